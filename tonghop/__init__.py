@@ -1,0 +1,23 @@
+"""Tonghop: a reporting warehouse for organisations with many levels.
+
+Read the modules in the order in which a number travels:
+
+settings    typed, frozen settings: where things are and how large they may be
+server      the embedded PostgreSQL, or the one that a URL names; roles and migrations
+catalogue   forms, units, periods and checks as dated data; synced into append-only tables
+receive     fingerprint a file, keep the original, give a receipt
+read        workbook, CSV or JSON to a report: cells with coordinates
+check       the catalogue's linear rules on a report; findings in two languages
+load        facts, state and ledger entry in one transaction
+build       open a candidate release, run dbt into it
+gate        Great Expectations on the candidate: the decision to release
+publish     move one pointer
+report      named questions, pages and connection details
+verify      ledger and conservation, recomputed
+services    bring the database and Airflow up and down
+cli         the `tonghop` command
+
+Nothing here imports Airflow: the DAGs call these functions, and so does the command line.
+"""
+
+__version__ = "0.1.0"
