@@ -1,0 +1,47 @@
+-- Four roles. The owner (who runs this) makes tables; the builder is dbt's and owns only what it may rebuild;
+-- the auditor reads everything and writes nothing; the reader sees the published views.
+-- Roles belong to the whole server, so a second warehouse on the same server finds them there.
+
+do $$
+declare name text;
+begin
+    foreach name in array array['tonghop_builder', 'tonghop_auditor', 'tonghop_reader', 'tonghop_bi'] loop
+        if not exists (select from pg_roles where rolname = name) then
+            begin
+                execute format('create role %I', name);
+            exception when duplicate_object or unique_violation then null;
+            end;
+        end if;
+        if name <> 'tonghop_bi' then
+            execute format('grant %I to current_user', name);
+        end if;
+    end loop;
+end $$;
+
+alter role tonghop_bi login;
+grant tonghop_reader to tonghop_bi;
+-- a courtesy against mistakes only: the session may switch it off, and the grants must hold then
+alter role tonghop_bi set default_transaction_read_only = on;
+
+create schema catalogue;
+create schema intake;
+create schema ctl;
+create schema build;
+create schema marts;
+create schema bi;
+create schema staging;
+create schema intermediate;
+
+revoke all on schema public from public;
+do $$ begin execute format('revoke all on database %I from public', current_database());
+            execute format('grant connect on database %I to tonghop_reader, tonghop_auditor, tonghop_builder', current_database());
+            -- dbt issues "create schema if not exists" at every start, which asks for the right even where the schema exists
+            execute format('grant create on database %I to tonghop_builder', current_database()); end $$;
+
+grant all on schema staging, intermediate to tonghop_builder;
+grant usage on schema catalogue, intake, ctl, build, marts to tonghop_builder;
+grant usage on schema catalogue, intake, ctl, build, marts, staging, intermediate, bi to tonghop_auditor;
+grant usage on schema bi to tonghop_reader;
+
+alter default privileges in schema catalogue, intake, ctl, build grant select on tables to tonghop_builder, tonghop_auditor;
+alter default privileges in schema marts grant select on tables to tonghop_builder, tonghop_auditor;

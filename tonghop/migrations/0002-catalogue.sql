@@ -1,0 +1,90 @@
+-- The catalogue as the warehouse knows it. Registries give a thing its number for ever; everything else is a whole
+-- copy of the files per catalogue version, written once: "as known then" is a filter on catalogue_id.
+-- depends: 0001-roles
+
+create table catalogue.version (
+    catalogue_id integer generated always as identity primary key,
+    sha256 text not null unique,
+    synced_at timestamptz not null default now()
+);
+
+-- registries
+create table catalogue.unit (unit_id integer generated always as identity primary key, unit_key text not null unique);
+create table catalogue.indicator (
+    indicator_id integer generated always as identity primary key,
+    table_code text not null, field_code text not null, unique (table_code, field_code));
+create table catalogue.form_row (
+    row_id integer generated always as identity primary key,
+    table_code text not null, row_code text not null, unique (table_code, row_code));
+-- the number of a period tells its year, scheme, type and ordinal: see tonghop.catalogue.Period
+create table catalogue.period (
+    period_id integer primary key, scheme text not null, period_type text not null, code text not null,
+    starts_on date not null, ends_on date not null, unique (scheme, code), check (starts_on <= ends_on));
+
+-- copies
+create table catalogue.level (
+    catalogue_id integer not null references catalogue.version, level text not null, rank integer not null,
+    published boolean not null, name_vi text not null, name_en text not null, primary key (catalogue_id, level));
+create table catalogue.unit_version (
+    catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
+    valid_from date not null, valid_to date not null, code text not null, name text not null, sort_key text not null,
+    level text not null, parent_id integer references catalogue.unit, synthetic boolean not null,
+    primary key (catalogue_id, unit_id, valid_from), check (valid_from <= valid_to));
+create table catalogue.reporting_spell (
+    catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
+    form_code text not null, valid_from date not null, valid_to date not null,
+    primary key (catalogue_id, unit_id, form_code, valid_from));
+create table catalogue.form (
+    catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
+    scheme text not null, name_vi text not null, name_en text not null, valid_from date not null, valid_to date not null,
+    primary key (catalogue_id, form_code, form_version));
+create table catalogue.form_table (
+    catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
+    table_code text not null, name_vi text not null, name_en text not null,
+    primary key (catalogue_id, table_code, form_version));
+create table catalogue.form_table_row (
+    catalogue_id integer not null references catalogue.version, form_version integer not null,
+    row_id integer not null references catalogue.form_row, ordinal integer not null, label_vi text not null, label_en text not null,
+    primary key (catalogue_id, row_id, form_version));
+create table catalogue.field (
+    catalogue_id integer not null references catalogue.version, form_version integer not null,
+    indicator_id integer not null references catalogue.indicator, ordinal integer not null, label_vi text not null, label_en text not null,
+    value_type text not null, measure_unit text not null, aggregation text not null check (aggregation in ('flow', 'stock', 'count')),
+    restricted boolean not null, primary key (catalogue_id, indicator_id, form_version));
+create table catalogue.obligation (
+    catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
+    table_code text not null, level text not null, period_id integer not null references catalogue.period, due_on date not null,
+    primary key (catalogue_id, table_code, level, period_id));
+-- a check is a row of terms: sum(coefficient * value) op bound; "at" says where a term's value stands
+create table catalogue.check_rule (
+    catalogue_id integer not null references catalogue.version, rule text not null, instance text not null, form_version integer not null,
+    table_code text not null, kind text not null check (kind in ('identity', 'consistency', 'compliance')),
+    op text not null check (op in ('=', '<=')), bound numeric not null, period_types text[] not null, levels text[] not null,
+    valid_from date not null, valid_to date not null, message_vi text not null, message_en text not null,
+    primary key (catalogue_id, rule, instance, form_version));
+create table catalogue.check_term (
+    catalogue_id integer not null references catalogue.version, rule text not null, instance text not null, form_version integer not null,
+    indicator_id integer not null references catalogue.indicator, coefficient numeric not null,
+    "at" text not null check ("at" in ('same', 'previous', 'children', 'months')),
+    primary key (catalogue_id, rule, instance, form_version, indicator_id, "at"));
+create table catalogue.rate (
+    catalogue_id integer not null references catalogue.version, rate_code text not null, table_code text not null,
+    name_vi text not null, name_en text not null, restricted boolean not null, primary key (catalogue_id, rate_code));
+create table catalogue.rate_term (
+    catalogue_id integer not null references catalogue.version, rate_code text not null,
+    part text not null check (part in ('numerator', 'denominator')), indicator_id integer not null references catalogue.indicator,
+    coefficient numeric not null, primary key (catalogue_id, rate_code, part, indicator_id));
+
+-- nothing in the catalogue is ever changed or removed, not even by its owner's slip
+create function ctl.append_only() returns trigger language plpgsql as $$
+begin
+    raise exception '% is append-only: % refused', tg_table_schema || '.' || tg_table_name, tg_op;
+end $$;
+do $$
+declare t record;
+begin
+    for t in select tablename from pg_tables where schemaname = 'catalogue' loop
+        execute format('create trigger append_only before update or delete or truncate on catalogue.%I
+                        for each statement execute function ctl.append_only()', t.tablename);
+    end loop;
+end $$;

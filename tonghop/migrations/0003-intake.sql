@@ -1,0 +1,82 @@
+-- What came in: receipts, cells, findings and the ledger.
+-- depends: 0002-catalogue
+
+create table intake.receipt (
+    receipt_id integer generated always as identity primary key,
+    sha256 text not null unique,
+    file_name text not null,
+    bytes bigint not null,
+    received_at timestamptz not null default now(),
+    status text not null default 'pending' check (status in ('pending', 'accepted', 'returned', 'quarantined', 'withdrawn')),
+    -- known once the file has been read; a quarantined file may never tell
+    form_code text, form_version integer, unit_id integer references catalogue.unit, period_id integer references catalogue.period,
+    scope text check (scope in ('own', 'rollup')), is_nil boolean, catalogue_id integer references catalogue.version,
+    cells integer, cells_sha256 text,
+    check (status not in ('accepted', 'withdrawn') or (form_code is not null and unit_id is not null and period_id is not null
+           and scope is not null and is_nil is not null and cells is not null and cells_sha256 is not null))
+);
+create index on intake.receipt (unit_id, form_code, period_id, scope) where status = 'accepted';
+create index on intake.receipt (receipt_id) where status = 'pending';
+
+-- one row a cell of an accepted report, at the grain of a fact; written once
+create table intake.cell (
+    receipt_id integer not null references intake.receipt,
+    unit_id integer not null references catalogue.unit,
+    period_id integer not null references catalogue.period,
+    row_id integer not null references catalogue.form_row,
+    indicator_id integer not null references catalogue.indicator,
+    scope text not null check (scope in ('own', 'rollup')),
+    state text not null check (state in ('value', 'blank', 'not_applicable')),
+    value numeric check ((value is not null) = (state = 'value')),
+    sheet text not null,
+    cell text not null,
+    primary key (receipt_id, unit_id, row_id, indicator_id)
+);
+create index on intake.cell (period_id, unit_id);
+
+create table intake.finding (
+    receipt_id integer not null references intake.receipt,
+    ordinal integer not null,
+    rule text not null,
+    kind text not null check (kind in ('template', 'cell', 'identity', 'consistency', 'compliance')),
+    sheet text, cell text, unit_id integer references catalogue.unit,
+    message_vi text not null, message_en text not null,
+    primary key (receipt_id, ordinal)
+);
+
+-- Every act, in the order in which it was committed: writers hold a lock from taking the number to commit.
+create table intake.ledger (
+    seq bigint generated always as identity primary key,
+    at timestamptz not null default clock_timestamp(),
+    act text not null check (act in ('received', 'accepted', 'returned', 'quarantined', 'superseded', 'withdrawn')),
+    receipt_id integer not null references intake.receipt,
+    by_receipt_id integer references intake.receipt,
+    cells integer, cells_sha256 text,
+    reason text,
+    check ((act = 'superseded') = (by_receipt_id is not null)),
+    check ((act = 'accepted') = (cells_sha256 is not null)),
+    check (act <> 'withdrawn' or reason is not null)
+);
+create index on intake.ledger (receipt_id);
+
+do $$
+declare t text;
+begin
+    foreach t in array array['cell', 'finding', 'ledger'] loop
+        execute format('create trigger append_only before update or delete or truncate on intake.%I
+                        for each statement execute function ctl.append_only()', t);
+    end loop;
+end $$;
+
+-- a receipt is made once and never removed; only its status and what was read may be filled in
+create function intake.keep_receipt() returns trigger language plpgsql as $$
+begin
+    if tg_op <> 'UPDATE' then raise exception 'a receipt is never removed'; end if;
+    if (new.receipt_id, new.sha256, new.file_name, new.bytes, new.received_at)
+       is distinct from (old.receipt_id, old.sha256, old.file_name, old.bytes, old.received_at) then
+        raise exception 'receipt % is fixed', old.receipt_id;
+    end if;
+    return new;
+end $$;
+create trigger keep before update on intake.receipt for each row execute function intake.keep_receipt();
+create trigger keep_all before delete or truncate on intake.receipt for each statement execute function intake.keep_receipt();

@@ -1,0 +1,104 @@
+-- The star. Tables are made here and never by dbt, which fills them as the builder: what is rebuilt loses its
+-- grants and policies, and a full refresh by an owner destroys history.
+-- Every row says in which releases it held: release_from <= N < release_to; 2147483647 is "still".
+-- depends: 0004-release
+
+create table marts.dim_org_unit (
+    unit_id integer not null, valid_from date not null, valid_to date not null, code text not null, name text not null,
+    sort_key text not null, level text not null, level_rank integer not null, published boolean not null, parent_id integer,
+    synthetic boolean not null, release_from integer not null, release_to integer not null);
+create table marts.bridge_org_tree (
+    ancestor_id integer not null, unit_id integer not null, depth integer not null, valid_from date not null, valid_to date not null,
+    release_from integer not null, release_to integer not null);
+create table marts.dim_period (
+    period_id integer not null, code text not null, scheme text not null, period_type text not null, starts_on date not null,
+    ends_on date not null, year integer not null, release_from integer not null, release_to integer not null);
+create table marts.dim_form (
+    table_code text not null, form_version integer not null, form_code text not null, form_name_vi text not null,
+    form_name_en text not null, table_name_vi text not null, table_name_en text not null, scheme text not null,
+    valid_from date not null, valid_to date not null, release_from integer not null, release_to integer not null);
+create table marts.dim_indicator (
+    indicator_id integer not null, table_code text not null, field_code text not null, code text not null, label_vi text not null,
+    label_en text not null, value_type text not null, measure_unit text not null, aggregation text not null, restricted boolean not null,
+    release_from integer not null, release_to integer not null);
+create table marts.dim_form_row (
+    row_id integer not null, table_code text not null, row_code text not null, label_vi text not null, label_en text not null,
+    release_from integer not null, release_to integer not null);
+create table marts.dim_submission (
+    submission_id integer not null, sha256 text not null, unit_id integer not null, form_code text not null, form_version integer not null,
+    period_id integer not null, scope text not null, is_nil boolean not null, received_at timestamptz not null, cells integer not null,
+    status text not null, superseded_by integer, release_from integer not null, release_to integer not null);
+
+-- grain: subject unit x period x form row x indicator x scope, from one cell of one submission
+create table marts.fct_observation (
+    unit_id integer not null, period_id integer not null, row_id integer not null, indicator_id integer not null, scope text not null,
+    submission_id integer not null, state text not null, value numeric, sheet text not null, cell text not null,
+    release_from integer not null, release_to integer not null) partition by range (period_id);
+-- grain: unit x period x form row x indicator. value sums the unit's own figure and those of all below it, as the tree stood at
+-- the period's end; claimed is what the unit itself said for the whole, never added to it
+create table marts.fct_rollup (
+    unit_id integer not null, period_id integer not null, row_id integer not null, indicator_id integer not null,
+    value numeric, claimed numeric, units_reported integer not null, units_due integer not null,
+    release_from integer not null, release_to integer not null) partition by range (period_id);
+-- grain: unit x period x form row x rate x basis (summed from below, or claimed)
+create table marts.fct_rate (
+    unit_id integer not null, period_id integer not null, row_id integer not null, rate_code text not null, basis text not null,
+    numerator numeric not null, denominator numeric not null, value numeric,
+    release_from integer not null, release_to integer not null);
+-- grain: unit x period x form table that is owed
+create table marts.fct_reporting (
+    unit_id integer not null, period_id integer not null, table_code text not null, due_on date not null, received_at timestamptz,
+    is_received boolean not null, is_on_time boolean, is_nil boolean, submission_id integer,
+    release_from integer not null, release_to integer not null);
+-- grain: one finding: of a file on arrival, or of a rule on the accepted figures
+create table marts.fct_finding (
+    finding_key text not null, source text not null, rule text not null, kind text not null, unit_id integer, period_id integer,
+    row_id integer, submission_id integer, sheet text, cell text, left_side numeric, bound numeric, message_vi text not null,
+    message_en text not null, release_from integer not null, release_to integer not null);
+
+do $$
+declare t text; y integer;
+begin
+    foreach t in array array['fct_observation', 'fct_rollup'] loop
+        for y in 2010..2035 loop
+            execute format('create table marts.%I partition of marts.%I for values from (%s) to (%s)',
+                           t || '_' || y, t, y * 100000, (y + 1) * 100000);
+        end loop;
+        execute format('create table marts.%I partition of marts.%I default', t || '_other', t);
+    end loop;
+end $$;
+
+-- one open row a key: a second one is a bug in a model, and the build stops
+create unique index on marts.dim_org_unit (unit_id, valid_from) where release_to = 2147483647;
+create unique index on marts.bridge_org_tree (unit_id, ancestor_id, valid_from) where release_to = 2147483647;
+create unique index on marts.dim_period (period_id) where release_to = 2147483647;
+create unique index on marts.dim_form (table_code, form_version) where release_to = 2147483647;
+create unique index on marts.dim_indicator (indicator_id) where release_to = 2147483647;
+create unique index on marts.dim_form_row (row_id) where release_to = 2147483647;
+create unique index on marts.dim_submission (submission_id) where release_to = 2147483647;
+create unique index on marts.fct_observation (period_id, unit_id, indicator_id, row_id, scope) where release_to = 2147483647;
+create unique index on marts.fct_rollup (period_id, unit_id, indicator_id, row_id) where release_to = 2147483647;
+create unique index on marts.fct_rate (period_id, unit_id, rate_code, row_id, basis) where release_to = 2147483647;
+create unique index on marts.fct_reporting (period_id, unit_id, table_code) where release_to = 2147483647;
+create unique index on marts.fct_finding (finding_key) where release_to = 2147483647;
+create index on marts.fct_observation (indicator_id, unit_id) include (period_id, value, release_from, release_to);
+create index on marts.fct_rollup (indicator_id, unit_id) include (period_id, value, claimed, release_from, release_to);
+
+-- The builder opens rows under the candidate's number and closes or re-opens rows; it can do nothing to what is published.
+-- Row policies hold it to that, whatever a model says.
+do $$
+declare t record;
+begin
+    for t in select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+             where n.nspname = 'marts' and c.relkind in ('r', 'p') and not c.relispartition loop
+        execute format('grant select, insert, delete, update (release_to) on marts.%I to tonghop_builder', t.relname);
+        execute format('alter table marts.%I enable row level security', t.relname);
+        execute format('create policy read on marts.%I for select to tonghop_builder, tonghop_auditor using (true)', t.relname);
+        execute format('create policy open on marts.%I for insert to tonghop_builder
+                        with check (release_from = (select release_id from build.candidate) and release_to = 2147483647)', t.relname);
+        execute format('create policy undo on marts.%I for delete to tonghop_builder
+                        using (release_from = (select release_id from build.candidate))', t.relname);
+        execute format('create policy close on marts.%I for update to tonghop_builder using (true)
+                        with check (release_to in (2147483647, (select release_id from build.candidate)))', t.relname);
+    end loop;
+end $$;

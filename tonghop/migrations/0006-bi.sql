@@ -1,0 +1,46 @@
+-- What BI tools read: the star at the published release, grassroots organisations and above, without member grading,
+-- discipline and exits. The views run with their owner's rights, so the reader needs none below them; wide views, one a
+-- form table, are added by dbt's macro when the catalogue changes.
+-- depends: 0005-marts
+
+create function bi.current_release() returns integer stable language sql security definer set search_path = ''
+as $$ select release_id from ctl.current_release $$;
+
+create view bi.dim_release as
+select release_id, published_at, release_id = (select release_id from ctl.current_release) as is_current
+from ctl.release where status = 'published';
+
+do $$
+declare
+    t text;
+    cols text;
+    -- estimates better than a plain range: see docs/decisions
+    now_ text := '(release_from > (select release_id from ctl.current_release) and release_to > (select release_id from ctl.current_release)) is not true
+              and (release_from <= (select release_id from ctl.current_release) and release_to <= (select release_id from ctl.current_release)) is not true';
+    shown_unit text := 'exists (select from bi.dim_org_unit u where u.unit_id = m.unit_id)';
+    shown_indicator text := 'exists (select from bi.dim_indicator i where i.indicator_id = m.indicator_id)';
+    rules jsonb := jsonb_build_object(
+        'dim_org_unit', 'published',
+        'dim_period', 'true', 'dim_form', 'true', 'dim_form_row', 'true',
+        'dim_indicator', 'not restricted',
+        'dim_submission', shown_unit,
+        'bridge_org_tree', shown_unit,
+        'fct_observation', shown_unit || ' and ' || shown_indicator,
+        'fct_rollup', shown_unit || ' and ' || shown_indicator,
+        'fct_reporting', shown_unit);
+begin
+    foreach t in array array['dim_org_unit', 'dim_period', 'dim_form', 'dim_form_row', 'dim_indicator', 'dim_submission',
+                             'bridge_org_tree', 'fct_observation', 'fct_rollup', 'fct_reporting'] loop
+        select string_agg(quote_ident(column_name), ', ' order by ordinal_position) into cols
+        from information_schema.columns where table_schema = 'marts' and table_name = t and column_name not in ('release_from', 'release_to');
+        execute format('create view bi.%I as select %s from marts.%I m where %s and %s', t, cols, t, now_, rules ->> t);
+    end loop;
+    execute 'create view bi.fct_rate as select unit_id, period_id, row_id, rate_code, basis, numerator, denominator, value from marts.fct_rate m where '
+        || now_ || ' and ' || shown_unit || ' and not exists (select from catalogue.rate r where r.rate_code = m.rate_code and r.restricted)';
+    -- a finding shows that a rule failed and where, not by how much: a restricted figure could be solved from it
+    execute 'create view bi.fct_finding as select finding_key, source, rule, kind, unit_id, period_id, row_id, submission_id, sheet, cell, message_vi, message_en
+             from marts.fct_finding m where ' || now_ || ' and ' || shown_unit;
+end $$;
+
+grant select on all tables in schema bi to tonghop_reader, tonghop_auditor;
+alter default privileges in schema bi grant select on tables to tonghop_reader, tonghop_auditor;
