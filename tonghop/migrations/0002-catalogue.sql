@@ -4,7 +4,7 @@
 
 create table catalogue.version (
     catalogue_id integer generated always as identity primary key,
-    sha256 text not null unique,
+    sha256 text not null,
     synced_at timestamptz not null default now()
 );
 

@@ -1,0 +1,634 @@
+"""The catalogue: forms, units, periods, deadlines and checks as typed, dated data, from files to append-only tables.
+
+The files are the one definition. The reader, the check on arrival, the models, the gate and the docs all follow from
+what stands here or from the copy that `sync` makes in the warehouse; a ninth form is a ninth file.
+
+    levels.yaml  calendar.yaml  units.csv  reporting.csv  codes.yaml  forms/F1.v1.yaml ...
+"""
+
+import csv
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import holidays
+import psycopg
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+FOREVER = date(9999, 12, 31)
+PeriodType = Literal["M", "Q", "H1", "H2", "9M", "Y", "TERM"]
+Scheme = Literal["ND09", "CALENDAR"]
+# the order is part of every period's number: add at the end only
+PERIOD_TYPES: tuple[PeriodType, ...] = ("M", "Q", "H1", "H2", "9M", "Y", "TERM")
+SCHEMES: tuple[Scheme, ...] = ("ND09", "CALENDAR")
+
+
+class CatalogueError(Exception):
+    """A catalogue file is wrong; the message names the file and what to mend."""
+
+
+def nfc(text: str) -> str:
+    """Text in composed form, spaces collapsed: what every label, name and code is compared in."""
+    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
+
+
+_ALPHABET = "aàảãáạăằẳẵắặâầẩẫấậbcdđeèẻẽéẹêềểễếệfghiìỉĩíịjklmnoòỏõóọôồổỗốộơờởỡớợpqrstuùủũúụưừửữứựvwxyỳỷỹýỵz"
+
+
+def sort_key(text: str) -> str:
+    """A key that sorts Vietnamese as its dictionary does under plain byte order: letters first, then marks and tones."""
+    rank = {letter: f"{index:02x}" for index, letter in enumerate(_ALPHABET, start=0x30)}
+    return "".join(f"0{c}" if c.isdigit() else rank.get(c, "00") for c in nfc(text).lower())
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Label = Annotated[str, AfterValidator(nfc), Field(min_length=1)]
+Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+
+
+class Bilingual(_Data):
+    """A text in Vietnamese and English."""
+
+    vi: Label
+    en: Label
+
+
+class Level(Bilingual):
+    """A level of the organisation: cell, grassroots organisation, and so on upwards by rank."""
+
+    code: Code
+    rank: int
+    # whether BI users may see single units of this level
+    published: bool
+
+
+class Field_(Bilingual):
+    """One column of a form table. `code` fields open into one 0/1 indicator per code."""
+
+    code: Code
+    type: Literal["count", "flag", "amount", "code"] = "count"
+    unit: Label
+    aggregation: Literal["flow", "stock", "count"]
+    restricted: bool = False
+    synonyms: tuple[Label, ...] = ()
+    # for type code: code -> the labels that a sender may write, the first one shown
+    codes: dict[Code, tuple[Label, ...]] = {}
+
+    @model_validator(mode="after")
+    def _codes_where_needed(self) -> Self:
+        if (self.type == "code") != bool(self.codes):
+            raise ValueError(f"{self.code}: `codes` goes with type code")
+        return self
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """The indicator codes that this column fills."""
+        return tuple(f"{self.code}_{code}" for code in self.codes) or (self.code,)
+
+
+class Row(Bilingual):
+    """A fixed row of a table, where a unit fills several."""
+
+    code: Code
+    synonyms: tuple[Label, ...] = ()
+
+
+ALL_ROWS = Row(code="all", vi="Tổng hợp", en="All")
+
+
+class Table(Bilingual):
+    """A rectangle of a form: its own sheet in a workbook, its own wide view in the marts."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
+    # the levels that owe it, and for which period types; others are accepted but not owed
+    levels: tuple[Code, ...]
+    owed: tuple[PeriodType, ...]
+    accepted: tuple[PeriodType, ...] = ()
+    rows: tuple[Row, ...] = (ALL_ROWS,)
+    fields: tuple[Field_, ...]
+
+    @property
+    def period_types(self) -> tuple[PeriodType, ...]:
+        """Every period type that the table is taken for."""
+        return self.owed + self.accepted
+
+    @cached_property
+    def headers(self) -> dict[str, Field_]:
+        """Every header text that a sender may write (folded), to its field."""
+        return {fold(text): field for field in self.fields for text in (field.vi, field.en, field.code, *field.synonyms)}
+
+
+class Check(_Data):
+    """A linear rule: the sum of coefficient x field, `=` or `<=`, a bound."""
+
+    rule: str
+    kind: Literal["identity", "consistency", "compliance"]
+    table: str
+    # field, or TABLE.field of another table; "*" sets every field of the table, each in turn, against its sum over the units below
+    terms: dict[str, Decimal]
+    # where a term's value stands: same report (default), the previous period, all units below summed, the quarter's months
+    at: dict[str, Literal["same", "previous", "children", "months"]] = {}
+    op: Literal["=", "<="]
+    bound: Decimal = Decimal(0)
+    periods: tuple[PeriodType, ...] = ()
+    levels: tuple[Code, ...] = ()
+    valid_from: date = date(1900, 1, 1)
+    valid_to: date = FOREVER
+    message: Bilingual
+
+
+class Rate(_Data):
+    """A rate, always from sums: numerator over denominator."""
+
+    code: str
+    table: str
+    name: Bilingual
+    numerator: dict[str, Decimal]
+    denominator: dict[str, Decimal]
+    restricted: bool = False
+
+
+class Form(_Data):
+    """One version of a form: what may be reported, by whom, for which periods, and what must hold."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
+    version: int
+    name: Bilingual
+    scheme: Scheme
+    valid_from: date
+    valid_to: date = FOREVER
+    # day of the period's last month by which each level reports; the calendar's default otherwise
+    deadline: dict[Code, int] = {}
+    tables: tuple[Table, ...]
+    checks: tuple[Check, ...] = ()
+    rates: tuple[Rate, ...] = ()
+
+    @cached_property
+    def table(self) -> dict[str, Table]:
+        """Tables by code."""
+        return {table.code: table for table in self.tables}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for table in self.tables:
+            texts = [fold(t) for f in table.fields for t in dict.fromkeys((f.vi, f.en, f.code, *f.synonyms))]
+            twice = {t for t in texts if texts.count(t) > 1 and len({id(f) for f in table.fields
+                     if t in {fold(x) for x in (f.vi, f.en, f.code, *f.synonyms)}}) > 1}
+            if twice:
+                raise ValueError(f"{table.code}: a header that two fields share: {', '.join(sorted(twice))}")
+        for check in self.checks:
+            known = {i for f in self._table(check.table, check.rule).fields for i in f.indicators}
+            for term in (*check.terms, *check.at):
+                if term != "*" and "." not in term and term not in known:
+                    raise ValueError(f"{check.rule}: {check.table} has no field {term}")
+        for rate in self.rates:
+            known = {i for f in self._table(rate.table, rate.code).fields for i in f.indicators}
+            if missing := {*rate.numerator, *rate.denominator} - known:
+                raise ValueError(f"{rate.code}: {rate.table} has no field {', '.join(sorted(missing))}")
+        return self
+
+    def _table(self, code: str, who: str) -> Table:
+        if code not in self.table:
+            raise ValueError(f"{who}: no table {code}")
+        return self.table[code]
+
+    @cached_property
+    def rules(self) -> tuple["Rule", ...]:
+        """The checks, opened into one rule per instance with its terms."""
+        return tuple(rule for check in self.checks for rule in _open(self, check))
+
+
+@dataclass(frozen=True)
+class Term:
+    """coefficient x indicator, where the value stands."""
+
+    table: str
+    indicator: str
+    coefficient: Decimal
+    at: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check in the shape in which it is evaluated and stored."""
+
+    check: Check
+    instance: str
+    terms: tuple[Term, ...]
+
+    @property
+    def on_arrival(self) -> bool:
+        """Whether the report alone decides it."""
+        return all(term.at == "same" and term.table == self.check.table for term in self.terms)
+
+
+def _open(form: Form, check: Check) -> Iterator[Rule]:
+    if "*" not in check.terms:
+        terms = tuple(Term(*_qualify(check.table, name), coefficient, check.at.get(name, "same"))
+                      for name, coefficient in check.terms.items())
+        yield Rule(check, "", terms)
+        return
+    for field in form.table[check.table].fields:
+        for indicator in field.indicators:
+            terms = (Term(check.table, indicator, check.terms["*"], "same"),
+                     Term(check.table, indicator, -check.terms["*"], "children"))
+            yield Rule(check, indicator, terms)
+
+
+def _qualify(table: str, name: str) -> tuple[str, str]:
+    head, _, tail = name.rpartition(".")
+    return (head or table, tail)
+
+
+def fold(text: str) -> str:
+    """A label as it is compared: composed, case folded, tone placement and punctuation evened out."""
+    text = nfc(text).casefold().replace("’", "'").replace("–", "-")
+    for old, new in (("oà", "òa"), ("oá", "óa"), ("oả", "ỏa"), ("oã", "õa"), ("oạ", "ọa"), ("oè", "òe"), ("oé", "óe"),
+                     ("uỳ", "ùy"), ("uý", "úy"), ("uỷ", "ủy"), ("uỹ", "ũy"), ("uỵ", "ụy")):
+        text = text.replace(old, new)
+    return re.sub(r"\s*([-/:;,().])\s*", r"\1", text).strip(" :.*")
+
+
+# --- periods ---------------------------------------------------------------------------------------------------
+
+@dataclass(frozen=True, order=True)
+class Period:
+    """A reporting period under a cut-off scheme. Its number tells year, scheme, type and ordinal, so it sorts and partitions."""
+
+    period_id: int
+    scheme: Scheme
+    type: PeriodType
+    code: str
+    starts_on: date
+    ends_on: date
+
+    @property
+    def year(self) -> int:
+        return self.period_id // 100_000
+
+
+class Cutoff(_Data):
+    """A scheme's cut-off: the day on which a period closes; None for the last day of the month."""
+
+    last_day: int | None
+    name: Bilingual
+
+
+class Calendar(_Data):
+    """Which years have periods, the terms, the cut-off schemes, and default deadlines per level."""
+
+    first_year: int
+    last_year: int
+    terms: tuple[tuple[int, int], ...]
+    schemes: dict[Scheme, Cutoff]
+    deadline: dict[Code, int]
+
+    def periods(self) -> Iterator[Period]:
+        """Every period of every scheme. 9M and Y are cumulative and overlap the others."""
+        spans: dict[PeriodType, list[tuple[int, int]]] = {
+            "M": [(m, m) for m in range(1, 13)], "Q": [(m, m + 2) for m in (1, 4, 7, 10)],
+            "H1": [(1, 6)], "H2": [(7, 12)], "9M": [(1, 9)], "Y": [(1, 12)]}
+        for scheme in self.schemes:
+            for year in range(self.first_year, self.last_year + 1):
+                for kind, months in spans.items():
+                    for ordinal, (first, last) in enumerate(months, start=1):
+                        label = f"{ordinal:02d}" if kind == "M" else f"{ordinal}" if kind == "Q" else ""
+                        yield self._period(scheme, kind, f"{year}-{kind}{label}", ordinal, (year, first), (year, last))
+            for first_year, last_year in self.terms:
+                yield self._period(scheme, "TERM", f"{first_year}-{last_year}-TERM", 1, (first_year, 1), (last_year, 12))
+
+    def _period(self, scheme: Scheme, kind: PeriodType, code: str, ordinal: int,
+                first: tuple[int, int], last: tuple[int, int]) -> Period:
+        before = (first[0] - (first[1] == 1), (first[1] - 2) % 12 + 1)
+        number = last[0] * 100_000 + (SCHEMES.index(scheme) * 10 + PERIOD_TYPES.index(kind)) * 100 + ordinal
+        return Period(number, scheme, kind, code, self._close(scheme, *before) + timedelta(days=1), self._close(scheme, *last))
+
+    def _close(self, scheme: Scheme, year: int, month: int) -> date:
+        day = self.schemes[scheme].last_day
+        return date(year, month, day) if day else date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+
+# --- units -----------------------------------------------------------------------------------------------------
+
+class UnitVersion(_Data):
+    """What a unit was called, its level and its parent, over a stretch of days (both ends included)."""
+
+    unit: str
+    valid_from: date
+    valid_to: date
+    code: str
+    name: Label
+    level: Code
+    parent: str | None
+    synthetic: bool
+    source: str
+
+
+class Spell(_Data):
+    """A stretch of days over which a unit reports a form here."""
+
+    unit: str
+    form: str
+    valid_from: date
+    valid_to: date
+
+
+# --- the whole -------------------------------------------------------------------------------------------------
+
+class Codes(_Data):
+    """Small code lists: multipliers of money units, marks in cells, header words of the reference workbooks."""
+
+    money: dict[Label, Decimal]
+    zero: tuple[str, ...]
+    not_applicable: tuple[str, ...]
+    header: dict[Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money"], tuple[Label, ...]]
+    columns: dict[Literal["ordinal", "unit_code", "unit_name", "row"], tuple[Label, ...]]
+    scope: dict[Literal["own", "rollup"], tuple[Label, ...]]
+    total: tuple[Label, ...]
+    yes: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that changes without code."""
+
+    levels: tuple[Level, ...]
+    calendar: Calendar
+    codes: Codes
+    units: tuple[UnitVersion, ...]
+    spells: tuple[Spell, ...]
+    forms: tuple[Form, ...]
+    sha256: str
+
+    @cached_property
+    def level(self) -> dict[str, Level]:
+        return {level.code: level for level in self.levels}
+
+    @cached_property
+    def period(self) -> dict[tuple[str, str], Period]:
+        """Periods by scheme and code."""
+        return {(p.scheme, p.code): p for p in self.calendar.periods()}
+
+    @cached_property
+    def _units_by_code(self) -> dict[str, list[UnitVersion]]:
+        found: dict[str, list[UnitVersion]] = {}
+        for unit in self.units:
+            found.setdefault(unit.code, []).append(unit)
+        return found
+
+    @cached_property
+    def _versions(self) -> dict[str, list[UnitVersion]]:
+        found: dict[str, list[UnitVersion]] = {}
+        for unit in self.units:
+            found.setdefault(unit.unit, []).append(unit)
+        return found
+
+    def unit_by_code(self, code: str, on: date) -> UnitVersion | None:
+        """The unit that bore a code on a day: codes are given anew to others, so the day is needed."""
+        return next((u for u in self._units_by_code.get(code, ()) if u.valid_from <= on <= u.valid_to), None)
+
+    def above(self, unit: str, on: date) -> list[str]:
+        """The unit's ancestors on a day, itself first."""
+        line: list[str] = []
+        current: str | None = unit
+        while current is not None:
+            line.append(current)
+            version = next((v for v in self._versions.get(current, ()) if v.valid_from <= on <= v.valid_to), None)
+            current = version.parent if version else None
+        return line
+
+    def versions_of(self, form: str, period: Period) -> list[Form]:
+        """The versions of a form in force at some time in the period, the one at its end first."""
+        found = [f for f in self.forms if f.code == form and f.valid_from <= period.ends_on and f.valid_to >= period.starts_on]
+        return sorted(found, key=lambda f: f.valid_from, reverse=True)
+
+    def due(self, form: Form, level: str, period: Period) -> date:
+        """The working day by which a level reports a period: the set day of its last month, rolled forward.
+
+        Where the set day does not come after the cut-off (calendar months close on their last day) it is in the next month.
+        """
+        day = form.deadline.get(level, self.calendar.deadline[level])
+        due = period.ends_on.replace(day=day)
+        if due <= period.ends_on:
+            due = (period.ends_on.replace(day=1) + timedelta(days=32)).replace(day=day)
+        while due.weekday() >= 5 or due in _holidays(due.year):
+            due += timedelta(days=1)
+        return due
+
+
+_HOLIDAYS: dict[int, holidays.HolidayBase] = {}
+
+
+def _holidays(year: int) -> holidays.HolidayBase:
+    return _HOLIDAYS.setdefault(year, holidays.country_holidays("VN", years=year))
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def load(folder: Path) -> Catalogue:
+    """The catalogue of a folder, validated as a whole.
+
+    Raises CatalogueError, naming the file, where anything is missing, unknown or contradicts itself.
+    """
+    files = sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv"))
+    digest = hashlib.sha256(b"".join(f"{p.relative_to(folder)}\0".encode() + p.read_bytes() for p in files)).hexdigest()
+    levels = [Level.model_validate(item) for item in _yaml(folder / "levels.yaml")]
+    catalogue = Catalogue(
+        levels=tuple(sorted(levels, key=lambda level: level.rank)),
+        calendar=_model(Calendar, folder / "calendar.yaml"),
+        codes=_model(Codes, folder / "codes.yaml"),
+        units=tuple(_csv(UnitVersion, sorted((folder / "units").glob("*.csv")))),
+        spells=tuple(_csv(Spell, [folder / "reporting.csv"])),
+        forms=tuple(_model(Form, path) for path in sorted((folder / "forms").glob("*.yaml"))),
+        sha256=digest)
+    problems = list(_problems(catalogue))
+    if problems:
+        raise CatalogueError(f"{folder}: " + "; ".join(problems[:10]))
+    return catalogue
+
+
+def _yaml(path: Path) -> Any:
+    try:
+        return yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, yaml.YAMLError) as error:
+        raise CatalogueError(f"{path}: {error}") from error
+
+
+def _model(kind: type[_Model], path: Path) -> _Model:
+    try:
+        return kind.model_validate(_yaml(path))
+    except ValidationError as error:
+        raise CatalogueError(f"{path}: {error}") from error
+
+
+def _csv(kind: type[_Model], paths: Iterable[Path]) -> Iterator[_Model]:
+    for path in paths:
+        with path.open(encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file), start=2):
+                values = {key: value or ({"valid_to": "9999-12-31", "valid_from": "1900-01-01"}.get(key)) for key, value in row.items()}
+                if "source" in values:
+                    values["source"] = values["source"] or ""
+                try:
+                    yield kind.model_validate(values)
+                except ValidationError as error:
+                    raise CatalogueError(f"{path}, line {number}: {error}") from error
+
+
+def _problems(c: Catalogue) -> Iterator[str]:
+    known = set(c._versions)
+    for unit, versions in c._versions.items():
+        for a, b in pairwise(sorted(versions, key=lambda v: v.valid_from)):
+            if b.valid_from <= a.valid_to:
+                yield f"unit {unit}: two versions on {b.valid_from}"
+        for v in versions:
+            if v.level not in c.level:
+                yield f"unit {unit}: no level {v.level}"
+            if v.parent is not None and v.parent not in known:
+                yield f"unit {unit}: no parent {v.parent}"
+            if v.valid_from <= v.valid_to and unit in c.above(unit, v.valid_from)[1:]:
+                yield f"unit {unit}: is above itself on {v.valid_from}"
+    for code, versions in c._units_by_code.items():
+        for a, b in pairwise(sorted(versions, key=lambda v: v.valid_from)):
+            if b.valid_from <= a.valid_to and a.unit != b.unit:
+                yield f"code {code}: {a.unit} and {b.unit} both bear it on {b.valid_from}"
+    for spell in c.spells:
+        if spell.unit not in known:
+            yield f"reporting.csv: no unit {spell.unit}"
+        if spell.form not in {f.code for f in c.forms}:
+            yield f"reporting.csv: no form {spell.form}"
+    seen: set[tuple[str, int]] = set()
+    owner: dict[str, str] = {}
+    fields = {(t.code, i) for f in c.forms for t in f.tables for x in t.fields for i in x.indicators}
+    for form in c.forms:
+        if (form.code, form.version) in seen:
+            yield f"form {form.code} version {form.version} stands twice"
+        seen.add((form.code, form.version))
+        for table in form.tables:
+            if owner.setdefault(table.code, form.code) != form.code:
+                yield f"table {table.code} stands in two forms"
+            yield from (f"{table.code}: no level {level}" for level in table.levels if level not in c.level)
+        for rule in form.rules:
+            yield from (f"{rule.check.rule}: no field {t.table}.{t.indicator}" for t in rule.terms if (t.table, t.indicator) not in fields)
+    for code in owner.values():
+        versions_ = sorted((f for f in c.forms if f.code == code), key=lambda f: f.valid_from)
+        yield from (f"form {code}: versions {a.version} and {b.version} overlap" for a, b in pairwise(versions_)
+                    if b.valid_from <= a.valid_to)
+
+
+# --- into the warehouse ----------------------------------------------------------------------------------------
+
+@dataclass(frozen=True)
+class Synced:
+    """The catalogue's number in the warehouse, and the numbers of its things."""
+
+    catalogue_id: int
+    new: bool
+    unit: dict[str, int]
+    indicator: dict[tuple[str, str], int]
+    row: dict[tuple[str, str], int]
+
+
+def sync(catalogue: Catalogue, connection: psycopg.Connection[Any]) -> Synced:
+    """Bring the catalogue into its append-only tables; does nothing where this very catalogue stands there.
+
+    One transaction, one writer at a time. The newest catalogue_id is the one that the next candidate takes.
+    """
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.catalogue'))")
+        newest = connection.execute("select catalogue_id, sha256 from catalogue.version order by catalogue_id desc limit 1").fetchone()
+        # a catalogue that comes back after another was in force is a new version of its own
+        new = newest is None or newest[1] != catalogue.sha256
+        if new:
+            _write(catalogue, connection)
+        return Synced(
+            catalogue_id=connection.execute("select max(catalogue_id) from catalogue.version").fetchone()[0],  # type: ignore[index]
+            new=new,
+            unit={key: number for key, number in connection.execute("select unit_key, unit_id from catalogue.unit")},
+            indicator={(t, f): n for t, f, n in connection.execute("select table_code, field_code, indicator_id from catalogue.indicator")},
+            row={(t, r): n for t, r, n in connection.execute("select table_code, row_code, row_id from catalogue.form_row")})
+
+
+def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> None:
+    number: int = connection.execute("insert into catalogue.version (sha256) values (%s) returning catalogue_id",
+                                     [c.sha256]).fetchone()[0]  # type: ignore[index]
+
+    def copy(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        with connection.cursor().copy(f"copy catalogue.{table} ({columns}) from stdin") as out:  # type: ignore[arg-type]
+            for row in rows:
+                out.write_row(row)
+
+    def register(table: str, columns: str, key: str, rows: Iterable[tuple[Any, ...]]) -> dict[Any, int]:
+        names = columns.split(", ")
+        connection.execute("create temp table wanted on commit drop as select " + ", ".join(f"null::text as {n}" for n in names) + " limit 0")  # type: ignore[arg-type]
+        with connection.cursor().copy("copy wanted from stdin") as out:
+            for row in dict.fromkeys(rows):
+                out.write_row(row)
+        connection.execute(f"insert into catalogue.{table} ({columns}) select {columns} from wanted except select {columns} from catalogue.{table} order by {columns}")  # type: ignore[arg-type]
+        connection.execute("drop table wanted")
+        found = connection.execute(f"select {key}, {columns} from catalogue.{table}").fetchall()  # type: ignore[arg-type]
+        return {(row[1] if len(names) == 1 else tuple(row[1:])): row[0] for row in found}
+
+    tables = [(form, table) for form in c.forms for table in form.tables]
+    unit = register("unit", "unit_key", "unit_id", ((u.unit,) for u in c.units))
+    indicator = register("indicator", "table_code, field_code", "indicator_id",
+                         ((t.code, i) for _, t in tables for f in t.fields for i in f.indicators))
+    row_id = register("form_row", "table_code, row_code", "row_id", ((t.code, r.code) for _, t in tables for r in t.rows))
+    have = {row[0] for row in connection.execute("select period_id from catalogue.period")}
+    copy("period", "period_id, scheme, period_type, code, starts_on, ends_on",
+         ((p.period_id, p.scheme, p.type, p.code, p.starts_on, p.ends_on) for p in sorted(c.period.values()) if p.period_id not in have))
+
+    copy("level", "catalogue_id, level, rank, published, name_vi, name_en",
+         ((number, x.code, x.rank, x.published, x.vi, x.en) for x in c.levels))
+    copy("unit_version", "catalogue_id, unit_id, valid_from, valid_to, code, name, sort_key, level, parent_id, synthetic",
+         ((number, unit[u.unit], u.valid_from, u.valid_to, u.code, u.name, sort_key(u.name), u.level,
+           unit[u.parent] if u.parent else None, u.synthetic) for u in c.units))
+    copy("reporting_spell", "catalogue_id, unit_id, form_code, valid_from, valid_to",
+         ((number, unit[s.unit], s.form, s.valid_from, s.valid_to) for s in c.spells))
+    copy("form", "catalogue_id, form_code, form_version, scheme, name_vi, name_en, valid_from, valid_to",
+         ((number, f.code, f.version, f.scheme, f.name.vi, f.name.en, f.valid_from, f.valid_to) for f in c.forms))
+    copy("form_table", "catalogue_id, form_code, form_version, table_code, name_vi, name_en",
+         ((number, f.code, f.version, t.code, t.vi, t.en) for f, t in tables))
+    copy("form_table_row", "catalogue_id, form_version, row_id, ordinal, label_vi, label_en",
+         ((number, f.version, row_id[t.code, r.code], n, r.vi, r.en) for f, t in tables for n, r in enumerate(t.rows, 1)))
+    copy("field", "catalogue_id, form_version, indicator_id, ordinal, label_vi, label_en, value_type, measure_unit, aggregation, restricted",
+         ((number, f.version, indicator[t.code, i], n, *_labels(x, i), x.type, x.unit, x.aggregation, x.restricted)
+          for f, t in tables for n, x in enumerate(t.fields, 1) for i in x.indicators))
+    copy("obligation", "catalogue_id, form_code, form_version, table_code, level, period_id, due_on",
+         ((number, f.code, f.version, t.code, level, p.period_id, c.due(f, level, p))
+          for f, t in tables for p in c.period.values() for level in t.levels
+          if p.scheme == f.scheme and p.type in t.owed and f.valid_from <= p.ends_on <= f.valid_to))
+    rules = [(f, r) for f in c.forms for r in f.rules]
+    copy("check_rule", "catalogue_id, rule, instance, form_version, table_code, kind, op, bound, period_types, levels, "
+         "valid_from, valid_to, message_vi, message_en",
+         ((number, r.check.rule, r.instance, f.version, r.check.table, r.check.kind, r.check.op, r.check.bound,
+           list(r.check.periods), list(r.check.levels), r.check.valid_from, r.check.valid_to, r.check.message.vi, r.check.message.en)
+          for f, r in rules))
+    copy("check_term", 'catalogue_id, rule, instance, form_version, indicator_id, coefficient, "at"',
+         ((number, r.check.rule, r.instance, f.version, indicator[t.table, t.indicator], t.coefficient, t.at)
+          for f, r in rules for t in r.terms))
+    rates = {rate.code: rate for form in c.forms for rate in form.rates}  # a later version's definition stands
+    copy("rate", "catalogue_id, rate_code, table_code, name_vi, name_en, restricted",
+         ((number, x.code, x.table, x.name.vi, x.name.en, x.restricted) for x in rates.values()))
+    copy("rate_term", "catalogue_id, rate_code, part, indicator_id, coefficient",
+         ((number, x.code, part, indicator[x.table, name], coefficient) for x in rates.values()
+          for part, terms in (("numerator", x.numerator), ("denominator", x.denominator)) for name, coefficient in terms.items()))
+
+
+def _labels(field: Field_, indicator: str) -> tuple[str, str]:
+    if not field.codes:
+        return field.vi, field.en
+    code = indicator.removeprefix(f"{field.code}_")
+    return f"{field.vi}: {field.codes[code][0]}", f"{field.en}: {code}"
