@@ -399,13 +399,17 @@ class Catalogue:
         """The unit that bore a code on a day: codes are given anew to others, so the day is needed."""
         return next((u for u in self._units_by_code.get(code, ()) if u.valid_from <= on <= u.valid_to), None)
 
+    def version(self, unit: str, on: date) -> UnitVersion | None:
+        """What a unit was on a day; None where it did not exist."""
+        return next((v for v in self._versions.get(unit, ()) if v.valid_from <= on <= v.valid_to), None)
+
     def above(self, unit: str, on: date) -> list[str]:
         """The unit's ancestors on a day, itself first."""
         line: list[str] = []
         current: str | None = unit
         while current is not None:
             line.append(current)
-            version = next((v for v in self._versions.get(current, ()) if v.valid_from <= on <= v.valid_to), None)
+            version = self.version(current, on)
             current = version.parent if version else None
         return line
 

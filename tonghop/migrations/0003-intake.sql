@@ -34,6 +34,14 @@ create table intake.cell (
 );
 create index on intake.cell (period_id, unit_id);
 
+-- the fingerprint of a receipt's cells: recorded at the loading, recomputed by the gate and by `tonghop verify`
+create function intake.fingerprint(of_receipt integer) returns text stable language sql set search_path = '' as $$
+    select encode(sha256(convert_to(coalesce(string_agg(
+        concat_ws('|', unit_id, period_id, row_id, indicator_id, scope, state, trim_scale(value), sheet, cell), E'\n'
+        order by unit_id, row_id, indicator_id), ''), 'UTF8')), 'hex')
+    from intake.cell where receipt_id = of_receipt
+$$;
+
 create table intake.finding (
     receipt_id integer not null references intake.receipt,
     ordinal integer not null,

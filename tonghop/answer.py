@@ -1,0 +1,116 @@
+"""What a sender is told: findings in two languages, and the answer to a file."""
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+PART_KIND = {"cell": "cell", "total": "identity"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A raw value and where it stands."""
+
+    value: Any
+    sheet: str
+    cell: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: which rule, where, and what to do about it, in both languages."""
+
+    rule: str
+    kind: str
+    sheet: str | None
+    cell: str | None
+    message_vi: str
+    message_en: str
+    unit: str | None = None
+
+    @property
+    def returns(self) -> bool:
+        """Whether the report goes back: what does not hold between reports, or a threshold, never sends one back."""
+        return self.kind in ("template", "cell", "identity")
+
+
+class Unreadable(Exception):
+    """The file cannot be read safely; carries the finding."""
+
+    def __init__(self, rule: str, place: Place | None = None, **words: Any):
+        self.finding = finding(rule, place, **words)
+        super().__init__(self.finding.message_en)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one file."""
+
+    file: str
+    receipt: str | None
+    sha256: str
+    status: str
+    form: str | None = None
+    unit: str | None = None
+    period: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer's public shape, one object a file."""
+        keys = ("rule", "kind", "sheet", "cell", "message_vi", "message_en")
+        return {key: getattr(self, key) for key in ("file", "receipt", "sha256", "form", "unit", "period", "status")} | {
+            "findings": [{key: getattr(f, key) for key in keys} for f in self.findings]}
+
+    def as_text(self) -> str:
+        """The answer as a clerk reads it: Vietnamese first."""
+        status_vi, status_en = STATUS[self.status]
+        lines = [f"{self.file}: {status_vi} / {status_en}" + (f" — biên nhận / receipt {self.receipt}" if self.receipt else "")]
+        for number, f in enumerate(self.findings, start=1):
+            where = f"[{f.sheet}!{f.cell}] " if f.sheet and f.cell else ""
+            lines += [f"  {number}. {where}{f.message_vi}", f"     {' ' * len(where)}{f.message_en} ({f.rule})"]
+        return "\n".join(lines) + "\n"
+
+
+STATUS = {
+    "accepted": ("đã nhận", "accepted"),
+    "returned": ("trả lại để sửa", "returned"),
+    "quarantined": ("không đọc được an toàn", "quarantined"),
+    "duplicate": ("đã gửi trước đây", "duplicate"),
+    "withdrawn": ("đã rút", "withdrawn"),
+    "pending": ("đang chờ", "pending"),
+}
+
+
+@cache
+def _messages() -> dict[str, dict[str, str]]:
+    messages: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "messages.yaml").read_text("utf-8"))
+    return messages
+
+
+def finding(rule: str, place: Place | None, unit: str | None = None, **words: Any) -> Finding:
+    """A finding of a built-in rule: its message from messages.yaml, the words filled in."""
+    message = _messages()[rule]
+    words = {"value": _short(place.value) if place else ""} | words
+    kind = PART_KIND.get(rule.partition(".")[0], "template")
+    sheet, cell = (place.sheet, place.cell) if place else (None, None)
+    return Finding(rule, kind, sheet, cell, message["vi"].format(**words), message["en"].format(**words), unit)
+
+
+def _short(value: Any) -> str:
+    # a finding shows a little of what stands in a cell, never a paragraph that someone pasted there
+    text = " ".join(str(value).split())
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def receipt_code(receipt_id: int) -> str:
+    """A receipt's number as people write it."""
+    return f"R{receipt_id:06d}"
+
+
+def receipt_number(code: str) -> int | None:
+    """The number of a receipt's code; None where it is none."""
+    digits = code.strip().upper().removeprefix("R")
+    return int(digits) if digits.isascii() and digits.isdigit() else None

@@ -1,0 +1,293 @@
+"""From raw figures to cells at the grain of a fact, and the catalogue's linear rules on them.
+
+Every rule that a report alone can decide is decided here: as a table of cells (one row a unit and form row, one column an
+indicator) times the matrix of the rules' coefficients. What needs other reports is decided by the models.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import numpy as np
+
+from tonghop.answer import Answer, Finding, Place, Unreadable, finding
+from tonghop.catalogue import Catalogue, Field_, Form, Period, Row, Rule, Table, UnitVersion, fold
+from tonghop.read import Entry, Reading, plain, read, unit_of
+from tonghop.settings import Settings
+
+ROUNDING = 1e-9  # figures are whole or money, exact in floating point; coefficients like 0.2 are not
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure at the grain: subject unit x form row x indicator, from one cell. state is value, blank or not_applicable."""
+
+    table: str
+    unit: str
+    row: str
+    indicator: str
+    state: str
+    value: Decimal | None
+    sheet: str
+    cell: str
+
+
+@dataclass
+class Report:
+    """A file as understood: what it is, its cells, and every finding. `status` says what becomes of it."""
+
+    form: Form | None = None
+    sender: UnitVersion | None = None
+    period: Period | None = None
+    scope: str | None = None
+    nil: bool = False
+    cells: list[Cell] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    readable: bool = True
+
+    @property
+    def status(self) -> str:
+        """accepted, returned or quarantined."""
+        if not self.readable:
+            return "quarantined"
+        return "returned" if any(f.returns for f in self.findings) else "accepted"
+
+    def answer(self, name: str, sha256: str, receipt: str | None = None) -> Answer:
+        """What the sender is told."""
+        return Answer(name, receipt, sha256, self.status, self.form.code if self.form else None,
+                      self.sender.code if self.sender else None, self.period.code if self.period else None, self.findings)
+
+
+def report(name: str, content: bytes, catalogue: Catalogue, settings: Settings) -> Report:
+    """Read and check one file; never raises for what is in the file."""
+    try:
+        reading = read(name, content, catalogue, settings)
+    except Unreadable as unreadable:
+        return Report(findings=[unreadable.finding], readable=False)
+    return check(reading, catalogue)
+
+
+def check(reading: Reading, catalogue: Catalogue) -> Report:
+    """Understand a reading's figures and put the rules to them."""
+    result = Report(reading.form, reading.sender, reading.period, reading.scope, reading.nil, findings=list(reading.findings))
+    if reading.form is None or reading.sender is None or reading.period is None or reading.scope is None:
+        return result
+    understood = _Understanding(catalogue, reading, result)
+    for table in {entry.table.code: entry.table for entry in reading.entries}.values():
+        if reading.period.type not in table.period_types:
+            result.findings.append(finding("table.period", None, table=table.code, period=reading.period.code))
+    for entry in reading.entries:
+        understood.take(entry)
+    if reading.nil and any(cell.state == "value" for cell in result.cells):
+        result.findings.append(finding("head.nil", None))
+    if reading.nil:
+        result.cells.clear()
+    elif not reading.entries and not result.findings:
+        result.findings.append(finding("file.empty", None))
+    result.findings += _totals(reading, result.cells, understood)
+    result.findings += _rules(reading.form, reading.period, result.cells, catalogue)
+    return result
+
+
+class _Understanding:
+    """Turns entries into cells, once per unit and row, noting what cannot be understood."""
+
+    def __init__(self, catalogue: Catalogue, reading: Reading, result: Report):
+        assert reading.period
+        assert reading.sender
+        self.catalogue, self.period, self.sender, self.result = catalogue, reading.period, reading.sender, result
+        self.on = f"{reading.period.ends_on:%d/%m/%Y}"
+        self.factor = self._factor(reading)
+        self.money_place = reading.money
+        self.money_told = False
+        self.units: dict[tuple[str, str, str], UnitVersion | None] = {}
+        self.rows: dict[tuple[str, str], Row | None] = {}
+        self.seen: set[tuple[str, str, str, str]] = set()
+        codes = catalogue.codes
+        self.zero, self.not_applicable = {fold(m) or m for m in codes.zero}, {fold(m) for m in codes.not_applicable}
+        self.yes = {fold(word) for word in codes.yes}
+
+    def _factor(self, reading: Reading) -> Decimal | None:
+        factors = {fold(name): factor for name, factor in self.catalogue.codes.money.items()}
+        return factors.get(fold(str(reading.money.value))) if reading.money else None
+
+    def take(self, entry: Entry) -> None:
+        unit, row = self._subject(entry), self._row(entry)
+        figures = self._figures(entry)
+        if unit is None or row is None or figures is None:
+            return
+        for indicator, state, value in figures:
+            key = (entry.table.code, unit.unit, row.code, indicator)
+            if key in self.seen:
+                self.result.findings.append(finding("row.twice", entry.figure, unit.unit))
+                return
+            self.seen.add(key)
+            self.result.cells.append(Cell(*key, state, value, entry.figure.sheet, entry.figure.cell))
+
+    def _subject(self, entry: Entry) -> UnitVersion | None:
+        place, table = entry.unit, entry.table
+        code = plain(place.value).strip() if place.value is not None else ""
+        key = (table.code, place.sheet, code)
+        if key not in self.units:
+            unit = unit_of(code, self.catalogue, self.period)
+            wrong: Finding | None = None
+            if unit is None:
+                wrong = finding("row.unit", place, on=self.on)
+            elif self.sender.unit not in self.catalogue.above(unit.unit, self.period.ends_on):
+                wrong = finding("row.not_below", place, on=self.on)
+            elif unit.level not in table.levels:
+                level = self.catalogue.level[unit.level]
+                wrong = finding("table.level", place, table=table.code, level_vi=level.vi, level_en=level.en)
+            if wrong:
+                self.result.findings.append(wrong)
+            self.units[key] = None if wrong else unit
+        return self.units[key]
+
+    def _row(self, entry: Entry) -> Row | None:
+        if entry.row is None:
+            return entry.table.rows[0]
+        key = (entry.table.code, fold(str(entry.row.value)))
+        if key not in self.rows:
+            found = next((r for r in entry.table.rows if key[1] in {fold(t) for t in (r.vi, r.en, r.code, *r.synonyms)}), None)
+            if found is None:
+                words = ", ".join(r.vi for r in entry.table.rows)
+                self.result.findings.append(finding("row.label", entry.row, table=entry.table.code, words=words))
+            self.rows[key] = found
+        return self.rows[key]
+
+    def _figures(self, entry: Entry) -> list[tuple[str, str, Decimal | None]] | None:
+        """(indicator, state, value) of one cell; None after a finding. A code cell fills one indicator per code."""
+        place, spec = entry.figure, entry.field
+        value = place.value.strip() if isinstance(place.value, str) else place.value
+        if value in (None, ""):
+            return [(indicator, "blank", None) for indicator in spec.indicators]
+        text = fold(value) or value if isinstance(value, str) else None
+        if text in self.not_applicable and spec.type != "flag":
+            return [(indicator, "not_applicable", None) for indicator in spec.indicators]
+        if spec.type == "code":
+            return self._code(place, spec)
+        if text in self.zero:
+            return [(spec.code, "value", Decimal(0))]
+        number = self._number(place, spec, value)
+        return None if number is None else [(spec.code, "value", number)]
+
+    def _code(self, place: Place, spec: Field_) -> list[tuple[str, str, Decimal | None]] | None:
+        given = fold(plain(place.value))
+        chosen = next((code for code, labels in spec.codes.items() if given in {fold(t) for t in (code, *labels)}), None)
+        if chosen is None:
+            self.result.findings.append(finding("cell.code", place, words=", ".join(labels[0] for labels in spec.codes.values())))
+            return None
+        return [(f"{spec.code}_{code}", "value", Decimal(code == chosen)) for code in spec.codes]
+
+    def _number(self, place: Place, spec: Field_, value: Any) -> Decimal | None:
+        if spec.type == "flag" and isinstance(value, str) and fold(value) in self.yes:
+            return Decimal(1)
+        number = parse_number(value)
+        wrong: Finding | None = None
+        if number is None:
+            approximate = isinstance(value, str) and re.search(r"\d", value) and re.search(r"[^\W\d]", value)
+            wrong = finding("cell.approximate" if approximate else "cell.number", place)
+        elif spec.type == "flag" and number not in (0, 1):
+            wrong = finding("cell.flag", place)
+        elif spec.type == "count" and (number < 0 or number != number.to_integral_value()):
+            wrong = finding("cell.whole", place)
+        elif spec.type == "amount":
+            if self.factor is None:
+                # one head, one finding: not one a cell
+                if not self.money_told:
+                    self.money_told = True
+                    words = " / ".join(self.catalogue.codes.money)
+                    self.result.findings.append(finding("head.money", self.money_place, words=words))
+                return None
+            number *= self.factor
+        if wrong:
+            self.result.findings.append(wrong)
+            return None
+        return number
+
+
+def parse_number(value: Any) -> Decimal | None:
+    """An exact number of a cell: a number, or text in Vietnamese notation (1.234,5); None for everything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        number = Decimal(repr(value))
+        return number if number.is_finite() else None
+    if not isinstance(value, str) or not re.fullmatch(r"-?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?", value):
+        return None
+    try:
+        return Decimal(value.replace(".", "").replace(",", "."))
+    except InvalidOperation:
+        return None
+
+
+def _totals(reading: Reading, cells: list[Cell], understood: _Understanding) -> list[Finding]:
+    """A stated total against the rows above it; then it is dropped."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for cell in cells:
+        if cell.value is not None:
+            sums[cell.sheet, cell.indicator] = sums.get((cell.sheet, cell.indicator), Decimal(0)) + cell.value
+    found = []
+    for _, spec, place in reading.totals:
+        stated = parse_number(place.value) if spec.type != "code" else None
+        if stated is None:
+            continue
+        summed = sums.get((place.sheet, spec.code), Decimal(0))
+        if spec.type == "amount":
+            stated *= understood.factor or 1
+        if stated != summed:
+            found.append(finding("total", place, stated=f"{stated:f}", summed=f"{summed:f}"))
+    return found
+
+
+def _rules(form: Form, period: Period, cells: list[Cell], catalogue: Catalogue) -> list[Finding]:
+    """Every rule of the form that this report decides, on every unit and row."""
+    found: list[Finding] = []
+    for table in form.tables:
+        rules = [rule for rule in form.rules if rule.on_arrival and rule.check.table == table.code and _in_force(rule, period)]
+        mine = [cell for cell in cells if cell.table == table.code]
+        if rules and mine:
+            found += _table_rules(table, rules, mine, period.ends_on, catalogue)
+    return found
+
+
+def _in_force(rule: Rule, period: Period) -> bool:
+    check_ = rule.check
+    return check_.valid_from <= period.ends_on <= check_.valid_to and (not check_.periods or period.type in check_.periods)
+
+
+def _table_rules(table: Table, rules: list[Rule], cells: list[Cell], on: date, catalogue: Catalogue) -> list[Finding]:
+    column = {indicator: n for n, indicator in enumerate(i for f in table.fields for i in f.indicators)}
+    subject = {key: n for n, key in enumerate(dict.fromkeys((c.unit, c.row) for c in cells))}
+    figures = np.full((len(subject), len(column)), np.nan)
+    place: dict[tuple[int, str], Cell] = {}
+    for c in cells:
+        i = subject[c.unit, c.row]
+        figures[i, column[c.indicator]] = 0.0 if c.state == "not_applicable" else np.nan if c.value is None else float(c.value)
+        place[i, c.indicator] = c
+    coefficients = np.zeros((len(column), len(rules)))
+    for j, rule in enumerate(rules):
+        for term in rule.terms:
+            coefficients[column[term.indicator], j] += float(term.coefficient)
+    used = coefficients != 0
+    gap = np.nan_to_num(figures) @ coefficients - [float(rule.check.bound) for rule in rules]
+    blanks = np.isnan(figures).astype(int) @ used.astype(int)
+    broken = (gap > ROUNDING) | ((gap < -ROUNDING) & [rule.check.op == "=" for rule in rules])
+    # where nothing was reported there is nothing to contradict; where a part is blank it cannot be decided
+    suspects = np.argwhere((blanks < used.sum(axis=0)) & (broken | (blanks > 0)))
+    keys = list(subject)
+    found = []
+    for i, j in suspects:
+        rule, (unit, _) = rules[j].check, keys[i]
+        version = catalogue.version(unit, on)
+        if rule.levels and (version is None or version.level not in rule.levels):
+            continue
+        at = [place[i, term.indicator] for term in rules[j].terms if (i, term.indicator) in place]
+        if not blanks[i, j]:
+            found.append(Finding(rule.rule, rule.kind, at[0].sheet, at[0].cell, rule.message.vi, rule.message.en, unit))
+        elif rule.kind == "identity":
+            blank = next((c for c in at if c.state == "blank"), at[0])
+            found.append(finding("cell.blank", Place(None, blank.sheet, blank.cell), unit, check=rule.rule))
+    return found

@@ -1,0 +1,199 @@
+"""Load what was received: read and check each file, then facts, state and ledger entry in one transaction a batch.
+
+Killed between any two statements, a batch leaves nothing behind and its receipts pending; the next run does it again.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from tonghop import catalogue as cat
+from tonghop import server
+from tonghop.answer import Answer, Finding, Place, finding, receipt_code
+from tonghop.check import Report, report
+from tonghop.receive import LEDGER_LOCK, original
+from tonghop.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def load_pending(settings: Settings, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Answer]:
+    """Read and load every pending receipt, batch by batch; writes each sender's answer. Nothing pending: an empty list."""
+    catalogue = cat.load(settings.catalogue)
+    answers: list[Answer] = []
+    with server.connect(settings) as connection:
+        synced = cat.sync(catalogue, connection)
+        total = _pending(connection)
+        while batch := connection.execute("select receipt_id, sha256, file_name from intake.receipt where status = 'pending' "
+                                          "order by receipt_id limit %s", [settings.batch_files]).fetchall():
+            connection.commit()
+            reports: dict[int, Report] = {}
+            for receipt_id, sha256, name in batch:
+                reports[receipt_id] = report(name, original(settings, sha256).read_bytes(), catalogue, settings)
+                progress(len(answers) + len(reports), total)
+            loaded = _load_batch(connection, synced, reports)
+            for receipt_id, sha256, name in batch:
+                if receipt_id in loaded:
+                    answers.append(reports[receipt_id].answer(name, sha256, receipt_code(receipt_id)))
+                    _write_answer(settings, answers[-1])
+    return answers
+
+
+def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
+    """The answers that stand in the warehouse, by receipt."""
+    with server.connect(settings, server.AUDITOR) as connection:
+        receipts = connection.execute("""
+            select r.receipt_id, r.file_name, r.sha256, r.status, r.form_code, u.code, p.code
+            from intake.receipt r
+            left join catalogue.period p using (period_id)
+            left join catalogue.unit_version u on u.unit_id = r.unit_id and u.catalogue_id = r.catalogue_id
+                and p.ends_on between u.valid_from and u.valid_to
+            where r.receipt_id = any(%s)""", [receipt_ids]).fetchall()
+        findings: dict[int, list[Finding]] = {}
+        for receipt_id, *rest in connection.execute("""
+                select receipt_id, rule, kind, sheet, cell, message_vi, message_en from intake.finding
+                where receipt_id = any(%s) order by receipt_id, ordinal""", [receipt_ids]):
+            findings.setdefault(receipt_id, []).append(Finding(*rest))
+    return {number: Answer(name, receipt_code(number), sha, status, form, unit, period, findings.get(number, []))
+            for number, name, sha, status, form, unit, period in receipts}
+
+
+def withdraw(settings: Settings, receipt_id: int, reason: str) -> None:
+    """Take an accepted report back, by a named act in the ledger.
+
+    Raises ValueError where the receipt is unknown or was not accepted, or where no reason is given.
+    """
+    if not reason.strip():
+        raise ValueError("a withdrawal needs a reason")
+    with server.connect(settings) as connection, connection.transaction():
+        connection.execute(LEDGER_LOCK)
+        row = connection.execute("select status from intake.receipt where receipt_id = %s for update", [receipt_id]).fetchone()
+        if row is None:
+            raise ValueError(f"there is no receipt {receipt_code(receipt_id)}")
+        if row[0] != "accepted":
+            raise ValueError(f"receipt {receipt_code(receipt_id)} is {row[0]}; only an accepted report can be withdrawn")
+        connection.execute("update intake.receipt set status = 'withdrawn' where receipt_id = %s", [receipt_id])
+        connection.execute("insert into intake.ledger (act, receipt_id, reason) values ('withdrawn', %s, %s)",
+                           [receipt_id, reason.strip()])
+
+
+def _pending(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("select count(*) from intake.receipt where status = 'pending'").fetchone()
+    return int(row[0]) if row else 0
+
+
+_CELLS = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell"
+
+
+def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reports: dict[int, Report]) -> set[int]:
+    """Write one batch. Returns the receipts that were decided; the rest contend within the batch and wait for the next."""
+    with connection.transaction():
+        connection.execute(LEDGER_LOCK)
+        mine = {row[0] for row in connection.execute("""
+            select receipt_id from intake.receipt where receipt_id = any(%s) and status = 'pending' for update""", [list(reports)])}
+        reports = {number: r for number, r in reports.items() if number in mine}
+        connection.execute(f"create temp table arriving on commit drop as select {_CELLS} from intake.cell limit 0")
+        with connection.cursor().copy(f"copy arriving ({_CELLS}) from stdin") as out:
+            for number, r in reports.items():
+                if r.status == "accepted":
+                    assert r.period
+                    for c in r.cells:
+                        out.write_row((number, synced.unit[c.unit], r.period.period_id, synced.row[c.table, c.row],
+                                       synced.indicator[c.table, c.indicator], r.scope, c.state, c.value, c.sheet, c.cell))
+        _sender(connection, synced, reports)
+        waits = _contend(connection, reports)
+        for number in waits:
+            del reports[number]
+        accepted = [number for number, r in reports.items() if r.status == "accepted"]
+        connection.execute(f"insert into intake.cell ({_CELLS}) select {_CELLS} from arriving where receipt_id = any(%s)",
+                           [accepted])
+        with connection.cursor().copy("""
+                copy intake.finding (receipt_id, ordinal, rule, kind, sheet, cell, unit_id, message_vi, message_en)
+                from stdin""") as out:
+            for number, r in reports.items():
+                for ordinal, f in enumerate(r.findings, start=1):
+                    out.write_row((number, ordinal, f.rule, f.kind, f.sheet, f.cell, synced.unit[f.unit] if f.unit else None,
+                                   f.message_vi, f.message_en))
+        connection.cursor().executemany(
+            "update arrived set status = %s where receipt_id = %s", [(r.status, number) for number, r in reports.items()])
+        _settle(connection, list(reports))
+    return set(reports)
+
+
+def _sender(connection: psycopg.Connection[Any], synced: cat.Synced, reports: dict[int, Report]) -> None:
+    """What each file says it is, as a table: `arrived`."""
+    connection.execute("create temp table arrived (receipt_id integer, status text, form_code text, form_version integer, "
+                       "unit_id integer, period_id integer, scope text, is_nil boolean, catalogue_id integer) on commit drop")
+    with connection.cursor().copy("copy arrived from stdin") as out:
+        for number, r in reports.items():
+            out.write_row((number, r.status, r.form.code if r.form else None, r.form.version if r.form else None,
+                           synced.unit[r.sender.unit] if r.sender else None, r.period.period_id if r.period else None,
+                           r.scope, r.nil, synced.catalogue_id))
+
+
+def _contend(connection: psycopg.Connection[Any], reports: dict[int, Report]) -> list[int]:
+    """A figure that another sender's live report already holds sends the later report back: nobody guesses whose is right.
+
+    Two senders of one batch: the later one waits for the next batch, where the first is decided.
+    """
+    connection.execute("create index on arriving (period_id, unit_id)")
+    connection.execute("analyze arriving")
+    taken = connection.execute("""
+        select distinct on (a.receipt_id) a.receipt_id, c.receipt_id, a.sheet, a.cell
+        from arriving a
+        join arrived m on m.receipt_id = a.receipt_id
+        join intake.cell c on (c.period_id, c.unit_id, c.row_id, c.indicator_id, c.scope)
+                            = (a.period_id, a.unit_id, a.row_id, a.indicator_id, a.scope)
+        join intake.receipt r on r.receipt_id = c.receipt_id
+        where r.status = 'accepted' and r.unit_id <> m.unit_id
+          and not exists (select from intake.ledger l where l.receipt_id = r.receipt_id and l.act = 'superseded')
+        order by a.receipt_id, c.receipt_id, a.sheet, a.cell""").fetchall()
+    for number, other, sheet, cell in taken:
+        reports[number].findings.append(finding("row.taken", Place(None, sheet, cell), receipt=receipt_code(other)))
+    waits = connection.execute("""
+        select distinct a.receipt_id
+        from arriving a
+        join arriving b on (b.period_id, b.unit_id, b.row_id, b.indicator_id, b.scope)
+                         = (a.period_id, a.unit_id, a.row_id, a.indicator_id, a.scope) and b.receipt_id < a.receipt_id
+        join arrived m on m.receipt_id = a.receipt_id
+        join arrived n on n.receipt_id = b.receipt_id
+        where n.unit_id <> m.unit_id""").fetchall()
+    return [row[0] for row in waits if reports[row[0]].status == "accepted"]
+
+
+def _settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
+    """State and ledger of the decided receipts: fingerprints, and what the newer reports supersede."""
+    connection.execute("""
+        update intake.receipt r
+        set status = a.status, form_code = a.form_code, form_version = a.form_version, unit_id = a.unit_id,
+            period_id = a.period_id, scope = a.scope, is_nil = a.is_nil, catalogue_id = a.catalogue_id,
+            cells = case when a.status = 'accepted'
+                         then (select count(*) from intake.cell c where c.receipt_id = r.receipt_id) end,
+            cells_sha256 = case when a.status = 'accepted' then intake.fingerprint(r.receipt_id) end
+        from arrived a
+        where a.receipt_id = r.receipt_id and r.receipt_id = any(%s)""", [decided])
+    connection.execute("""
+        insert into intake.ledger (act, receipt_id, cells, cells_sha256)
+        select status, receipt_id, cells, cells_sha256 from intake.receipt
+        where receipt_id = any(%s) order by receipt_id""", [decided])
+    # of several reports for the same sender, form, period and scope only the last stands
+    connection.execute("""
+        insert into intake.ledger (act, receipt_id, by_receipt_id)
+        select 'superseded', older.receipt_id, min(newer.receipt_id)
+        from intake.receipt older
+        join intake.receipt newer on (newer.unit_id, newer.form_code, newer.period_id, newer.scope)
+                                   = (older.unit_id, older.form_code, older.period_id, older.scope)
+        where older.status = 'accepted' and newer.status = 'accepted' and newer.receipt_id > older.receipt_id
+          and (newer.receipt_id = any(%s) or older.receipt_id = any(%s))
+          and not exists (select from intake.ledger l where l.receipt_id = older.receipt_id and l.act = 'superseded')
+        group by older.receipt_id order by older.receipt_id""", [decided, decided])
+
+
+def _write_answer(settings: Settings, answer: Answer) -> None:
+    settings.answers.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = settings.answers / f"{answer.receipt}.txt"
+    part = path.with_suffix(".part")
+    part.write_text(answer.as_text(), "utf-8")
+    part.rename(path)
