@@ -92,7 +92,8 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reports
     with connection.transaction():
         connection.execute(LEDGER_LOCK)
         mine = {row[0] for row in connection.execute("""
-            select receipt_id from intake.receipt where receipt_id = any(%s) and status = 'pending' for update""", [list(reports)])}
+            select receipt_id from intake.receipt
+            where receipt_id = any(%s) and status = 'pending' for update""", [list(reports)])}
         reports = {number: r for number, r in reports.items() if number in mine}
         connection.execute(f"create temp table arriving on commit drop as select {_CELLS} from intake.cell limit 0")
         with connection.cursor().copy(f"copy arriving ({_CELLS}) from stdin") as out:

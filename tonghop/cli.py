@@ -1,0 +1,324 @@
+"""The command line.
+
+Exit codes: 0 all accepted or done; 1 something was returned or quarantined, or does not hold; 2 wrong usage; 3 system fault.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tonghop.answer import Answer, receipt_code, receipt_number
+from tonghop.settings import Settings
+
+# what people read goes to standard error where --json speaks on standard output
+note = Console(stderr=True, highlight=False)
+out = Console(highlight=False)
+as_json = click.option("--json", "json_", is_flag=True, help="Answer in JSON on standard output.")
+paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tonghop")
+def cli() -> None:
+    """Tonghop: reports in, published and audited figures out."""
+
+
+@cli.command()
+@paths_argument
+@as_json
+def check(paths: tuple[Path, ...], json_: bool) -> None:
+    """Say what `submit` would say of files or folders; stores nothing."""
+    import hashlib
+
+    from tonghop import catalogue
+    from tonghop.check import report
+
+    settings = _settings()
+    loaded = catalogue.load(settings.catalogue)
+    answers = []
+    for path in _bar(_files(paths), "checking"):
+        content = path.read_bytes()
+        answers.append(report(path.name, content, loaded, settings).answer(path.name, hashlib.sha256(content).hexdigest()))
+    _answer(answers, json_)
+
+
+@cli.command()
+@paths_argument
+@as_json
+def submit(paths: tuple[Path, ...], json_: bool) -> None:
+    """Hand in files or folders: a receipt and an answer each."""
+    from dataclasses import replace
+
+    from tonghop import server
+    from tonghop.load import answers_of, load_pending
+    from tonghop.receive import receive
+
+    settings = _settings()
+    server.ready(settings, note.print)
+    with server.connect(settings) as connection:
+        files = _files(paths)
+        received = [r for start in range(0, len(files), settings.batch_files)
+                    for r in receive(settings, connection, files[start:start + settings.batch_files])]
+    with _progress("reading and loading") as step:
+        load_pending(settings, step)
+    known = answers_of(settings, [r.receipt_id for r in received])
+    _answer([replace(known[r.receipt_id], file=r.path.name, status="duplicate" if r.duplicate else known[r.receipt_id].status)
+             for r in received], json_)
+
+
+@cli.command()
+@click.option("--status", help="Only those of one status.")
+@as_json
+def receipts(status: str | None, json_: bool) -> None:
+    """List every receipt and what became of it."""
+    rows = _query("""
+        select r.receipt_id as receipt, r.status, r.form_code as form, u.code as unit, p.code as period, r.scope, r.received_at,
+               r.file_name as file, r.cells, s.by_receipt_id as superseded_by
+        from intake.receipt r
+        left join catalogue.period p using (period_id)
+        left join catalogue.unit_version u on u.unit_id = r.unit_id and u.catalogue_id = r.catalogue_id
+            and p.ends_on between u.valid_from and u.valid_to
+        left join intake.ledger s on s.receipt_id = r.receipt_id and s.act = 'superseded'
+        where %(status)s::text is null or r.status = %(status)s order by r.receipt_id""", {"status": status})
+    for row in rows:
+        row["receipt"] = receipt_code(row["receipt"])
+        row["superseded_by"] = receipt_code(row["superseded_by"]) if row["superseded_by"] else None
+    _rows(rows, json_)
+
+
+@cli.command()
+@click.argument("receipt")
+@click.option("--reason", required=True, help="Why the report is taken back; kept in the ledger.")
+def withdraw(receipt: str, reason: str) -> None:
+    """Take an accepted report back; the next release is without it."""
+    from tonghop import load
+
+    number = receipt_number(receipt)
+    if number is None:
+        raise click.BadParameter(f"{receipt} is not a receipt, such as R000012", param_hint="RECEIPT")
+    try:
+        load.withdraw(_settings(), number, reason)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    out.print(f"{receipt_code(number)} withdrawn; the next release is without it")
+
+
+@cli.command()
+@as_json
+def release(json_: bool) -> None:
+    """Build a candidate, put it to the gate, and publish it."""
+    from tonghop import build, gate, pages, publish, server
+
+    settings = _settings()
+    server.ready(settings, note.print)
+    number = build.open_candidate(settings)
+    if number is None:
+        note.print("nothing new since the current release")
+    else:
+        with _progress(f"release {number}") as step:
+            layers = ("staging", "intermediate", "marts")
+            for done, layer in enumerate(layers):
+                step(done, len(layers) + 3)
+                build.run(settings, layer)
+            step(len(layers), len(layers) + 3)
+            try:
+                gate.check(settings, number)
+            except gate.GateFailed as failed:
+                note.print(str(failed), style="red", markup=False)
+                sys.exit(1)
+            step(len(layers) + 1, len(layers) + 3)
+            publish.publish(settings, number)
+            step(len(layers) + 2, len(layers) + 3)
+            pages.write(settings, number)
+            step(len(layers) + 3, len(layers) + 3)
+        note.print(f"release {number} is published")
+    if json_:
+        click.echo(json.dumps({"release": number, "published": number is not None}))
+
+
+@cli.command()
+@as_json
+def releases(json_: bool) -> None:
+    """List the releases, and which one readers see."""
+    _rows(_query("""
+        select release_id as release, status, release_id = (select release_id from ctl.current_release) as current,
+               opened_at, published_at, cutoff_seq, catalogue_id
+        from ctl.release order by release_id"""), json_)
+
+
+@cli.command(name="report")
+@click.argument("name", required=False)
+@click.argument("parameters", nargs=-1, metavar="[PARAMETER=VALUE]...")
+@as_json
+def report_(name: str | None, parameters: tuple[str, ...], json_: bool) -> None:
+    """Ask a named question of the published release, e.g. `report form table=F1 unit=08737 period=2021-Y`."""
+    from tonghop import report
+
+    if name is None:
+        known = report.questions().items()
+        _rows([{"question": key, "answers": text, "takes": "; ".join(report.parameters(key))} for key, text in known], json_)
+        return
+    if bad := [p for p in parameters if "=" not in p]:
+        raise click.UsageError(f"give {bad[0]} as PARAMETER=VALUE")
+    try:
+        answer = report.ask(_settings(), name, dict(p.split("=", 1) for p in parameters))
+    except KeyError as error:
+        raise click.UsageError(f"no question {name}; there are {', '.join(report.questions())}") from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    _rows([{str(k): v for k, v in row.items()} for row in answer.to_dict("records")], json_)
+
+
+@cli.command()
+@as_json
+def verify(json_: bool) -> None:
+    """Recompute what the ledger says, from the originals on disk to the published facts."""
+    from tonghop import verify as verify_
+
+    with _progress("reading the originals") as step:
+        verdicts = verify_.verify(_settings(), step)
+    _rows([{"must hold": v.name, "holds": not v.wrong, "checked": v.checked, "wrong": ", ".join(v.wrong[:10])}
+           for v in verdicts], json_)
+    if any(v.wrong for v in verdicts):
+        sys.exit(1)
+
+
+@cli.command()
+def up() -> None:
+    """Start PostgreSQL and Airflow and keep them running until `tonghop down`."""
+    from tonghop import services
+
+    settings = _settings()
+    services.up(settings, note.print)
+    _where(settings)
+
+
+@cli.command()
+def down() -> None:
+    """Stop everything that `up` started."""
+    from tonghop import services
+
+    services.down(_settings(), note.print)
+
+
+@cli.command()
+@as_json
+def status(json_: bool) -> None:
+    """What runs, and where to find it."""
+    from tonghop import services
+
+    found = services.status(_settings())
+    if json_:
+        click.echo(json.dumps(found, default=str))
+    else:
+        _rows([{"what": key, "is": value} for key, value in found.items()], json_)
+
+
+def _settings() -> Settings:
+    return Settings()
+
+
+def _files(paths: tuple[Path, ...]) -> list[Path]:
+    """The files named, and those in the folders named."""
+    return [f for path in paths for f in (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])]
+
+
+def _answer(answers: list[Answer], json_: bool) -> None:
+    if json_:
+        click.echo(json.dumps([a.as_json() for a in answers], ensure_ascii=False, indent=1))
+    else:
+        for answer in answers:
+            click.echo(answer.as_text(), nl=False)
+    # a file sent twice counts as what became of it the first time only where that was acceptance
+    if any(a.status not in ("accepted", "duplicate") for a in answers):
+        sys.exit(1)
+
+
+def _query(query: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    from psycopg.rows import dict_row
+
+    from tonghop import server
+
+    with server.connect(_settings(), server.AUDITOR) as connection:
+        return connection.cursor(row_factory=dict_row).execute(query.encode(), parameters).fetchall()
+
+
+def _rows(rows: list[dict[str, Any]], json_: bool) -> None:
+    if json_:
+        click.echo(json.dumps(rows, ensure_ascii=False, default=_jsonable, indent=1))
+        return
+    if not rows:
+        note.print("nothing")
+        return
+    table = Table(*(str(key).replace("_", " ") for key in rows[0]))
+    for row in rows:
+        table.add_row(*(_shown(value) for value in row.values()))
+    out.print(table)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+
+
+def _bar(items: list[Path], what: str) -> Iterator[Path]:
+    with _progress(what) as step:
+        for done, item in enumerate(items, start=1):
+            yield item
+            step(done, len(items))
+
+
+@contextmanager
+def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, for work over a few seconds; call it with (done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=note, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _where(settings: Settings) -> None:
+    from tonghop import services
+
+    for key, value in services.status(settings).items():
+        out.print(f"{key}: {value}", soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; a fault is one plain line here and a traceback in the log."""
+    try:
+        settings = _settings()
+        settings.logs.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(filename=settings.logs / "tonghop.log", level=logging.INFO,
+                            format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    except ValidationError as error:
+        note.print(f"settings: {error.errors()[0]['msg']}", style="red")
+        sys.exit(2)
+    try:
+        cli(standalone_mode=True)
+    except Exception as error:
+        logging.exception("fault")
+        note.print(f"{type(error).__name__}: {error}", style="red", markup=False)
+        note.print(f"details: {settings.logs / 'tonghop.log'}")
+        sys.exit(3)
