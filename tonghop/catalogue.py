@@ -116,6 +116,8 @@ class Table(Bilingual):
     levels: tuple[Code, ...]
     owed: tuple[PeriodType, ...]
     accepted: tuple[PeriodType, ...] = ()
+    # where quarters are owed, which of them; the others are accepted
+    quarters: tuple[int, ...] = (1, 2, 3, 4)
     rows: tuple[Row, ...] = (ALL_ROWS,)
     fields: tuple[Field_, ...]
 
@@ -123,6 +125,10 @@ class Table(Bilingual):
     def period_types(self) -> tuple[PeriodType, ...]:
         """Every period type that the table is taken for."""
         return self.owed + self.accepted
+
+    def owes(self, period: "Period") -> bool:
+        """Whether a report is due for the period, at the levels that owe the table."""
+        return period.type in self.owed and (period.type != "Q" or period.ordinal in self.quarters)
 
     @cached_property
     def headers(self) -> dict[str, Field_]:
@@ -277,6 +283,11 @@ class Period:
     @property
     def year(self) -> int:
         return self.period_id // 100_000
+
+    @property
+    def ordinal(self) -> int:
+        """Which month or quarter of its year."""
+        return self.period_id % 100
 
 
 class Cutoff(_Data):
@@ -613,7 +624,7 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> None:
     copy("obligation", "catalogue_id, form_code, form_version, table_code, level, period_id, due_on",
          ((number, f.code, f.version, t.code, level, p.period_id, c.due(f, level, p))
           for f, t in tables for p in c.period.values() for level in t.levels
-          if p.scheme == f.scheme and p.type in t.owed and f.valid_from <= p.ends_on <= f.valid_to))
+          if p.scheme == f.scheme and t.owes(p) and f.valid_from <= p.ends_on <= f.valid_to))
     rules = [(f, r) for f in c.forms for r in f.rules]
     copy("check_rule", "catalogue_id, rule, instance, form_version, table_code, kind, op, bound, period_types, levels, "
          "valid_from, valid_to, message_vi, message_en",
