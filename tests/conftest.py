@@ -1,0 +1,52 @@
+"""A real PostgreSQL for the whole session, and for each test that asks a warehouse of its own, migrated and empty."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tonghop import catalogue as cat
+from tonghop import server
+from tonghop.settings import PROJECT, Settings
+
+_NUMBER = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> cat.Catalogue:
+    """The project's own catalogue."""
+    return cat.load(PROJECT / "catalogue")
+
+
+@pytest.fixture(scope="session")
+def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of an embedded server whose warehouse is migrated; never write to it, it is the template of all others."""
+    settings = Settings(home=tmp_path_factory.mktemp("server"))
+    server.ready(settings)
+    yield settings
+    server.stop(settings)
+
+
+@pytest.fixture(scope="session")
+def new_warehouse(session_server: Settings) -> Callable[[Path], Settings]:
+    """Makes settings with a state folder and a warehouse of their own: a copy of the template, grants included."""
+    def make(home: Path) -> Settings:
+        name = f"warehouse_{next(_NUMBER)}"
+        with psycopg.connect(server.url(session_server, "postgres"), autocommit=True) as connection:
+            connection.execute(f"create database {name} template {server.WAREHOUSE}")
+            # a copy starts with the server's default rights on the database itself
+            connection.execute("update pg_database set datacl = (select datacl from pg_database where datname = %s) where datname = %s",
+                               [server.WAREHOUSE, name])
+        (home / "secrets").mkdir(parents=True)
+        (home / "secrets" / "bi").write_text(server.secret(session_server, "bi"))
+        url = server.url(session_server).rsplit("/", 1)[0]
+        return Settings(home=home, database_url=f"{url}/{name}", airflow_database_url=f"{url}/airflow")
+    return make
+
+
+@pytest.fixture
+def settings(new_warehouse: Callable[[Path], Settings], tmp_path: Path) -> Settings:
+    """A fresh warehouse and an empty state folder."""
+    return new_warehouse(tmp_path / "home")
