@@ -266,10 +266,10 @@ def _find_header(sheet: str, grid: list[list[Any]], table: Table, catalogue: Cat
 
 def _table_by_header(grid: list[list[Any]], form: Form) -> Table | None:
     """The table that a sheet of another name holds: the one most of whose fields its header names."""
-    share = {table: len(header.fields) / len(table.fields) for table in form.tables
+    share = {table.code: len(header.fields) / len(table.fields) for table in form.tables
              if (header := _find_header("", grid, table, None)) is not None}
-    best = max(share, key=lambda t: share[t], default=None)
-    return best if best is not None and share[best] > 0.5 else None
+    best = max(share, key=lambda code: share[code], default="")
+    return form.table[best] if share.get(best, 0) > 0.5 else None
 
 
 _COLUMN_NUMBER = re.compile(r"\(?([A-Z]|\d{1,2})(\s*=[\d\s=+\-.…()]*)?\)?")
@@ -283,10 +283,11 @@ def _sheet(sheet: str, grid: list[list[Any]], table: Table, catalogue: Catalogue
     foot = Place(None, sheet, _coordinate(header.last_row, 0))
     for place in header.unknown.values():
         reading.wrong("column.unknown", place, table=table.code)
-    columns = list(header.fields.values())
+    columns = [f.code for f in header.fields.values()]
     for field_ in table.fields:
-        if columns.count(field_) != 1:
-            reading.wrong("column.twice" if field_ in columns else "column.missing", foot, label_vi=field_.vi, label_en=field_.en)
+        if columns.count(field_.code) != 1:
+            rule = "column.twice" if field_.code in columns else "column.missing"
+            reading.wrong(rule, foot, label_vi=field_.vi, label_en=field_.en)
     fixed_rows = table.rows != (ALL_ROWS,)
     leading: tuple[Literal["unit_code", "row"], ...] = ("unit_code", "row") if fixed_rows else ("unit_code",)
     for key in leading:
