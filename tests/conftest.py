@@ -21,6 +21,12 @@ def catalogue() -> cat.Catalogue:
 
 
 @pytest.fixture(scope="session")
+def catalogue() -> cat.Catalogue:
+    """The catalogue as it stands in the repository."""
+    return cat.load(PROJECT / "catalogue")
+
+
+@pytest.fixture(scope="session")
 def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of an embedded server whose warehouse is migrated; never write to it, it is the template of all others."""
     settings = Settings(home=tmp_path_factory.mktemp("server"))

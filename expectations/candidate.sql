@@ -1,0 +1,96 @@
+-- What every population starts from: the candidate, whole, under the names of the marts (marts.x itself holds every release),
+-- and what ought to be in it, drawn from the ledger and the catalogue without the models' help.
+-- Steps are not materialized, so that a population pays only for those that it names.
+with recursive candidate as (
+    select release_id, cutoff_seq, catalogue_id, base_release_id from build.candidate
+),
+dim_org_unit as not materialized (
+    select * from marts.dim_org_unit
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
+dim_indicator as not materialized (
+    select * from marts.dim_indicator
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
+dim_period as not materialized (
+    select * from marts.dim_period
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
+fct_observation as not materialized (
+    select * from marts.fct_observation
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
+fct_rollup as not materialized (
+    select * from marts.fct_rollup
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
+fct_rate as not materialized (
+    select * from marts.fct_rate
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
+fct_reporting as not materialized (
+    select * from marts.fct_reporting
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
+fct_finding as not materialized (
+    select * from marts.fct_finding
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
+-- every submission accepted by the cut-off, and whether it still counts there: its last such act decides
+submission as not materialized (
+    select act.receipt_id as submission_id, act.last = 'accepted' as live, act.cells,
+        receipt.unit_id, receipt.period_id, receipt.form_code, receipt.form_version, receipt.scope
+    from (
+        select receipt_id, (array_agg(act order by seq desc))[1] as last,
+            (array_agg(cells order by seq desc) filter (where act = 'accepted'))[1] as cells
+        from intake.ledger
+        where seq <= (select cutoff_seq from candidate) and act in ('accepted', 'superseded', 'withdrawn')
+        group by receipt_id
+        having bool_or(act = 'accepted')
+    ) as act
+    inner join intake.receipt as receipt using (receipt_id)
+),
+period as not materialized (
+    select * from catalogue.period
+),
+-- the candidate's catalogue
+unit_version as not materialized (
+    select * from catalogue.unit_version where catalogue_id = (select catalogue_id from candidate)
+),
+level as not materialized (
+    select * from catalogue.level where catalogue_id = (select catalogue_id from candidate)
+),
+form_table as not materialized (
+    select * from catalogue.form_table where catalogue_id = (select catalogue_id from candidate)
+),
+field as not materialized (
+    select * from catalogue.field where catalogue_id = (select catalogue_id from candidate)
+),
+check_rule as not materialized (
+    select * from catalogue.check_rule where catalogue_id = (select catalogue_id from candidate)
+),
+check_term as not materialized (
+    select * from catalogue.check_term where catalogue_id = (select catalogue_id from candidate)
+),
+rate_term as not materialized (
+    select * from catalogue.rate_term where catalogue_id = (select catalogue_id from candidate)
+),
+-- each unit that has facts in a period, with itself and all above it as the tree stood at the period's end; union, not
+-- union all, so that a circle in the tree ends
+tree (period_id, unit_id, ancestor_id) as (
+    select distinct period_id, unit_id, unit_id from fct_observation
+    union
+    select tree.period_id, tree.unit_id, unit_version.parent_id
+    from tree
+    inner join period on tree.period_id = period.period_id
+    inner join unit_version on tree.ancestor_id = unit_version.unit_id
+        and period.ends_on between unit_version.valid_from and unit_version.valid_to
+    where unit_version.parent_id is not null
+),
+-- unit and period where the unit stands at a published level
+published_unit as not materialized (
+    select unit_version.unit_id, period.period_id
+    from unit_version
+    inner join level on unit_version.level = level.level and level.published
+    inner join period on period.ends_on between unit_version.valid_from and unit_version.valid_to
+)

@@ -1,0 +1,200 @@
+"""The gate: Great Expectations on the candidate release, and the decision whether it may be published.
+
+A suite is a file in expectations/. Each of its expectations is a population: a query with one row for each thing that is
+checked, columns that name the thing, and `failed`, 0 or 1. Great Expectations asks three things of every population:
+enough rows, `failed` nowhere null, and its sum nought. So an empty suite, an empty batch and an all-null column fail, and
+results and Data Docs can only carry counts: the batch holds no other column.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+import psycopg
+import yaml
+from psycopg.rows import dict_row
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tonghop import server
+from tonghop.settings import PROJECT, Settings
+
+FOLDER = PROJECT / "expectations"
+ASKED = ("rows", "null", "failed")
+
+
+class GateFailed(Exception):
+    """The candidate may not be published; the message names each suite and expectation, how much failed, and what to do."""
+
+
+class SuiteError(Exception):
+    """A suite file is wrong or empty; the message names it."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
+
+
+class Expectation(_Data):
+    """What must hold, what to do where it does not, and the population that tells."""
+
+    name: Name
+    what: str
+    action: str
+    minimum: int = Field(1, ge=1)
+    sql: str
+
+
+class Suite(_Data):
+    """Expectations that block a release (critical) or are told with it (warning)."""
+
+    name: Name
+    severity: Literal["critical", "warning"]
+    about: str
+    expectations: tuple[Expectation, ...] = Field(min_length=1)
+
+
+class Result(NamedTuple):
+    """What came of one expectation: a row of ctl.gate_result. Numbers are None where it could not be evaluated."""
+
+    suite: str
+    expectation: str
+    severity: str
+    success: bool
+    rows_checked: int | None
+    rows_failed: int | None
+    message: str | None
+
+
+@cache
+def suites(folder: Path = FOLDER) -> tuple[Suite, ...]:
+    """The suites of a folder, blocking ones first.
+
+    Raises SuiteError where there is none, one is empty, or two expectations share a name.
+    """
+    found: list[Suite] = []
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            found.append(Suite.model_validate({"name": path.stem, **yaml.safe_load(path.read_text("utf-8"))}))
+        except (ValidationError, yaml.YAMLError, TypeError) as error:
+            raise SuiteError(f"{path.name}: {error}") from error
+    names = [expectation.name for suite in found for expectation in suite.expectations]
+    if not names:
+        raise SuiteError(f"{folder} holds no suite: a gate that asks nothing lets everything through")
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise SuiteError(f"two expectations are called {', '.join(sorted(twice))}")
+    return tuple(sorted(found, key=lambda suite: (suite.severity, suite.name)))
+
+
+def check(settings: Settings, release_id: int, folder: Path = FOLDER) -> list[Result]:
+    """Ask every suite of the candidate; results go to ctl.gate_result, Data Docs to pages/gate/<release>.
+
+    Raises GateFailed where anything blocking fails or cannot be evaluated; warnings are only recorded.
+    """
+    asked = suites(folder)
+    with server.connect(settings) as connection:
+        if connection.execute("select 1 from build.candidate where release_id = %s", [release_id]).fetchone() is None:
+            raise GateFailed(f"release {release_id} is not the candidate: there is nothing to check")
+    results = list(_validate(settings, release_id, asked, folder))
+    with server.connect(settings) as connection:
+        connection.cursor().executemany(
+            "insert into ctl.gate_result (release_id, run_at, suite, expectation, severity, success, rows_checked, rows_failed, message)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [(release_id, datetime.now(UTC).replace(microsecond=0), *result) for result in results])
+    blocking = [result for result in results if result.severity == "critical" and not result.success]
+    if blocking:
+        raise GateFailed(f"release {release_id} is not published; readers stay on the last one.\n"
+                         + "\n".join(f"{result.suite}, {result.expectation}: {result.message}" for result in blocking))
+    return results
+
+
+def failing(settings: Settings, expectation: str, limit: int = 20, folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """What fails an expectation in the candidate that is open now, as the columns that name it; stored nowhere.
+
+    Raises KeyError for a name that no suite has.
+    """
+    known = {e.name: e for suite in suites(folder) for e in suite.expectations}
+    query = f"{_steps(folder)} select * from (\n{known[expectation].sql}) as population where failed is distinct from 0 limit {limit:d}"
+    with server.connect(settings, role=server.AUDITOR) as connection:
+        connection.row_factory = dict_row
+        return connection.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+
+
+def _steps(folder: Path) -> str:
+    return (folder / "candidate.sql").read_text("utf-8")
+
+
+def _batch(suite: Suite, folder: Path) -> str:
+    """All populations of a suite as one query; a condition on `expectation` leaves PostgreSQL only the one to run."""
+    populations = "\nunion all\n".join(
+        f"select '{e.name}'::text as expectation, failed from (\n{e.sql}) as population" for e in suite.expectations)
+    return f"select expectation, failed from (\n{_steps(folder)}\n{populations}) as suite"
+
+
+def _validate(settings: Settings, release_id: int, asked: tuple[Suite, ...], folder: Path) -> Iterator[Result]:
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # 4 to 6 seconds, so only where a gate is run
+    import great_expectations as gx
+    from great_expectations import expectations as gxe
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
+    from great_expectations.expectations.row_conditions import Column
+
+    from tonghop import docs
+
+    pages = settings.pages / "gate" / str(release_id)
+    context = gx.get_context(mode="ephemeral", project_config=DataContextConfig(
+        store_backend_defaults=InMemoryStoreBackendDefaults(), analytics_enabled=False,
+        progress_bars=ProgressBarsConfig(globally=False), data_docs_sites={"gate": docs.site(pages)}))
+    source = context.data_sources.add_postgres("candidate", connection_string=_auditor_url(settings))
+    definitions = []
+    for suite in asked:
+        gx_suite = gx.ExpectationSuite(name=suite.name)
+        for e in suite.expectations:
+            mine: dict[str, Any] = {"row_condition": Column("expectation") == e.name, "severity": suite.severity}
+            for part, made in zip(ASKED, (
+                    gxe.ExpectTableRowCountToBeBetween(min_value=e.minimum, description=f"{e.name}: there is something to check", **mine),
+                    gxe.ExpectColumnValuesToNotBeNull(column="failed", description=f"{e.name}: every row is decided", **mine),
+                    gxe.ExpectColumnSumToBeBetween(column="failed", min_value=0, max_value=0,
+                                                   description=f"{e.name}: {e.what}", **mine)), strict=True):
+                made.meta = {"expectation": e.name, "asked": part}
+                gx_suite.add_expectation(made)
+        batch = source.add_query_asset(suite.name, query=_batch(suite, folder)).add_batch_definition_whole_table("candidate")
+        definitions.append(context.validation_definitions.add(gx.ValidationDefinition(
+            name=suite.name, data=batch, suite=context.suites.add(gx_suite))))
+    checkpoint = context.checkpoints.add(gx.Checkpoint(
+        name="gate", validation_definitions=definitions, result_format={"result_format": "BASIC", "partial_unexpected_count": 0}))
+    done = checkpoint.run(run_id=gx.RunIdentifier(run_name=f"release-{release_id}"))
+
+    seen: dict[tuple[str, str], Any] = {
+        (item.expectation_config.meta["expectation"], item.expectation_config.meta["asked"]): item
+        for run in done.run_results.values() for item in run.results}
+    results = [_judge(suite, e, *(seen.get((e.name, part)) for part in ASKED)) for suite in asked for e in suite.expectations]
+    shutil.rmtree(pages, ignore_errors=True)
+    # a query that stops with an error leaves its trace in the result, and the trace could quote a figure
+    if all(result.rows_checked is not None for result in results):
+        context.build_data_docs()
+        docs.trim(pages)
+    return iter(results)
+
+
+def _judge(suite: Suite, e: Expectation, rows: Any, null: Any, failed: Any) -> Result:
+    if rows is None or "observed_value" not in rows.result or "unexpected_count" not in null.result or "observed_value" not in failed.result:
+        return Result(suite.name, e.name, suite.severity, False, None, None,
+                      f"it could not be evaluated, which counts as failed. See why with `tonghop failing {e.name}`")
+    checked = int(rows.result["observed_value"])
+    wrong = int(null.result["unexpected_count"]) + int(failed.result["observed_value"] or 0)
+    if rows.success and null.success and failed.success:
+        return Result(suite.name, e.name, suite.severity, True, checked, wrong, None)
+    found = f"{wrong} of {checked} failed" if checked >= e.minimum else f"{checked} rows to check where there must be {e.minimum}"
+    return Result(suite.name, e.name, suite.severity, False, checked, wrong, f"{found}. Must hold: {e.what}. To do: {e.action}.")
+
+
+def _auditor_url(settings: Settings) -> str:
+    url = server.url(settings).replace("postgresql://", "postgresql+psycopg://", 1)
+    return f"{url}{'&' if '?' in url else '?'}options=-crole%3D{server.AUDITOR}"
