@@ -36,7 +36,7 @@ revoke all on schema public from public;
 do $$ begin execute format('revoke all on database %I from public', current_database());
             execute format('grant connect on database %I to tonghop_reader, tonghop_auditor, tonghop_builder', current_database());
             -- dbt issues "create schema if not exists" at every start, which asks for the right even where the schema exists
-            execute format('grant create on database %I to tonghop_builder', current_database()); end $$;
+            execute format('grant create, temporary on database %I to tonghop_builder', current_database()); end $$;
 
 grant all on schema staging, intermediate to tonghop_builder;
 grant usage on schema catalogue, intake, ctl, build, marts to tonghop_builder;
@@ -45,3 +45,5 @@ grant usage on schema bi to tonghop_reader;
 
 alter default privileges in schema catalogue, intake, ctl, build grant select on tables to tonghop_builder, tonghop_auditor;
 alter default privileges in schema marts grant select on tables to tonghop_builder, tonghop_auditor;
+-- what dbt makes, the gate reads as the auditor
+alter default privileges for role tonghop_builder in schema staging, intermediate grant select on tables to tonghop_auditor;

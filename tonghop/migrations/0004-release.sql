@@ -27,7 +27,7 @@ create table ctl.gate_result (
 );
 
 create view build.candidate as
-select release_id, cutoff_seq, catalogue_id,
+select release_id, cutoff_seq, catalogue_id, opened_at,
        (select release_id from ctl.current_release) as base_release_id
 from ctl.release where status = 'candidate';
 

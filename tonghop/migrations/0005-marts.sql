@@ -98,7 +98,8 @@ begin
                         with check (release_from = (select release_id from build.candidate) and release_to = 2147483647)', t.relname);
         execute format('create policy undo on marts.%I for delete to tonghop_builder
                         using (release_from = (select release_id from build.candidate))', t.relname);
-        execute format('create policy close on marts.%I for update to tonghop_builder using (true)
+        execute format('create policy close on marts.%I for update to tonghop_builder
+                        using (release_to in (2147483647, (select release_id from build.candidate)))
                         with check (release_to in (2147483647, (select release_id from build.candidate)))', t.relname);
     end loop;
 end $$;

@@ -1,0 +1,217 @@
+-- grain: rule x instance x form version x unit x period x row x scope: every rule on the slice's accepted figures, evaluated.
+-- A rule with a term that is blank or that nobody has given is not evaluated: nothing is guessed. Not applicable counts as
+-- nothing to add, as it does on arrival, as long as some term has a value.
+-- Terms at `children` stand for the unit's own figure and all below it, and are compared with its claim for the whole.
+with observation as (
+    select * from {{ ref('int_observation') }}
+    where state <> 'blank'
+),
+
+rollup_figure as (
+    select * from {{ ref('int_rollup') }}
+),
+
+period as (
+    select * from {{ ref('stg_period') }}
+),
+
+period_link as (
+    select * from {{ ref('int_period_link') }}
+),
+
+unit_version as (
+    select * from {{ ref('stg_unit_version') }}
+),
+
+form_row as (
+    select * from {{ ref('stg_form_row') }}
+),
+
+form_table as (
+    select * from {{ ref('stg_form_table') }}
+),
+
+form as (
+    select * from {{ ref('stg_form') }}
+),
+
+check_rule as (
+    select * from {{ ref('stg_check_rule') }}
+),
+
+check_term as (
+    select * from {{ ref('stg_check_term') }}
+),
+
+row_code as (
+    select distinct
+        row_id,
+        row_code
+    from form_row
+),
+
+rule_size as (
+    select
+        rule,
+        instance,
+        form_version,
+        count(*) as terms,
+        bool_or(term_at = 'same') as has_same
+    from check_term
+    group by rule, instance, form_version
+),
+
+term_same as (
+    select
+        t.*,
+        o.unit_id,
+        o.period_id,
+        w.row_code,
+        o.scope,
+        o.value,
+        o.submission_id,
+        o.sheet,
+        o.cell
+    from observation as o
+    inner join check_term as t on t.indicator_id = o.indicator_id and t.form_version = o.form_version
+    inner join row_code as w on w.row_id = o.row_id
+    where t.term_at = 'same' and {{ slice('touched', 'o.period_id', 'o.unit_id') }}
+),
+
+term_previous as (
+    select distinct on (t.rule, t.instance, t.form_version, t.indicator_id, o.unit_id, k.period_id, w.row_code, o.scope)
+        t.*,
+        o.unit_id,
+        k.period_id,
+        w.row_code,
+        o.scope,
+        o.value
+    from check_term as t
+    inner join observation as o on o.indicator_id = t.indicator_id
+    inner join period_link as k on k.other_id = o.period_id and k.term_at = t.term_at
+    inner join period as p on p.period_id = k.period_id
+    inner join row_code as w on w.row_id = o.row_id
+    -- a unit that became another on the way starts anew
+    inner join unit_version as v
+        on v.unit_id = o.unit_id and v.valid_from < p.starts_on and v.valid_to >= p.ends_on
+    where t.term_at = 'previous' and {{ slice('touched', 'k.period_id', 'o.unit_id') }}
+    order by
+        t.rule, t.instance, t.form_version, t.indicator_id, o.unit_id, k.period_id, w.row_code, o.scope, k.preference
+),
+
+term_months as (
+    select
+        t.rule,
+        t.instance,
+        t.form_version,
+        t.indicator_id,
+        t.coefficient,
+        t.term_at,
+        o.unit_id,
+        k.period_id,
+        w.row_code,
+        o.scope,
+        sum(o.value) as value
+    from check_term as t
+    inner join observation as o on o.indicator_id = t.indicator_id
+    inner join period_link as k on k.other_id = o.period_id and k.term_at = t.term_at
+    inner join row_code as w on w.row_id = o.row_id
+    where t.term_at = 'months' and {{ slice('touched', 'k.period_id', 'o.unit_id') }}
+    group by
+        t.rule, t.instance, t.form_version, t.indicator_id, t.coefficient, t.term_at,
+        o.unit_id, k.period_id, w.row_code, o.scope
+    having count(*) = 3
+),
+
+term_children as (
+    select
+        t.*,
+        r.unit_id,
+        r.period_id,
+        w.row_code,
+        'rollup' as scope,
+        r.value
+    from rollup_figure as r
+    inner join check_term as t on t.indicator_id = r.indicator_id
+    inner join row_code as w on w.row_id = r.row_id
+    where t.term_at = 'children' and r.has_below
+),
+
+terms as (
+    select
+        rule, instance, form_version, indicator_id, coefficient, unit_id, period_id, row_code, scope, value,
+        submission_id, sheet, cell
+    from term_same
+    union all
+    select
+        rule, instance, form_version, indicator_id, coefficient, unit_id, period_id, row_code, scope, value,
+        null, null, null
+    from term_previous
+    union all
+    select
+        rule, instance, form_version, indicator_id, coefficient, unit_id, period_id, row_code, scope, value,
+        null, null, null
+    from term_months
+    union all
+    select
+        rule, instance, form_version, indicator_id, coefficient, unit_id, period_id, row_code, scope, value,
+        null, null, null
+    from term_children
+),
+
+complete as (
+    select
+        t.rule,
+        t.instance,
+        t.form_version,
+        t.unit_id,
+        t.period_id,
+        t.row_code,
+        t.scope,
+        z.has_same,
+        sum(t.coefficient * coalesce(t.value, 0)) as left_side,
+        max(t.submission_id) as submission_id,
+        -- one cell of the report to look at first
+        (array_agg(t.sheet order by t.indicator_id) filter (where t.sheet is not null))[1] as sheet,
+        (array_agg(t.cell order by t.indicator_id) filter (where t.cell is not null))[1] as cell
+    from terms as t
+    inner join rule_size as z on z.rule = t.rule and z.instance = t.instance and z.form_version = t.form_version
+    group by t.rule, t.instance, t.form_version, t.unit_id, t.period_id, t.row_code, t.scope, z.has_same, z.terms
+    having count(*) = z.terms and count(t.value) > 0
+),
+
+final as (
+    select
+        c.rule,
+        c.instance,
+        c.form_version,
+        r.kind,
+        c.unit_id,
+        c.period_id,
+        w.row_id,
+        c.scope,
+        c.left_side,
+        r.op,
+        r.bound,
+        case r.op when '=' then c.left_side = r.bound else c.left_side <= r.bound end as holds,
+        c.submission_id,
+        c.sheet,
+        c.cell,
+        r.message_vi,
+        r.message_en
+    from complete as c
+    inner join check_rule as r on r.rule = c.rule and r.instance = c.instance and r.form_version = c.form_version
+    inner join period as p on p.period_id = c.period_id and p.ends_on between r.valid_from and r.valid_to
+    inner join unit_version as v on v.unit_id = c.unit_id and p.ends_on between v.valid_from and v.valid_to
+    inner join form_row as w
+        on w.table_code = r.table_code and w.row_code = c.row_code and w.form_version = r.form_version
+    inner join form_table as ft on ft.table_code = r.table_code and ft.form_version = r.form_version
+    inner join form as f on f.form_code = ft.form_code and f.form_version = ft.form_version
+    where
+        (cardinality(r.period_types) = 0 or p.period_type = any(r.period_types))
+        and (cardinality(r.levels) = 0 or v.level = any(r.levels))
+        -- a rule that no figure of its own report carries is the one in force at the period's end
+        and (c.has_same or p.ends_on between f.valid_from and f.valid_to)
+)
+
+select * from final

@@ -1,0 +1,65 @@
+{{ config(unique_key=['finding_key'], meta={'slice': 'touched_or_unknown'}) }}
+
+-- Identities among the rules are the gate's: a report that breaks one was returned, so none may be found here.
+with finding as (
+    select * from {{ ref('stg_finding') }}
+),
+
+evaluated as (
+    select * from {{ ref('int_check') }}
+),
+
+arrival as (
+    select
+        'arrival/' || submission_id || '/' || ordinal as finding_key,
+        'arrival' as source,
+        rule,
+        kind,
+        unit_id,
+        period_id,
+        null::integer as row_id,
+        submission_id,
+        sheet,
+        cell,
+        null::numeric as left_side,
+        null::numeric as bound,
+        message_vi,
+        message_en
+    from finding
+),
+
+broken as (
+    select
+        concat_ws('/', 'rule', rule, instance, form_version, unit_id, period_id, row_id, scope) as finding_key,
+        'rule' as source,
+        rule,
+        kind,
+        unit_id,
+        period_id,
+        row_id,
+        submission_id,
+        sheet,
+        cell,
+        left_side,
+        bound,
+        message_vi,
+        message_en
+    from evaluated
+    where not holds and kind in ('consistency', 'compliance')
+),
+
+findings as (
+    select * from arrival
+    union all
+    select * from broken
+),
+
+final as (
+    select
+        s.*,
+        {{ release_columns() }}
+    from findings as s
+    where {{ slice('touched_or_unknown', 's.period_id', 's.unit_id') }}
+)
+
+select * from final

@@ -1,0 +1,16 @@
+-- one row while a candidate is open, none otherwise
+with candidate as (
+    select * from {{ source('build', 'candidate') }}
+),
+
+final as (
+    select
+        release_id,
+        cutoff_seq,
+        catalogue_id,
+        base_release_id,
+        {{ local_day('opened_at') }} as opened_on
+    from candidate
+)
+
+select * from final

@@ -1,0 +1,20 @@
+with cell as (
+    select * from {{ source('intake', 'cell') }}
+),
+
+final as (
+    select
+        receipt_id as submission_id,
+        unit_id,
+        period_id,
+        row_id,
+        indicator_id,
+        scope,
+        state,
+        value,
+        sheet,
+        cell
+    from cell
+)
+
+select * from final

@@ -1,0 +1,24 @@
+with candidate as (
+    select * from {{ source('build', 'candidate') }}
+),
+
+unit_version as (
+    select * from {{ source('catalogue', 'unit_version') }}
+),
+
+final as (
+    select
+        s.unit_id,
+        s.valid_from,
+        s.valid_to,
+        s.code,
+        s.name,
+        s.sort_key,
+        s.level,
+        s.parent_id,
+        s.synthetic
+    from unit_version as s
+    inner join candidate as c on c.catalogue_id = s.catalogue_id
+)
+
+select * from final

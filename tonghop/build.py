@@ -1,0 +1,231 @@
+"""Build a candidate release: freeze what goes in, run dbt layer by layer, and take it back where it is not wanted.
+
+A candidate is a row of ctl.release with the ledger number and the catalogue that it is built from, and the slice of units
+and periods that it rebuilds. It writes rows under its own number, which no reader follows, so a build may be killed at any
+point: running the step again undoes what the step had done and does it anew.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import psycopg
+from dbt.cli.main import dbtRunner
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from tonghop import catalogue, server
+from tonghop.settings import PROJECT, Settings
+
+DBT_PROJECT = PROJECT / "dbt_project"
+DBT_CONNECTIONS = "tonghop_dbt"  # the application name in dbt_project/profiles.yml
+STILL = 2147483647  # the release_to of a row that still holds
+PATIENCE = "60s"  # for another step that is at work
+Layer = Literal["staging", "intermediate", "marts"]
+
+
+class BuildFailed(Exception):
+    """A step of the build failed; the message names the model or test, what the database said, and where the SQL is."""
+
+
+def open_candidate(settings: Settings) -> int | None:
+    """Open a candidate on everything acted on so far and on the catalogue of the files, and give its number.
+
+    An older candidate that was not published is discarded. None where nothing changed since the current release.
+    Raises CatalogueError, and BuildFailed where another step is at work.
+    """
+    files = catalogue.load(settings.catalogue)
+    with _alone(settings) as connection:
+        catalogue_id = catalogue.sync(files, connection).catalogue_id
+        with connection.transaction():
+            # writers hold this lock from taking a ledger number to commit, so no lower number can appear later
+            connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.ledger'))")
+            for (older,) in connection.execute("select release_id from ctl.release where status = 'candidate'").fetchall():
+                _discard(connection, older)
+            cutoff = _one(connection, "select coalesce(max(seq), 0) from intake.ledger")
+            base = connection.execute("select r.release_id, r.cutoff_seq, r.catalogue_id from ctl.release r "
+                                      "join ctl.current_release using (release_id)").fetchone()
+            if base and base[1:] == (cutoff, catalogue_id):
+                return None
+            release = int(_one(connection, "insert into ctl.release (release_id, status, cutoff_seq, catalogue_id) select "
+                               "coalesce(max(release_id), 0) + 1, 'candidate', %s, %s from ctl.release returning release_id",
+                               cutoff, catalogue_id))
+            everything = base is None or base[2] != catalogue_id
+            connection.execute("delete from build.scope")
+            connection.execute("insert into build.scope (everything) values (%s)", [everything])
+            connection.execute("delete from build.touched")
+            if not everything:
+                connection.execute(_TOUCHED)
+        connection.execute("analyze build.touched")
+    if everything:
+        make_views(settings)
+    return release
+
+
+def run(settings: Settings, layer: Layer, say: Callable[[str], None] = lambda _: None) -> None:
+    """Build one layer of the open candidate with dbt, its data tests included. Safe to repeat.
+
+    `say` gets a line per model and test. Raises BuildFailed.
+    """
+    with _alone(settings) as connection:
+        if connection.execute("select from build.candidate").fetchone() is None:
+            raise BuildFailed("no candidate is open: open one first")
+        _end_orphans(connection)
+        dbt(settings, ["build", "--select", f"path:models/{layer}", "--exclude-resource-type", "unit_test"], say)
+
+
+def discard(settings: Settings, release_id: int) -> None:
+    """Take an unpublished candidate back: its rows go, the rows that it closed are open again.
+
+    Raises BuildFailed where the release is not an open candidate.
+    """
+    with _alone(settings) as connection, connection.transaction():
+        if connection.execute("select from build.candidate where release_id = %s", [release_id]).fetchone() is None:
+            raise BuildFailed(f"release {release_id} is not an open candidate")
+        _discard(connection, release_id)
+
+
+def make_views(settings: Settings) -> None:
+    """Make the wide view of every form table of the newest catalogue, as the owner; existing columns keep their places."""
+    dbt(settings, ["run-operation", "make_wide_views"], role=conninfo_to_dict(server.url(settings))["user"])
+
+
+def dbt(settings: Settings, arguments: list[str], say: Callable[[str], None] = lambda _: None,
+        role: Any = server.BUILDER) -> None:
+    """Run one dbt command in this process. Raises BuildFailed, naming each node that failed."""
+    home = settings.home / "dbt"
+    home.mkdir(parents=True, exist_ok=True)
+
+    def tell(event: Any) -> None:
+        if event.info.name in ("LogModelResult", "LogTestResult"):
+            say(event.info.msg.strip())
+
+    with _environment(_dbt_environment(settings, role)):
+        outcome = dbtRunner(callbacks=[tell]).invoke(
+            ["--log-level", "none", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-path", str(home / "logs"), *arguments,
+             "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(home / "target")])
+    results = getattr(outcome.result, "results", [])
+    failed = [_failure(result) for result in results if result.status in ("error", "fail", "runtime error")]
+    if failed or outcome.exception or not outcome.success:
+        raise BuildFailed("\n".join(failed) or f"dbt {arguments[0]}: {outcome.exception or 'failed'}")
+    if not results:
+        raise BuildFailed(f"dbt {' '.join(arguments)}: nothing was selected, so nothing was built")
+
+
+# --- the candidate -------------------------------------------------------------------------------------------
+
+# Whatever an act since the base release may have changed: its units and periods, the period that follows (opening figures)
+# and the quarter of a month (sums of months), the units owing a period that has ended since; and all of their ancestors.
+_TOUCHED = """
+with recursive candidate as (
+    select c.*, b.cutoff_seq as base_seq, (c.opened_at at time zone 'Asia/Ho_Chi_Minh')::date as opened_on,
+           (b.opened_at at time zone 'Asia/Ho_Chi_Minh')::date as base_opened_on
+    from build.candidate c join ctl.release b on b.release_id = c.base_release_id
+),
+acted as (
+    select distinct l.receipt_id from intake.ledger l join candidate c on l.seq > c.base_seq and l.seq <= c.cutoff_seq
+),
+subject as (
+    select r.period_id, r.unit_id from acted join intake.receipt r using (receipt_id)
+    union
+    select x.period_id, x.unit_id from acted join intake.cell x using (receipt_id)
+    union
+    select r.period_id, f.unit_id from acted join intake.receipt r using (receipt_id) join intake.finding f using (receipt_id)
+),
+line as (
+    select period_id, unit_id from subject where period_id is not null and unit_id is not null
+    union
+    select o.period_id, s.unit_id
+    from subject s
+    join catalogue.period p on p.period_id = s.period_id
+    join catalogue.period o on o.scheme = p.scheme
+        and (o.starts_on = p.ends_on + 1
+             or (p.period_type = 'M' and o.period_type = 'Q' and o.starts_on <= p.starts_on and o.ends_on >= p.ends_on))
+    where s.unit_id is not null
+    union
+    select p.period_id, s.unit_id
+    from candidate c
+    join catalogue.period p on p.ends_on >= c.base_opened_on and p.ends_on < c.opened_on
+    join catalogue.reporting_spell s on s.catalogue_id = c.catalogue_id and p.ends_on between s.valid_from and s.valid_to
+    union
+    select l.period_id, v.parent_id
+    from line l
+    join catalogue.period p on p.period_id = l.period_id
+    join candidate c on true
+    join catalogue.unit_version v on v.catalogue_id = c.catalogue_id and v.unit_id = l.unit_id
+        and p.ends_on between v.valid_from and v.valid_to
+    where v.parent_id is not null
+)
+insert into build.touched (period_id, unit_id) select period_id, unit_id from line
+"""
+
+
+def _discard(connection: psycopg.Connection[Any], release_id: int) -> None:
+    marts = connection.execute("select c.relname from pg_class c where c.relnamespace = 'marts'::regnamespace "
+                               "and c.relkind in ('r', 'p') and not c.relispartition").fetchall()
+    for (name,) in marts:
+        table = sql.Identifier("marts", name)
+        connection.execute(sql.SQL("delete from {} where release_from = %s").format(table), [release_id])
+        connection.execute(sql.SQL("update {} set release_to = %s where release_to = %s").format(table), [STILL, release_id])
+    connection.execute("update ctl.release set status = 'discarded' where release_id = %s", [release_id])
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that keeps every other step of a build out; the lock goes with it, however it ends."""
+    with server.connect(settings) as connection:
+        connection.autocommit = True
+        try:
+            connection.execute("select set_config('lock_timeout', %s, false)", [PATIENCE])
+            connection.execute("select pg_advisory_lock(hashtext('tonghop.build'))")
+        except psycopg.errors.LockNotAvailable:
+            raise BuildFailed("another step of a build is at work") from None
+        connection.execute("reset lock_timeout")
+        yield connection
+
+
+def _end_orphans(connection: psycopg.Connection[Any]) -> None:
+    # a killed build's statements run on in the server until they end; alone here, all that remain are such
+    connection.execute("select pg_terminate_backend(pid, 10000) from pg_stat_activity "
+                       "where datname = current_database() and application_name = %s", [DBT_CONNECTIONS])
+
+
+def _one(connection: psycopg.Connection[Any], query: str, *values: Any) -> Any:
+    row = connection.execute(query, values).fetchone()
+    assert row
+    return row[0]
+
+
+# --- dbt -----------------------------------------------------------------------------------------------------
+
+def _dbt_environment(settings: Settings, role: Any) -> dict[str, str]:
+    parts = conninfo_to_dict(server.url(settings))
+    return {"DBT_WAREHOUSE_HOST": str(parts["host"]), "DBT_WAREHOUSE_PORT": str(parts.get("port", 5432)),
+            "DBT_WAREHOUSE_USER": str(parts["user"]), "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": str(parts.get("password", "")),
+            "DBT_WAREHOUSE_DATABASE": str(parts["dbname"]), "DBT_WAREHOUSE_SSLMODE": str(parts.get("sslmode", "prefer")),
+            "DBT_WAREHOUSE_ROLE": str(role)}
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _failure(result: Any) -> str:
+    lines = [line.strip() for line in (result.message or "").splitlines() if line.strip()]
+    # the first line says that there was an error and in which file; what the error was comes next
+    said = lines[1] if len(lines) > 1 and lines[0].endswith(")") else lines[0] if lines else str(result.status)
+    node = getattr(result, "node", None)
+    if node is None:  # an operation
+        return f"{result.unique_id}: {said}"
+    return f"{node.resource_type} {node.name}: {said}" + (f"; compiled SQL: {node.compiled_path}" if node.compiled_path else "")
