@@ -41,13 +41,22 @@ def nfc(text: str) -> str:
     return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
 
 
-_ALPHABET = "aàảãáạăằẳẵắặâầẩẫấậbcdđeèẻẽéẹêềểễếệfghiìỉĩíịjklmnoòỏõóọôồổỗốộơờởỡớợpqrstuùủũúụưừửữứựvwxyỳỷỹýỵz"
+_LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
+_TONES = "\u0300\u0309\u0303\u0301\u0323"  # in the dictionary's order
 
 
 def sort_key(text: str) -> str:
-    """A key that sorts Vietnamese as its dictionary does under plain byte order: letters first, then marks and tones."""
-    rank = {letter: f"{index:02x}" for index, letter in enumerate(_ALPHABET, start=0x30)}
-    return "".join(f"0{c}" if c.isdigit() else rank.get(c, "00") for c in nfc(text).lower())
+    """A key that sorts Vietnamese as its dictionary does, in any collation: by word, letters before tones, numbers by size."""
+    return "".join(map(_word_key, nfc(text).lower().split()))
+
+
+def _word_key(word: str) -> str:
+    parts = unicodedata.normalize("NFD", word.zfill(6) if word.isdecimal() else word)
+    letters = unicodedata.normalize("NFC", "".join(c for c in parts if c not in _TONES))
+    ranks = (0x20 + int(c) if c.isdecimal() else 0x30 + _LETTERS.index(c) if c in _LETTERS else 0x10 for c in letters)
+    tones = (_TONES.index(c) + 1 for c in parts if c in _TONES)
+    # a letter ranks above the 00 that ends the letters, so a word comes before its continuations
+    return "".join(f"{n:02x}" for n in (*ranks, 0, next(tones, 0)))
 
 
 class _Data(BaseModel):
@@ -112,7 +121,7 @@ class Table(Bilingual):
     """A rectangle of a form: its own sheet in a workbook, its own wide view in the marts."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
-    # the levels that owe it, and for which period types; others are accepted but not owed
+    # the levels that owe it (no other may fill it), and for which period types; `accepted` ones are taken but not owed
     levels: tuple[Code, ...]
     owed: tuple[PeriodType, ...]
     accepted: tuple[PeriodType, ...] = ()
@@ -258,11 +267,15 @@ def _qualify(table: str, name: str) -> tuple[str, str]:
     return (head or table, tail)
 
 
+# hoà, hòa: the tone on either vowel is the same word
+_PLACEMENTS = tuple((nfc(first + second + tone), nfc(first + tone + second))
+                    for first, second in ("oa", "oe", "uy") for tone in _TONES)
+
+
 def fold(text: str) -> str:
     """A label as it is compared: composed, case folded, tone placement and punctuation evened out."""
     text = nfc(text).casefold().replace("’", "'").replace("–", "-")
-    for old, new in (("oà", "òa"), ("oá", "óa"), ("oả", "ỏa"), ("oã", "õa"), ("oạ", "ọa"), ("oè", "òe"), ("oé", "óe"),
-                     ("uỳ", "ùy"), ("uý", "úy"), ("uỷ", "ủy"), ("uỹ", "ũy"), ("uỵ", "ụy")):
+    for old, new in _PLACEMENTS:
         text = text.replace(old, new)
     return re.sub(r"\s*([-/:;,().])\s*", r"\1", text).strip(" :.*")
 
