@@ -59,10 +59,10 @@ _VINH_YEN = [
         2016: (331, 326, 7420, 7082, 6402, 6350, 6, 7, 3), 2017: (333, 330, 7535, 7213, 6551, 6500, 6, 7, 3),
         2018: (334, 333, 7610, 7318, 6689, 6640, 8, 9, 4), 2019: (336, 336, 7688, 7411, 6804, 6760, 8, 9, 4),
         2020: (338, 338, 7741, 7485, 6907, 6870, 10, 11, 5)}.items()),
-    Report("vinh-yen-cs01", "F4", "2020-Y", _line("F4", "vinh-yen-cs01", 21, 21, 488, 471, 436, 430, 10, 2, 1, row="ct05")),
-    Report("vinh-yen-cs02", "F4", "2020-Y", _line("F4", "vinh-yen-cs02", 14, 14, 301, 290, 266, 266, 10, 1, 0, row="ct05"),
+    Report("vinh-yen-cs01", "F4", "2020-Y", _line("F4", "vinh-yen-cs01", 21, 21, 488, 471, 436, 430, 2, 2, 1, row="ct05")),
+    Report("vinh-yen-cs02", "F4", "2020-Y", _line("F4", "vinh-yen-cs02", 14, 14, 301, 290, 266, 266, 1, 1, 0, row="ct05"),
            suffix="csv"),
-    Report("vinh-yen-cs03", "F4", "2020-Y", _line("F4", "vinh-yen-cs03", 9, 9, 187, 180, 168, 165, 10, 1, 1, row="ct05"),
+    Report("vinh-yen-cs03", "F4", "2020-Y", _line("F4", "vinh-yen-cs03", 9, 9, 187, 180, 168, 165, 1, 1, 1, row="ct05"),
            suffix="json"),
     # vinh-yen-cs04 owes the same and does not send it
 ]
@@ -200,7 +200,7 @@ def _hung_vuong_correction() -> Report:
     """September once more: one member who had been put down as absent had come."""
     report = _hung_vuong_f2(9)
     key = ("F2", "hung-vuong-cb04", "all")
-    return replace(report, note="dinh-chinh", cells={**report.cells, key: {**report.cells[key], "dv_du": 50, "dv_vang_ly_do": 4}})
+    return replace(report, note="dinh-chinh", cells={**report.cells, key: {**report.cells[key], "dv_du": 51, "dv_vang_ly_do": 4}})
 
 
 def _hung_vuong_f1(period: str, *members: int) -> Report:

@@ -13,7 +13,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from samples.model import Report, Value
-from tonghop.catalogue import Catalogue, Field_, Form, Rule, Table, Term
+from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, Form, Rule, Table, Term
 
 # headings over neighbouring columns: a matter of layout, so it stands with the layout
 GROUPS: dict[str, dict[str, str]] = {
@@ -48,6 +48,7 @@ _BAND = PatternFill("solid", fgColor="F4F4F4")
 _CENTRE = Alignment(horizontal="center", vertical="center", wrap_text=True)
 _LEFT = Alignment(horizontal="left", vertical="center", wrap_text=True)
 _LINE = Alignment(horizontal="left", vertical="center")
+_NUMBERS = Alignment(horizontal="center", vertical="center", shrink_to_fit=True)
 _RIGHT = Alignment(horizontal="right", vertical="center")
 # a file's bytes depend on the report alone, so that writing it again makes no new report
 _EPOCH = datetime(2000, 1, 1)
@@ -88,10 +89,12 @@ class _Sheet:
         self.sheet, self.catalogue, self.report, self.form, self.table = sheet, catalogue, report, form, table
         self.row = 0
         columns = catalogue.codes.columns
-        self.lead = [columns[name][0] for name in ("ordinal", "unit_code", "unit_name")]
-        if len(table.rows) > 1:
+        self.lead = [columns["ordinal"][0], columns["unit_code"][0], columns["unit_name"][0]]
+        if table.rows != (ALL_ROWS,):
             self.lead.append(columns["row"][0])
         self.width = max(len(self.lead) + len(table.fields), 9)
+        # characters in a column of figures: a wide table has to fit on the page
+        self.narrow = 11 if len(table.fields) < 12 else 9
 
     def fill(self) -> None:
         self._letterhead()
@@ -136,14 +139,14 @@ class _Sheet:
         for line in (LEGEND, SYNTHETIC):
             self.row += 1
             self._merged(line, 1, self.width, font=Font(_FONT, 10, italic=True), alignment=_LEFT)
-            self.sheet.row_dimensions[self.row].height = 15 if self.width > 12 else 28
+            self.sheet.row_dimensions[self.row].height = 15
         self.row += 1
 
     def _columns(self) -> None:
-        top, leaf = self.row + 1, self.row + 2
         order = [field.code for field in self.table.fields]
         groups = {heading: [order.index(name) for name in names.split() if name in order]
                   for heading, names in GROUPS.get(self.table.code, {}).items()}
+        top, leaf = self.row + 1, self.row + (2 if groups else 1)
         for column, label in enumerate(self.lead, start=1):
             self._head(label, top, leaf, column, column)
         first = len(self.lead) + 1
@@ -153,11 +156,12 @@ class _Sheet:
         for heading, places in groups.items():
             self._head(heading, top, top, first + min(places), first + max(places))
         self.sheet.row_dimensions[top].height = 22
-        self.sheet.row_dimensions[leaf].height = 15 * max(2, max(-(-len(field.vi) // 9) for field in self.table.fields))
+        lines = max(-(-len(field.vi) // (self.narrow - 2)) for field in self.table.fields)
+        self.sheet.row_dimensions[leaf].height = 14 * max(3, lines)
         self.row = leaf + 1
         for column in range(1, first + len(order)):
             text = f"({'ABCD'[column - 1]})" if column < first else _formula(self.form, self.table, column - first)
-            self._cell(column, text, Font(_FONT, 9, italic=True), _CENTRE, fill=_BAND)
+            self._cell(column, text, Font(_FONT, 8, italic=True), _NUMBERS, fill=_BAND)
         self.sheet.freeze_panes = self.sheet.cell(self.row + 1, first)
 
     def _body(self) -> None:
@@ -167,6 +171,7 @@ class _Sheet:
             if unit in self.report.sections:
                 self._section(self.report.sections[unit])
             self.row += 1
+            self.sheet.row_dimensions[self.row].height = 17
             version = self.report.version_of(self.catalogue, unit)
             lead: list[str | int] = [number, version.code, version.name, labels[row]]
             for column, value in enumerate(lead[: len(self.lead)], start=1):
@@ -175,7 +180,7 @@ class _Sheet:
             values = self.report.cells[self.table.code, unit, row]
             for column, field in enumerate(self.table.fields, start=len(self.lead) + 1):
                 self._value(column, field, values.get(field.code))
-        if len(lines) > 1 and len(self.table.rows) == 1:
+        if len(lines) > 1 and self.table.rows == (ALL_ROWS,):
             self._total([self.report.cells[self.table.code, unit, row] for unit, row in lines])
 
     def _section(self, title: str) -> None:
@@ -205,13 +210,14 @@ class _Sheet:
     def _print(self) -> None:
         sheet = self.sheet
         for column in range(1, self.width + 1):
-            wide = {1: 6, 2: 12, 3: 34, 4: 22 if len(self.lead) > 3 else 11}.get(column, 11)
+            wide = {1: 5, 2: 11, 3: 34, 4: 22 if len(self.lead) > 3 else self.narrow}.get(column, self.narrow)
             sheet.column_dimensions[get_column_letter(column)].width = wide
         sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
         sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
         sheet.print_options.horizontalCentered = True
-        sheet.page_margins.left = sheet.page_margins.right = 0.4
+        margins = sheet.page_margins
+        margins.left = margins.right = margins.top = margins.bottom = 0.4
         sheet.oddFooter.center.text = "&P/&N"
         sheet.sheet_view.showGridLines = False
 
@@ -235,7 +241,7 @@ class _Sheet:
 
     def _cell(self, column: int, value: object, font: Font, alignment: Alignment, *, number_format: str = "General",
               fill: PatternFill | None = None) -> None:
-        cell = self.sheet.cell(self.row, column, value)  # type: ignore[arg-type]
+        cell = self.sheet.cell(self.row, column, value)
         cell.font, cell.alignment, cell.border, cell.number_format = font, alignment, _BORDER, number_format
         if fill:
             cell.fill = fill
