@@ -112,7 +112,8 @@ def test_exits_grading_and_discipline_are_restricted_and_nothing_else(catalogue:
     assert {field for code, field in restricted if code == "F1"} == {"dv_xin_ra", "dv_xoa_ten", "dv_khai_tru"}
     assert {field for code, field in restricted if code == "F6"} == {
         "phai_ky_luat", "da_ky_luat", "kl_khien_trach", "kl_canh_cao", "kl_giai_tan"}
-    assert {field for code, field in restricted if code == "F3B"} == {x.code for x in table(catalogue, "F3B").fields} - {"tong_dv"}
+    graded = {field for code, field in restricted if code == "F3B"}
+    assert graded == {x.code for x in table(catalogue, "F3B").fields} - {"tong_dv"}
     assert {code for code, _ in restricted} == {"F1", "F3B", "F6"}
 
 
@@ -133,7 +134,8 @@ def test_a_period_takes_every_grading_version_that_it_overlaps(catalogue: Catalo
 @pytest.mark.parametrize(("code", "header", "field"), [
     ("F1", "TCCSĐ", "tccsd_total"), ("F1", "Tổ chức cơ sở đảng", "tccsd_total"), ("F1", "TCCS Đảng", "tccsd_total"),
     ("F1", "ĐV", "dv_cuoi_ky"), ("F1", "ĐẢNG VIÊN", "dv_cuoi_ky"), ("F1", "Chi bộ TDP", "chi_bo_tdp"),
-    ("F1", "Chi bộ KDC", "chi_bo_tdp"), ("F1", "Xoá tên", "dv_xoa_ten"), ("F3A", "TSVM", "tsvm"), ("F3B", "HTXSNV", "htxs"), ("F5", "P.", "goi_y_phuong"),
+    ("F1", "Chi bộ KDC", "chi_bo_tdp"), ("F1", "Xoá tên", "dv_xoa_ten"), ("F3A", "TSVM", "tsvm"),
+    ("F3B", "HTXSNV", "htxs"), ("F5", "P.", "goi_y_phuong"),
     ("F8A", "Thạc sỹ  trở lên", "thac_sy_tro_len")])
 def test_a_column_is_known_by_every_name_that_clerks_give_it(catalogue: Catalogue, code: str, header: str, field: str) -> None:
     assert table(catalogue, code).headers[fold(header)].code == field
@@ -157,7 +159,8 @@ def holds(catalogue: Catalogue, rule: str, values: dict[str, int], version: int 
 
 
 @pytest.mark.parametrize(("rule", "version", "good", "bad"), [
-    ("F1.1a", 1, {"dv_dau_ky": 100, "dv_ket_nap": 5, "dv_chuyen_di": 3, "dv_khai_tru": 1, "dv_cuoi_ky": 101}, {"dv_cuoi_ky": 102}),
+    ("F1.1a", 1, {"dv_dau_ky": 100, "dv_ket_nap": 5, "dv_chuyen_di": 3, "dv_khai_tru": 1, "dv_cuoi_ky": 101},
+     {"dv_cuoi_ky": 102}),
     ("F1.1b", 1, {"dv_dau_ky": 10, "dv_ket_nap": 1, "dv_cuoi_ky": 10}, {"dv_cuoi_ky": 12}),
     ("F1.5", 1, {"tccsd_total": 787, "dang_bo_co_so": 269, "chi_bo_co_so": 518}, {"tccsd_total": 786}),
     ("F1.6", 1, {"chi_bo_truc_thuoc": 16, "chi_bo_tdp": 9, "chi_bo_khac": 7}, {"chi_bo_khac": 8}),
@@ -213,7 +216,8 @@ def test_an_identity_is_decided_by_the_report_alone(catalogue: Catalogue) -> Non
     assert not [r.check.rule for r in rules if r.on_arrival and r.check.kind == "consistency"]
 
 
-@pytest.mark.parametrize(("rule", "since"), [("F2.6", date(2025, 10, 28)), ("F2.7", date(2018, 7, 6)), ("F3.3", date(2019, 10, 18))])
+@pytest.mark.parametrize(("rule", "since"), [
+    ("F2.6", date(2025, 10, 28)), ("F2.7", date(2018, 7, 6)), ("F3.3", date(2019, 10, 18))])
 def test_a_threshold_holds_from_its_day(catalogue: Catalogue, rule: str, since: date) -> None:
     assert {c.valid_from for f in catalogue.forms for c in f.checks if c.rule == rule} == {since}
 
@@ -298,7 +302,8 @@ def test_parts_tile_the_cumulative_period(catalogue: Catalogue, scheme: str, par
     ("ND09", "2024-Y", date(2023, 12, 15), date(2024, 12, 14)), ("CALENDAR", "2024-M02", date(2024, 2, 1), date(2024, 2, 29)),
     ("CALENDAR", "2023-M12", date(2023, 12, 1), date(2023, 12, 31)), ("CALENDAR", "2024-9M", date(2024, 1, 1), date(2024, 9, 30)),
     ("CALENDAR", "2015-2020-TERM", date(2015, 1, 1), date(2020, 12, 31))])
-def test_a_period_opens_and_closes_as_its_scheme_says(catalogue: Catalogue, scheme: str, code: str, starts: date, ends: date) -> None:
+def test_a_period_opens_and_closes_as_its_scheme_says(
+        catalogue: Catalogue, scheme: str, code: str, starts: date, ends: date) -> None:
     found = period(catalogue, code, scheme)
     assert (found.starts_on, found.ends_on) == (starts, ends)
 
@@ -306,7 +311,8 @@ def test_a_period_opens_and_closes_as_its_scheme_says(catalogue: Catalogue, sche
 @pytest.mark.parametrize("scheme", cat.SCHEMES)
 def test_the_predecessor_ends_the_day_before_its_period_starts(catalogue: Catalogue, scheme: str) -> None:
     for kind, before in (("M", "M"), ("Q", "Q"), ("H1", "H2"), ("H2", "H1"), ("9M", "Y"), ("Y", "Y")):
-        mine = [p for p in catalogue.period.values() if p.scheme == scheme and p.type == kind and p.year > catalogue.calendar.first_year]
+        mine = [p for p in catalogue.period.values()
+                if p.scheme == scheme and p.type == kind and p.year > catalogue.calendar.first_year]
         ends = {p.ends_on for p in catalogue.period.values() if p.scheme == scheme and p.type == before}
         assert mine
         assert all(p.starts_on - timedelta(days=1) in ends for p in mine)
@@ -351,8 +357,10 @@ def test_a_form_may_set_its_own_day(catalogue: Catalogue) -> None:
 # --- labels ----------------------------------------------------------------------------------------------------
 
 IN_ORDER = [
-    "8 tháng 3", "An", "Án", "Áng", "Ăn", "Âm", "Ba", "Ba Đình", "Bà", "Bà Rịa", "Bả", "Bã", "Bá", "Bạ", "Bai", "Bài", "Ban", "Bàn",
-    "Bang", "Băng", "Bâng", "Cà Mau", "Chi bộ 2", "Chi bộ 10", "Dung", "Đa", "Đà Nẵng", "Đà Nẵng 2", "Em", "Êm", "Hà Nam", "Hà Nội",
+    "8 tháng 3", "An", "Án", "Áng", "Ăn", "Âm", "Ba", "Ba Đình", "Bà", "Bà Rịa", "Bả", "Bã", "Bá", "Bạ", "Bai", "Bài",
+    "Ban", "Bàn",
+    "Bang", "Băng", "Bâng", "Cà Mau", "Chi bộ 2", "Chi bộ 10", "Dung", "Đa", "Đà Nẵng", "Đà Nẵng 2", "Em", "Êm",
+    "Hà Nam", "Hà Nội",
     "Hạ Long", "Hoa", "Hòa", "Hoàng", "Hùng Vương", "Ích", "Ngô Quyền", "On", "Ôn", "Ơn", "Sơn Hà", "Sơn Hạ", "Ung", "Ưng",
     "Văn Lang", "Văn Lăng", "Xuân", "Ý"]
 
@@ -370,8 +378,10 @@ def test_the_sort_key_looks_at_neither_case_nor_composition(word: str) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [
-    ("Xuân Hoà", "Xuân Hòa"), ("Hoả", "Hỏa"), ("Khoẻ", "Khỏe"), ("Thuỷ", "Thủy"), ("Xoá tên", "XÓA TÊN"), ("Quý", "Qúy"), ("Loẹ", "Lọe"),
-    ("B'Lao", "B’Lao"), ("Hà Nội - Huế", "Hà Nội–Huế"), (unicodedata.normalize("NFD", "Đảng viên"), "đảng  viên"), ("Số lượt:", "số lượt")])
+    ("Xuân Hoà", "Xuân Hòa"), ("Hoả", "Hỏa"), ("Khoẻ", "Khỏe"), ("Thuỷ", "Thủy"), ("Xoá tên", "XÓA TÊN"), ("Quý", "Qúy"),
+    ("Loẹ", "Lọe"),
+    ("B'Lao", "B’Lao"), ("Hà Nội - Huế", "Hà Nội–Huế"), (unicodedata.normalize("NFD", "Đảng viên"), "đảng  viên"),
+    ("Số lượt:", "số lượt")])
 def test_fold_brings_both_spellings_to_one_key(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
@@ -406,10 +416,12 @@ def test_syncing_twice_adds_nothing(catalogue: Catalogue, settings: Settings) ->
         assert (first.new, again.new, again.catalogue_id) == (True, False, first.catalogue_id)
         assert (again.unit, again.indicator, again.row) == (first.unit, first.indicator, first.row)
         assert copies(connection) == before
-        assert all(before[name] for name in ("unit_version", "field", "check_rule", "check_term", "rate_term", "obligation", "period"))
+        for name in ("unit_version", "field", "check_rule", "check_term", "rate_term", "obligation", "period"):
+            assert before[name], name
 
 
-def test_a_changed_catalogue_adds_a_version_and_leaves_the_old_rows(catalogue: Catalogue, settings: Settings, folder: Path) -> None:
+def test_a_changed_catalogue_adds_a_version_and_leaves_the_old_rows(
+        catalogue: Catalogue, settings: Settings, folder: Path) -> None:
     edit(folder / "forms" / "F4.v1.yaml", "vi: Số mô hình,", "vi: Số mô hình mới,")
     edit(folder / "forms" / "F4.v1.yaml", "      - {code: so_chuyen_de,",
          "      - {code: so_buoi, vi: Số buổi, en: Sessions, unit: buổi, aggregation: flow}\n      - {code: so_chuyen_de,")
@@ -433,7 +445,8 @@ def test_a_changed_catalogue_adds_a_version_and_leaves_the_old_rows(catalogue: C
 def test_the_catalogue_in_the_warehouse_is_append_only(catalogue: Catalogue, settings: Settings) -> None:
     with server.connect(settings) as connection:
         cat.sync(catalogue, connection)
-        for statement in ("update catalogue.field set label_vi = 'x'", "delete from catalogue.obligation", "truncate catalogue.rate_term"):
+        for statement in ("update catalogue.field set label_vi = 'x'", "delete from catalogue.obligation",
+                          "truncate catalogue.rate_term"):
             with pytest.raises(psycopg.errors.RaiseException, match="append-only"), connection.transaction():
                 connection.execute(sql.SQL(statement))
 
@@ -442,7 +455,8 @@ def test_a_year_is_owed_on_one_version_only(catalogue: Catalogue, settings: Sett
     with server.connect(settings) as connection:
         cat.sync(catalogue, connection)
         owed = connection.execute("""
-            select p.code, array_agg(distinct o.form_version) from catalogue.obligation o join catalogue.period p using (period_id)
+            select p.code, array_agg(distinct o.form_version) from catalogue.obligation o
+            join catalogue.period p using (period_id)
             where o.table_code = 'F3A' and p.code in ('2017-Y', '2018-Y', '2019-Y') group by 1 order by 1""").fetchall()
         assert owed == [("2017-Y", [1]), ("2018-Y", [2]), ("2019-Y", [2])]
         assert connection.execute("""
