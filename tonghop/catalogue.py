@@ -269,7 +269,7 @@ def _qualify(table: str, name: str) -> tuple[str, str]:
 
 # hoà, hòa: the tone on either vowel is the same word
 _PLACEMENTS = tuple((nfc(first + second + tone), nfc(first + tone + second))
-                    for first, second in ("oa", "oe", "uy") for tone in _TONES)
+                    for first, second in (("o", "a"), ("o", "e"), ("u", "y")) for tone in _TONES)
 
 
 def fold(text: str) -> str:
