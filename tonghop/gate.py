@@ -117,13 +117,17 @@ def check(settings: Settings, release_id: int, folder: Path = FOLDER) -> list[Re
 def failing(settings: Settings, expectation: str, limit: int = 20, folder: Path = FOLDER) -> list[dict[str, Any]]:
     """What fails an expectation in the candidate that is open now, as the columns that name it; stored nowhere.
 
-    Raises KeyError for a name that no suite has.
+    Raises KeyError for a name that no suite has, psycopg.Error where the population cannot be evaluated.
     """
-    known = {e.name: e for suite in suites(folder) for e in suite.expectations}
-    query = f"{_steps(folder)} select * from (\n{known[expectation].sql}) as population where failed is distinct from 0 limit {limit:d}"
-    with server.connect(settings, role=server.AUDITOR) as connection:
-        connection.row_factory = dict_row
-        return connection.execute(query).fetchall()  # type: ignore[call-overload, no-any-return]
+    with server.connect(settings, role=server.AUDITOR) as connection, connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(population(expectation, "select * from population where failed is distinct from 0 limit %(limit)s", folder),
+                              {"limit": limit}).fetchall()
+
+
+def population(expectation: str, question: str, folder: Path = FOLDER) -> bytes:
+    """The SQL that puts a question to the rows of an expectation, which it calls `population`."""
+    known = {e.name: e.sql for suite in suites(folder) for e in suite.expectations}
+    return f"{_steps(folder)}, population as (\n{known[expectation].replace('%', '%%')}) {question}".encode()
 
 
 def _steps(folder: Path) -> str:
@@ -188,7 +192,7 @@ def _judge(suite: Suite, e: Expectation, rows: Any, null: Any, failed: Any) -> R
         return Result(suite.name, e.name, suite.severity, False, None, None,
                       f"it could not be evaluated, which counts as failed. See why with `tonghop failing {e.name}`")
     checked = int(rows.result["observed_value"])
-    wrong = int(null.result["unexpected_count"]) + int(failed.result["observed_value"] or 0)
+    wrong = int(null.result["unexpected_count"] or 0) + int(failed.result["observed_value"] or 0)
     if rows.success and null.success and failed.success:
         return Result(suite.name, e.name, suite.severity, True, checked, wrong, None)
     found = f"{wrong} of {checked} failed" if checked >= e.minimum else f"{checked} rows to check where there must be {e.minimum}"

@@ -1,0 +1,307 @@
+"""The gate lets a good candidate through, every expectation can stop or warn, and readers see one whole release or nothing new."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gate_world
+import psycopg
+import pytest
+import yaml
+
+from tonghop import gate, publish, server
+from tonghop.settings import Settings
+
+# what breaks each expectation, and only needs to break that one; {january}, {february} and {members} are filled in
+SABOTAGE = {
+    "facts_equal_receipts": "delete from marts.fct_observation where submission_id = 2 and cell = 'C4'",
+    "receipts_in_one_state": "update intake.receipt set status = 'returned' where receipt_id = 3",
+    "sums_follow_the_tree": "update marts.fct_rollup set value = value + 1 where period_id = {february} and indicator_id = {members}",
+    "claims_stay_apart": "update marts.fct_rollup set claimed = 0 where claimed is not null",
+    "rates_follow_the_sums": "update marts.fct_rate set value = 0.5",
+    "identities_hold": "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'E5'",
+    "facts_are_in_the_catalogue": "update marts.fct_observation set row_id = 999 where submission_id = 2 and cell = 'F4'",
+    "readers_read_bi_only": "grant select (value) on intake.cell to tonghop_reader",
+    "readers_have_no_powers": "grant create on schema bi to tonghop_reader",
+    "nothing_is_public": "grant select on bi.dim_period to public",
+    "row_security_stands": "alter table marts.fct_rate disable row level security",
+    "views_stand": "revoke select on bi.t1 from tonghop_reader",
+    "nothing_withheld_is_shown": "update marts.dim_indicator set restricted = false",
+    "tables_are_filled": "delete from marts.dim_period",
+    "no_slice_is_lost": "update marts.fct_observation set release_to = 2 where period_id = {january}",
+    "totals_move_by_less_than_ten": "update marts.fct_rollup set value = value * 11 where period_id = {february}",
+    "reports_agree": """insert into marts.fct_finding (finding_key, source, rule, kind, submission_id, message_vi, message_en, release_from, release_to)
+                        values ('k', 'rule', 'T.9', 'consistency', 2, 'lệch', 'differs', 2, 2147483647)""",
+    "half_have_reported": """insert into marts.fct_reporting
+        select unit_id, {january}, 'T1', '2025-02-03', null, false, null, null, null, 2, 2147483647 from catalogue.unit where unit_key in ('p', 'd', 'w')""",
+    "rates_within_the_whole": "update marts.fct_rate set numerator = denominator + 1",
+}
+# other ways in which an expectation must see trouble
+MORE = [
+    ("facts_equal_receipts", "insert into intake.ledger (act, receipt_id, reason) values ('withdrawn', 2, 'sent by mistake'); "
+                             "update ctl.release set cutoff_seq = (select max(seq) from intake.ledger) where status = 'candidate'"),
+    ("facts_equal_receipts", "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'F4'"),
+    ("facts_equal_receipts", "update marts.fct_observation set submission_id = 77 where submission_id = 2"),
+    ("sums_follow_the_tree", "delete from marts.fct_rollup where period_id = {february}"),
+    ("rates_follow_the_sums", "delete from marts.fct_rate where period_id = {february}"),
+    ("readers_read_bi_only", "grant insert on bi.fct_rollup to tonghop_reader"),
+    ("readers_read_bi_only", "grant usage on schema marts to tonghop_reader"),
+    ("readers_have_no_powers", "alter role tonghop_bi bypassrls"),
+    ("readers_have_no_powers", "grant tonghop_auditor to tonghop_bi"),
+    ("readers_have_no_powers", "alter default privileges in schema marts grant select on tables to public"),
+    ("row_security_stands", "drop policy undo on marts.fct_rollup"),
+    ("row_security_stands", "create policy extra on marts.fct_rollup for select to public using (true)"),
+    ("row_security_stands", "alter table marts.dim_form owner to tonghop_builder"),
+    ("row_security_stands", "grant insert on marts.fct_rollup_2025 to tonghop_builder"),
+    ("views_stand", "drop view bi.t1"),
+    ("views_stand", "drop view bi.fct_rate; create table bi.fct_rate (x int); grant select on bi.fct_rate to tonghop_reader"),
+    # only in the candidate: the published release shows nothing of it
+    ("nothing_withheld_is_shown", "update marts.dim_org_unit set release_to = 2 where code = 'C1'; insert into marts.dim_org_unit select unit_id, "
+     "valid_from, valid_to, code, name, sort_key, level, level_rank, true, parent_id, synthetic, 2, 2147483647 from marts.dim_org_unit where code = 'C1'"),
+    ("nothing_withheld_is_shown", "create or replace view bi.t1 as select u.code as unit_code, p.code as period_code, r.value as male, r.value as female, "
+     "r.value as members, r.value as punished from marts.fct_rollup r join marts.dim_org_unit u using (unit_id) join marts.dim_period p using (period_id)"),
+    ("tables_are_filled", "update marts.fct_observation set value = null"),
+    ("tables_are_filled", "delete from marts.dim_org_unit"),
+    ("tables_are_filled", "delete from marts.fct_reporting"),
+    ("no_slice_is_lost", "delete from marts.fct_observation where release_from = 2; update marts.fct_observation set release_to = 2"),
+]
+
+
+@pytest.fixture(scope="module")
+def new_world(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Settings]:
+    def make() -> Settings:
+        settings = new_warehouse(tmp_path_factory.mktemp("world") / "home")
+        gate_world.build(settings, settings.home / "catalogue")
+        return settings
+    return make
+
+
+@pytest.fixture(scope="module")
+def world(new_world: Callable[[], Settings]) -> Settings:
+    """Release 1 published, release 2 open and good. Tests leave it as they found it."""
+    return new_world()
+
+
+@pytest.fixture
+def owner(world: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """A connection whose work is undone."""
+    with server.connect(world) as connection:
+        yield connection
+        connection.rollback()
+
+
+def sabotage(connection: psycopg.Connection[Any], statement: str) -> None:
+    members = connection.execute("select indicator_id from catalogue.indicator where field_code = 'members'").fetchone()[0]
+    connection.execute(statement.format(january=gate_world.period(connection, "2025-M01"), members=members,
+                                        february=gate_world.period(connection, "2025-M02")))
+
+
+def ask(connection: psycopg.Connection[Any], expectation: str) -> tuple[int, int]:
+    """Rows checked and failed, as the auditor sees them."""
+    connection.execute("set local role tonghop_auditor")
+    asked = gate.population(expectation, "select count(*), count(*) filter (where failed is distinct from 0) from population")
+    return connection.execute(asked, {}).fetchone()
+
+
+def green(settings: Settings, release_id: int) -> None:
+    with server.connect(settings) as connection:
+        for suite in gate.suites():
+            for e in suite.expectations:
+                connection.execute("insert into ctl.gate_result values (%s, now(), %s, %s, %s, true, 1, 0)",
+                                   [release_id, suite.name, e.name, suite.severity])
+
+
+def reader(settings: Settings) -> psycopg.Connection[Any]:
+    return psycopg.connect(server.bi_url(settings))
+
+
+# --- the suites ------------------------------------------------------------------------------------------------
+
+def test_the_seven_suites_are_there_and_two_of_them_only_warn() -> None:
+    assert {suite.name: suite.severity for suite in gate.suites()} == {
+        "reconciliation": "critical", "conservation": "critical", "identities": "critical", "exposure": "critical", "vacuity": "critical",
+        "drift": "warning", "coverage": "warning"}
+
+
+def test_every_expectation_has_a_sabotage() -> None:
+    assert {e.name for suite in gate.suites() for e in suite.expectations} == set(SABOTAGE)
+
+
+@pytest.mark.parametrize("expectation", SABOTAGE)
+def test_an_expectation_holds_in_the_good_candidate(owner: psycopg.Connection[Any], expectation: str) -> None:
+    checked, failed = ask(owner, expectation)
+    assert checked > 0
+    assert failed == 0
+
+
+@pytest.mark.parametrize(("expectation", "statement"), [*SABOTAGE.items(), *MORE])
+def test_a_sabotage_fails_its_expectation(owner: psycopg.Connection[Any], expectation: str, statement: str) -> None:
+    sabotage(owner, statement)
+    checked, failed = ask(owner, expectation)
+    assert checked > 0
+    assert failed > 0
+
+
+def test_a_withdrawn_report_takes_its_slice_with_it_without_alarm(owner: psycopg.Connection[Any]) -> None:
+    sabotage(owner, "insert into intake.ledger (act, receipt_id, reason) values ('withdrawn', 1, 'sent by mistake'); "
+                    "update ctl.release set cutoff_seq = (select max(seq) from intake.ledger) where status = 'candidate'; "
+                    "update marts.fct_observation set release_to = 2 where period_id = {january}")
+    assert ask(owner, "no_slice_is_lost")[1] == 0
+
+
+def test_what_arrives_after_the_cutoff_is_not_asked_of_the_candidate(owner: psycopg.Connection[Any]) -> None:
+    owner.execute("insert into intake.ledger (act, receipt_id, reason) values ('withdrawn', 2, 'sent by mistake')")
+    assert ask(owner, "facts_equal_receipts")[1] == 0
+
+
+def test_looking_at_the_candidate_as_readers_would_leaves_the_pointer_where_it_was(world: Settings) -> None:
+    with server.connect(world, role=server.AUDITOR) as connection:
+        assert len(connection.execute("select * from ctl.preview_bi()").fetchall()) > 10
+    with server.connect(world) as connection:
+        assert connection.execute("select release_id from ctl.current_release").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("text", ["severity: critical\nabout: x\nexpectations: []\n", "severity: critical\nabout: x\n", ""])
+def test_an_empty_suite_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "hollow.yaml").write_text(text)
+    with pytest.raises(gate.SuiteError, match="hollow"):
+        gate.suites(tmp_path)
+
+
+def test_a_folder_without_suites_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(gate.SuiteError, match="no suite"):
+        gate.suites(tmp_path)
+
+
+# --- through Great Expectations --------------------------------------------------------------------------------
+
+def suite_folder(folder: Path, severity: str, **populations: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "candidate.sql").write_text((gate.FOLDER / "candidate.sql").read_text())
+    (folder / f"{severity}.yaml").write_text(yaml.safe_dump({"severity": severity, "about": "a trial", "expectations": [
+        {"name": name, "what": f"{name} holds", "action": "mend it", "sql": sql} for name, sql in populations.items()]}))
+    return folder
+
+
+def test_a_good_candidate_passes_and_its_pages_need_no_network_and_carry_counts_only(world: Settings) -> None:
+    results = gate.check(world, 2)
+    assert {result.expectation for result in results} == set(SABOTAGE)
+    assert all(result.success and result.rows_checked and result.rows_failed == 0 for result in results)
+    pages = list((world.pages / "gate" / "2").rglob("*.html"))
+    assert len([page for page in pages if page.parent.parent.parent.name in {s.name for s in gate.suites()}]) == 7
+    for page in pages:
+        text = page.read_text("utf-8")
+        assert not re.findall(r"<script|<link|<img|@import|url\(|https?:", text), page
+        assert not re.findall(r"Phường|Chi bộ 1|postgresql", text), page
+        assert server.url(world).split(":")[2].split("@")[0] not in text
+
+
+def test_every_expectation_fails_through_great_expectations_and_readers_stay_on_the_old_release(new_world: Callable[[], Settings]) -> None:
+    settings = new_world()
+    with server.connect(settings) as connection:
+        for statement in SABOTAGE.values():
+            sabotage(connection, statement)
+    with pytest.raises(gate.GateFailed) as failed:
+        gate.check(settings, 2)
+    with server.connect(settings) as connection:
+        recorded = dict(connection.execute("select expectation, success from ctl.gate_result"))
+    assert recorded == dict.fromkeys(SABOTAGE, False)
+    severity = {e.name: suite.severity for suite in gate.suites() for e in suite.expectations}
+    for name in SABOTAGE:
+        assert (name in str(failed.value)) == (severity[name] == "critical")
+    assert re.search(r"receipts_in_one_state: 1 of 3 failed\. Must hold: .+ To do: .+", str(failed.value))
+    assert gate.failing(settings, "receipts_in_one_state") == [{"receipt": 3, "failed": 1}]
+    with pytest.raises(publish.PublishRefused, match="receipts_in_one_state"):
+        publish.publish(settings, 2)
+    with reader(settings) as bi:
+        assert bi.execute("select release_id from bi.dim_release where is_current").fetchall() == [(1,)]
+        assert bi.execute("select count(distinct period_id) from bi.fct_rollup").fetchone() == (1,)
+
+
+def test_an_empty_batch_and_an_all_null_column_fail_and_a_warning_alone_does_not(world: Settings, tmp_path: Path) -> None:
+    folder = suite_folder(tmp_path / "s", "critical", empty="select 1 as failed where false", hollow="select null::int as failed from generate_series(1, 3)",
+                          fine="select 0 as failed")
+    with pytest.raises(gate.GateFailed) as failed:
+        gate.check(world, 2, folder)
+    assert re.findall(r"^critical, (\w+): ([^.]+)", str(failed.value), re.M) == [
+        ("empty", "0 rows to check where there must be 1"), ("hollow", "3 of 3 failed")]
+    warn = suite_folder(tmp_path / "w", "warning", odd="select 1 as failed")
+    assert [(result.success, result.rows_failed) for result in gate.check(world, 2, warn)] == [(False, 1)]
+
+
+def test_a_population_that_stops_with_an_error_fails_and_leaves_no_trace_of_figures(world: Settings, tmp_path: Path) -> None:
+    folder = suite_folder(tmp_path / "s", "critical", broken="select name::int as failed from dim_org_unit")
+    with pytest.raises(gate.GateFailed, match="broken: it could not be evaluated") as failed:
+        gate.check(world, 2, folder)
+    assert "Phường" not in str(failed.value)
+    assert not (world.pages / "gate" / "2").exists()
+
+
+def test_only_the_candidate_is_checked(world: Settings) -> None:
+    with pytest.raises(gate.GateFailed, match="not the candidate"):
+        gate.check(world, 1)
+
+
+# --- publishing and reading ------------------------------------------------------------------------------------
+
+def test_publishing_needs_a_whole_green_newest_run_and_repeats_without_harm(new_world: Callable[[], Settings]) -> None:
+    settings = new_world()
+    with pytest.raises(publish.PublishRefused, match="has not answered"):
+        publish.publish(settings, 2)
+    green(settings, 2)
+    with server.connect(settings) as connection:
+        connection.execute("insert into ctl.gate_result select release_id, now() + interval '1 minute', suite, expectation, severity, "
+                           "expectation <> 'identities_hold', 1, 0 from ctl.gate_result")
+    with pytest.raises(publish.PublishRefused, match="said no to identities identities_hold"):
+        publish.publish(settings, 2)
+    with server.connect(settings) as connection:
+        connection.execute("insert into ctl.gate_result select release_id, run_at + interval '1 hour', suite, expectation, severity, true, 1, 0 "
+                           "from ctl.gate_result where run_at > now() and suite <> 'exposure'")
+    with pytest.raises(publish.PublishRefused, match="not answered exposure"):
+        publish.publish(settings, 2)
+    with server.connect(settings) as connection:
+        connection.execute("update ctl.gate_result set run_at = run_at + interval '2 hours', success = severity = 'critical' "
+                           "where run_at = (select min(run_at) from ctl.gate_result)")
+    publish.publish(settings, 2)
+    publish.publish(settings, 2)
+    newest, first = publish.releases(settings)
+    assert (newest.status, newest.is_current, newest.failed, newest.warned) == ("published", True, 0, 4)
+    assert (first.status, first.is_current, first.passed) == ("published", False, None)
+    with pytest.raises(publish.PublishRefused, match="release 1 is published"):
+        publish.publish(settings, 1)
+    with pytest.raises(publish.PublishRefused, match="unknown"):
+        publish.publish(settings, 9)
+
+
+def test_a_reader_sees_one_whole_release_across_a_publish(new_world: Callable[[], Settings]) -> None:
+    settings = new_world()
+    green(settings, 2)
+    question = ("select (select count(distinct period_id) from bi.fct_observation), (select count(distinct period_id) from bi.fct_rollup), "
+                "(select count(distinct period_id) from bi.fct_rate), (select count(distinct period_code) from bi.t1)")
+    # cells are below the published levels, so of the facts themselves only the ward's claim for February shows
+    with reader(settings) as steady, reader(settings) as eager:
+        steady.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        before = steady.execute(question).fetchone()
+        assert before == eager.execute(question).fetchone() == (0, 1, 1, 1)
+        publish.publish(settings, 2)
+        assert steady.execute(question).fetchone() == before
+        assert eager.execute(question).fetchone() == (1, 2, 2, 2)
+        steady.commit()
+        assert steady.execute(question).fetchone() == (1, 2, 2, 2)
+
+
+@pytest.mark.parametrize("switch", ["set default_transaction_read_only = off", "set transaction read write"])
+@pytest.mark.parametrize("statement", [
+    "insert into marts.fct_rate values (1, 1, 1, 'x', 'summed', 1, 1, 1, 1, 1)", "update ctl.current_release set release_id = 2",
+    "delete from bi.dim_period", "update bi.dim_org_unit set name = 'x'", "insert into bi.dim_form_row values (1, 'x', 'x', 'x', 'x')",
+    "create table bi.mine (x int)", "create temporary table mine (x int)", "create schema mine", "truncate marts.fct_rollup",
+    "select * from intake.cell", "select * from marts.fct_observation", "select * from ctl.release", "select * from catalogue.unit",
+    "select * from ctl.preview_bi()", "set role tonghop", "set role tonghop_auditor"])
+def test_the_reader_can_neither_write_nor_look_below_bi(world: Settings, switch: str, statement: str) -> None:
+    with reader(world) as connection:
+        connection.execute(switch)
+        if switch.startswith("set default"):
+            connection.commit()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)
