@@ -225,7 +225,7 @@ def _failure(result: Any) -> str:
     lines = [line.strip() for line in (result.message or "").splitlines() if line.strip()]
     # the first line says that there was an error and in which file; what the error was comes next
     said = lines[1] if len(lines) > 1 and lines[0].endswith(")") else lines[0] if lines else str(result.status)
-    node = getattr(result, "node", None)
-    if node is None:  # an operation
-        return f"{result.unique_id}: {said}"
-    return f"{node.resource_type} {node.name}: {said}" + (f"; compiled SQL: {node.compiled_path}" if node.compiled_path else "")
+    node = getattr(result, "node", None)  # an operation has none
+    compiled = getattr(node, "compiled_path", None)
+    return (f"{node.resource_type} {node.name}" if node else result.unique_id) + f": {said}" + (
+        f"; compiled SQL: {compiled}" if compiled else "")

@@ -7,7 +7,7 @@ with observation as (
     where state <> 'blank'
 ),
 
-rollup_figure as (
+figure_below as (
     select * from {{ ref('int_rollup') }}
 ),
 
@@ -61,102 +61,123 @@ rule_size as (
     group by rule, instance, form_version
 ),
 
-term_same as (
+asked as (
+    select distinct
+        term_at,
+        indicator_id
+    from check_term
+),
+
+placed_same as (
     select
-        t.*,
+        'same' as term_at,
+        o.form_version,
+        o.indicator_id,
         o.unit_id,
         o.period_id,
-        w.row_code,
+        o.row_id,
         o.scope,
         o.value,
         o.submission_id,
         o.sheet,
         o.cell
     from observation as o
-    inner join check_term as t on t.indicator_id = o.indicator_id and t.form_version = o.form_version
-    inner join row_code as w on w.row_id = o.row_id
-    where t.term_at = 'same' and {{ slice('touched', 'o.period_id', 'o.unit_id') }}
+    where {{ slice('touched', 'o.period_id', 'o.unit_id') }}
 ),
 
-term_previous as (
-    select distinct on (t.rule, t.instance, t.form_version, t.indicator_id, o.unit_id, k.period_id, w.row_code, o.scope)
-        t.*,
+placed_previous as (
+    select distinct on (o.indicator_id, o.unit_id, k.period_id, o.row_id, o.scope)
+        a.term_at,
+        null::integer as form_version,
+        o.indicator_id,
         o.unit_id,
         k.period_id,
-        w.row_code,
+        o.row_id,
         o.scope,
-        o.value
-    from check_term as t
-    inner join observation as o on o.indicator_id = t.indicator_id
-    inner join period_link as k on k.other_id = o.period_id and k.term_at = t.term_at
+        o.value,
+        null::integer as submission_id,
+        null as sheet,
+        null as cell
+    from asked as a
+    inner join observation as o on o.indicator_id = a.indicator_id
+    inner join period_link as k on k.other_id = o.period_id and k.term_at = a.term_at
     inner join period as p on p.period_id = k.period_id
-    inner join row_code as w on w.row_id = o.row_id
     -- a unit that became another on the way starts anew
     inner join unit_version as v
         on v.unit_id = o.unit_id and v.valid_from < p.starts_on and v.valid_to >= p.ends_on
-    where t.term_at = 'previous' and {{ slice('touched', 'k.period_id', 'o.unit_id') }}
-    order by
-        t.rule, t.instance, t.form_version, t.indicator_id, o.unit_id, k.period_id, w.row_code, o.scope, k.preference
+    where a.term_at = 'previous' and {{ slice('touched', 'k.period_id', 'o.unit_id') }}
+    order by o.indicator_id, o.unit_id, k.period_id, o.row_id, o.scope, k.preference
 ),
 
-term_months as (
+placed_months as (
     select
-        t.rule,
-        t.instance,
-        t.form_version,
-        t.indicator_id,
-        t.coefficient,
-        t.term_at,
+        a.term_at,
+        null::integer as form_version,
+        o.indicator_id,
         o.unit_id,
         k.period_id,
-        w.row_code,
+        o.row_id,
         o.scope,
-        sum(o.value) as value
-    from check_term as t
-    inner join observation as o on o.indicator_id = t.indicator_id
-    inner join period_link as k on k.other_id = o.period_id and k.term_at = t.term_at
-    inner join row_code as w on w.row_id = o.row_id
-    where t.term_at = 'months' and {{ slice('touched', 'k.period_id', 'o.unit_id') }}
-    group by
-        t.rule, t.instance, t.form_version, t.indicator_id, t.coefficient, t.term_at,
-        o.unit_id, k.period_id, w.row_code, o.scope
+        sum(o.value) as value,
+        null::integer as submission_id,
+        null as sheet,
+        null as cell
+    from asked as a
+    inner join observation as o on o.indicator_id = a.indicator_id
+    inner join period_link as k on k.other_id = o.period_id and k.term_at = a.term_at
+    where a.term_at = 'months' and {{ slice('touched', 'k.period_id', 'o.unit_id') }}
+    group by a.term_at, o.indicator_id, o.unit_id, k.period_id, o.row_id, o.scope
     having count(*) = 3
 ),
 
-term_children as (
+placed_children as (
     select
-        t.*,
+        'children' as term_at,
+        null::integer as form_version,
+        r.indicator_id,
         r.unit_id,
         r.period_id,
-        w.row_code,
+        r.row_id,
         'rollup' as scope,
-        r.value
-    from rollup_figure as r
-    inner join check_term as t on t.indicator_id = r.indicator_id
-    inner join row_code as w on w.row_id = r.row_id
-    where t.term_at = 'children' and r.has_below
+        r.value,
+        null::integer as submission_id,
+        null as sheet,
+        null as cell
+    from figure_below as r
+    where r.has_below
+),
+
+placed as (
+    select * from placed_same
+    union all
+    select * from placed_previous
+    union all
+    select * from placed_months
+    union all
+    select * from placed_children
 ),
 
 terms as (
     select
-        rule, instance, form_version, indicator_id, coefficient, unit_id, period_id, row_code, scope, value,
-        submission_id, sheet, cell
-    from term_same
-    union all
-    select
-        rule, instance, form_version, indicator_id, coefficient, unit_id, period_id, row_code, scope, value,
-        null, null, null
-    from term_previous
-    union all
-    select
-        rule, instance, form_version, indicator_id, coefficient, unit_id, period_id, row_code, scope, value,
-        null, null, null
-    from term_months
-    union all
-    select
-        rule, instance, form_version, indicator_id, coefficient, unit_id, period_id, row_code, scope, value,
-        null, null, null
-    from term_children
+        t.rule,
+        t.instance,
+        t.form_version,
+        t.coefficient,
+        t.indicator_id,
+        f.unit_id,
+        f.period_id,
+        w.row_code,
+        f.scope,
+        f.value,
+        f.submission_id,
+        f.sheet,
+        f.cell
+    from placed as f
+    inner join check_term as t
+        on
+            t.indicator_id = f.indicator_id and t.term_at = f.term_at
+            and (f.form_version is null or t.form_version = f.form_version)
+    inner join row_code as w on w.row_id = f.row_id
 ),
 
 complete as (

@@ -81,7 +81,7 @@ final as (
         basis,
         numerator,
         denominator,
-        numerator / nullif(denominator, 0) as value
+        trim_scale(numerator / nullif(denominator, 0)) as value
     from rates
 )
 

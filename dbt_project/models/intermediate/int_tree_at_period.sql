@@ -21,11 +21,12 @@ level as (
 ),
 
 reported_period as (
-    select
-        period_id,
-        ends_on
-    from period
-    where period_id in (select s.period_id from submission as s where s.status = 'accepted')
+    select distinct
+        p.period_id,
+        p.ends_on
+    from submission as s
+    inner join period as p on p.period_id = s.period_id
+    where s.status = 'accepted'
 ),
 
 final as (

@@ -13,7 +13,7 @@ newest as (
         label_vi,
         label_en
     from form_row
-    order by row_id, form_version desc
+    order by row_id asc, form_version desc
 ),
 
 final as (

@@ -17,7 +17,7 @@ newest as (
         aggregation,
         bool_or(restricted) over (partition by indicator_id) as restricted
     from field
-    order by indicator_id, form_version desc
+    order by indicator_id asc, form_version desc
 ),
 
 final as (

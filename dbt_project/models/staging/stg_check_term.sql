@@ -13,7 +13,7 @@ final as (
         s.form_version,
         s.indicator_id,
         s.coefficient,
-        s."at" as term_at
+        s.at as term_at
     from check_term as s
     inner join candidate as c on c.catalogue_id = s.catalogue_id
 )

@@ -30,7 +30,7 @@ ended as (
         by_receipt_id
     from acts
     where act in ('superseded', 'withdrawn')
-    order by receipt_id, seq desc
+    order by receipt_id asc, seq desc
 ),
 
 final as (
