@@ -1,12 +1,13 @@
 -- What BI tools read: the star at the published release, grassroots organisations and above, without member grading,
 -- discipline and exits. The views run with their owner's rights, so the reader needs none below them; wide views, one a
--- form table, are added by dbt's macro when the catalogue changes.
+-- form table, are added by dbt's macro when the catalogue changes. security_barrier: otherwise a condition that stops with an
+-- error (name::int > 0) runs before the view's own, and its message quotes what is withheld.
 -- depends: 0005-marts
 
 create function bi.current_release() returns integer stable language sql security definer set search_path = ''
 as $$ select release_id from ctl.current_release $$;
 
-create view bi.dim_release as
+create view bi.dim_release with (security_barrier) as
 select release_id, published_at, release_id = (select release_id from ctl.current_release) as is_current
 from ctl.release where status = 'published';
 
@@ -33,12 +34,12 @@ begin
                              'bridge_org_tree', 'fct_observation', 'fct_rollup', 'fct_reporting'] loop
         select string_agg(quote_ident(column_name), ', ' order by ordinal_position) into cols
         from information_schema.columns where table_schema = 'marts' and table_name = t and column_name not in ('release_from', 'release_to');
-        execute format('create view bi.%I as select %s from marts.%I m where %s and %s', t, cols, t, now_, rules ->> t);
+        execute format('create view bi.%I with (security_barrier) as select %s from marts.%I m where %s and %s', t, cols, t, now_, rules ->> t);
     end loop;
-    execute 'create view bi.fct_rate as select unit_id, period_id, row_id, rate_code, basis, numerator, denominator, value from marts.fct_rate m where '
+    execute 'create view bi.fct_rate with (security_barrier) as select unit_id, period_id, row_id, rate_code, basis, numerator, denominator, value from marts.fct_rate m where '
         || now_ || ' and ' || shown_unit || ' and not exists (select from catalogue.rate r where r.rate_code = m.rate_code and r.restricted)';
     -- a finding shows that a rule failed and where, not by how much: a restricted figure could be solved from it
-    execute 'create view bi.fct_finding as select finding_key, source, rule, kind, unit_id, period_id, row_id, submission_id, sheet, cell, message_vi, message_en
+    execute 'create view bi.fct_finding with (security_barrier) as select finding_key, source, rule, kind, unit_id, period_id, row_id, submission_id, sheet, cell, message_vi, message_en
              from marts.fct_finding m where ' || now_ || ' and ' || shown_unit;
 end $$;
 
