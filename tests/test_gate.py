@@ -62,6 +62,9 @@ MORE = [
      "valid_from, valid_to, code, name, sort_key, level, level_rank, true, parent_id, synthetic, 2, 2147483647 from marts.dim_org_unit where code = 'C1'"),
     ("nothing_withheld_is_shown", "create or replace view bi.t1 as select u.code as unit_code, p.code as period_code, r.value as male, r.value as female, "
      "r.value as members, r.value as punished from marts.fct_rollup r join marts.dim_org_unit u using (unit_id) join marts.dim_period p using (period_id)"),
+    ("nothing_withheld_is_shown", "create or replace view bi.fct_finding with (security_barrier) as select finding_key, source, rule, kind, unit_id, "
+     "period_id, row_id, submission_id, sheet, cell, message_vi, message_en from marts.fct_finding; insert into marts.fct_finding (finding_key, source, rule, "
+     "kind, message_vi, message_en, release_from, release_to) values ('k', 'arrival', 'cell.whole', 'cell', 'ở đây là -3', 'it is -3', 2, 2147483647)"),
     ("tables_are_filled", "update marts.fct_observation set value = null"),
     ("tables_are_filled", "delete from marts.dim_org_unit"),
     ("tables_are_filled", "delete from marts.fct_reporting"),

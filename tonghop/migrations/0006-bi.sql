@@ -38,9 +38,12 @@ begin
     end loop;
     execute 'create view bi.fct_rate with (security_barrier) as select unit_id, period_id, row_id, rate_code, basis, numerator, denominator, value from marts.fct_rate m where '
         || now_ || ' and ' || shown_unit || ' and not exists (select from catalogue.rate r where r.rate_code = m.rate_code and r.restricted)';
-    -- a finding shows that a rule failed and where, not by how much: a restricted figure could be solved from it
-    execute 'create view bi.fct_finding with (security_barrier) as select finding_key, source, rule, kind, unit_id, period_id, row_id, submission_id, sheet, cell, message_vi, message_en
-             from marts.fct_finding m where ' || now_ || ' and ' || shown_unit;
+    -- a finding shows that a rule failed and where, not by how much: a restricted figure could be solved from it. The catalogue's
+    -- messages are fixed texts; what is said of a single cell quotes it, so that stays with the sender and the auditor
+    execute 'create view bi.fct_finding with (security_barrier) as select finding_key, source, rule, kind, unit_id, period_id, row_id, submission_id, sheet, cell,
+                 case when known.is_fixed then message_vi end as message_vi, case when known.is_fixed then message_en end as message_en
+             from marts.fct_finding m
+             cross join lateral (select exists (select from catalogue.check_rule c where c.rule = m.rule) as is_fixed) as known where ' || now_ || ' and ' || shown_unit;
 end $$;
 
 grant select on all tables in schema bi to tonghop_reader, tonghop_auditor;

@@ -1,0 +1,74 @@
+"""The pages tell what changed, and nothing that a reader of schema bi may not see."""
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import gate_world
+import pytest
+
+from tonghop import pages, publish, server
+from tonghop.settings import Settings
+
+
+@pytest.fixture
+def world(settings: Settings, tmp_path: Path) -> Settings:
+    gate_world.build(settings, tmp_path / "catalogue")
+    with server.connect(settings) as connection:
+        connection.execute("""
+            insert into marts.fct_finding (finding_key, source, rule, kind, submission_id, unit_id, message_vi, message_en, release_from, release_to)
+            values ('a', 'arrival', 'cell.whole', 'cell', 2, 3, 'ở đây là 987654', 'here it is 987654', 2, 2147483647)""")
+        # the ward's two reports would be a figure of 15; a correction by hand, to have an old value and a new one
+        connection.execute("""
+            update marts.fct_rollup set release_to = 2 from catalogue.unit, catalogue.indicator
+            where fct_rollup.unit_id = unit.unit_id and unit_key = 'w' and fct_rollup.indicator_id = indicator.indicator_id
+                and release_from = 1 and field_code in ('members', 'punished')""")
+        connection.execute("""
+            insert into marts.fct_rollup select unit_id, period_id, row_id, indicator_id, value + 4321, claimed, units_reported, units_due, 2, 2147483647
+            from marts.fct_rollup where release_to = 2""")
+    return settings
+
+
+def publish_it(settings: Settings) -> None:
+    with server.connect(settings) as connection:
+        connection.execute("update ctl.release set status = 'published', published_at = now() where release_id = 2")
+        connection.execute("update ctl.current_release set release_id = 2")
+
+
+def test_an_unpublished_release_shows_no_figure(world: Settings) -> None:
+    pages.write(world, 2)
+    text = (world.pages / "release-2.html").read_text("utf-8")
+    assert "chưa công bố" in text
+    assert "Phường" not in text
+
+
+def test_a_release_page_tells_what_changed_at_published_units_and_withholds_the_rest(world: Settings) -> None:
+    publish_it(world)
+    index = pages.write(world, 2)
+    text = (world.pages / "release-2.html").read_text("utf-8")
+    cells = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", row)).strip() for row in re.findall(r"<tr>(.*?)</tr>", text, re.S)]
+    assert "Phường Hùng Vương W2025-M01 T1: Tổng số đảng viên Members 134.334" in [c.replace("</td>", "") for c in cells]
+    assert "<b>2</b>nhận" in text
+    assert "Phường Hùng Vương" in text
+    # cells of the organisation, restricted figures, and what a finding quotes
+    assert not re.findall(r"Chi bộ 1|Chi bộ 2|4\.322|987654", text)
+    assert "cell.whole" in text
+    assert "Disciplined" in text.split("What is withheld")[1]
+    assert "Disciplined" not in text.split("What is withheld")[0]
+    for page in (index, world.pages / "release-2.html"):
+        assert not re.findall(r"<script|<link|<img|@import|url\(|https?:", page.read_text("utf-8"))
+        assert 'lang="vi"' in page.read_text("utf-8")
+
+
+def test_the_index_says_how_to_connect_and_keeps_the_password(world: Settings) -> None:
+    publish_it(world)
+    text = pages.write(world, 2).read_text("utf-8")
+    assert "tonghop_bi" in text
+    assert server.secret(world, "bi") not in text
+    assert 'href="release-2.html"' in text
+    assert [release.is_current for release in publish.releases(world)] == [True, False]
+
+
+@pytest.mark.parametrize(("value", "shown"), [(None, "–"), (0, "0"), (Decimal("1234567.50"), "1.234.567,5"), (Decimal(4000), "4.000")])
+def test_numbers_are_written_the_vietnamese_way(value: Decimal | int | None, shown: str) -> None:
+    assert pages.number(value) == shown
