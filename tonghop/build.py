@@ -63,6 +63,13 @@ def open_candidate(settings: Settings) -> int | None:
     return release
 
 
+def awaited(settings: Settings) -> bool:
+    """Whether the ledger holds an act that neither a published release nor the open candidate has taken in."""
+    with server.connect(settings) as connection:
+        return bool(_one(connection, "select coalesce((select max(seq) from intake.ledger), 0) > coalesce("
+                                     "(select max(cutoff_seq) from ctl.release where status in ('candidate', 'published')), 0)"))
+
+
 def run(settings: Settings, layer: Layer, say: Callable[[str], None] = lambda _: None) -> None:
     """Build one layer of the open candidate with dbt, its data tests included. Safe to repeat.
 
@@ -103,8 +110,9 @@ def dbt(settings: Settings, arguments: list[str], say: Callable[[str], None] = l
 
     with _environment(_dbt_environment(settings, role)):
         outcome = dbtRunner(callbacks=[tell]).invoke(
-            ["--log-level", "none", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-path", str(home / "logs"), *arguments,
-             "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(home / "target")])
+            ["--log-level", "none", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-path", str(home / "logs"),
+             *arguments, "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT),
+             "--target-path", str(home / "target")])
     results = getattr(outcome.result, "results", [])
     failed = [_failure(result) for result in results if result.status in ("error", "fail", "runtime error")]
     if failed or outcome.exception or not outcome.success:
@@ -225,6 +233,7 @@ def _failure(result: Any) -> str:
     lines = [line.strip() for line in (result.message or "").splitlines() if line.strip()]
     # the first line says that there was an error and in which file; what the error was comes next
     said = lines[1] if len(lines) > 1 and lines[0].endswith(")") else lines[0] if lines else str(result.status)
+    said += next((f" ({line})" for line in lines if line.startswith("DETAIL:")), "")  # a key, by its numbers
     node = getattr(result, "node", None)  # an operation has none
     compiled = getattr(node, "compiled_path", None)
     return (f"{node.resource_type} {node.name}" if node else result.unique_id) + f": {said}" + (

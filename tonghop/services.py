@@ -19,11 +19,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
 import httpx
 import psutil
+import psycopg
 
 from tonghop import server
 from tonghop.settings import PREFIX, PROJECT, Settings
@@ -69,8 +71,7 @@ def up(settings: Settings, say: Say = lambda _: None, dags: Path = DAGS) -> None
         return
     _end(settings)
     configure(settings, dags)
-    say("preparing Airflow's own tables")
-    _migrate(settings)
+    _migrate(settings, say)
     say("starting Airflow")
     since = datetime.now(UTC)
     for role in COMMANDS:
@@ -152,11 +153,25 @@ def configure(settings: Settings, dags: Path = DAGS) -> None:
         config.write(file)
 
 
-def _migrate(settings: Settings) -> None:
+def _migrate(settings: Settings, say: Say) -> None:
+    # asking Airflow costs seconds, so what the last time led to is kept and compared
+    known = _home(settings) / "migrated"
+    if known.exists() and known.read_text() == _revision(settings):
+        return
+    say("preparing Airflow's own tables")
     done = subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], env=environment(settings), cwd=_home(settings),
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise ServiceError(f"Airflow's tables could not be made:\n{_end_of(done.stdout + done.stderr)}")
+    known.write_text(_revision(settings))
+
+
+def _revision(settings: Settings) -> str:
+    """Airflow's version, and that of its tables."""
+    with psycopg.connect(server.url(settings, server.AIRFLOW), connect_timeout=10) as connection:
+        there = connection.execute("select to_regclass('alembic_version')").fetchone() != (None,)
+        row = connection.execute("select version_num from alembic_version").fetchone() if there else None
+    return f"{version('apache-airflow')} {row[0] if row else 'empty'}"
 
 
 def _start(settings: Settings, role: str) -> None:
@@ -166,7 +181,7 @@ def _start(settings: Settings, role: str) -> None:
 
 
 def _await_health(settings: Settings, since: datetime, dags: Path) -> None:
-    wanted = {path.stem for path in dags.glob("*.py")}
+    wanted = {path.stem for path in dags.glob("[!_]*.py")}
     deadline = time.monotonic() + START_SECONDS
     waiting_for = "an answer"
     while time.monotonic() < deadline:

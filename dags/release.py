@@ -1,0 +1,53 @@
+"""Build a candidate release, put it to the gate, publish it.
+
+Started by accepted or withdrawn reports; start it by hand after a change of the catalogue. Nothing that readers see changes
+before **publish**. Where nothing changed since the current release, **open_candidate** skips the rest.
+
+When a step fails, its log names the model, test or expectation. Mend the cause and clear the failed task: the build goes on
+from there, on the same candidate.
+"""
+
+from _common import ACCEPTED, DEFAULTS, PUBLISHED
+from airflow.sdk import dag, task
+
+
+@dag(schedule=[ACCEPTED], doc_md=__doc__, description="dbt into a candidate, the gate, one pointer moved", **DEFAULTS)
+def release():
+    @task.short_circuit
+    def open_candidate() -> int | None:
+        from tonghop import build
+        from tonghop.settings import Settings
+
+        return build.open_candidate(Settings())
+
+    @task
+    def build_layer(release_id: int, layer: str) -> int:
+        from tonghop import build
+        from tonghop.settings import Settings
+
+        build.run(Settings(), layer, print)
+        return release_id
+
+    @task
+    def gate(release_id: int) -> int:
+        from tonghop import gate
+        from tonghop.settings import Settings
+
+        gate.check(Settings(), release_id)
+        return release_id
+
+    @task(outlets=[PUBLISHED])
+    def publish(release_id: int, *, outlet_events) -> None:
+        from tonghop import publish
+        from tonghop.settings import Settings
+
+        publish.publish(Settings(), release_id)
+        outlet_events[PUBLISHED].extra = {"release_id": release_id}
+
+    release_id = open_candidate()
+    for layer in ("staging", "intermediate", "marts"):
+        release_id = build_layer.override(task_id=layer)(release_id, layer)
+    publish(gate(release_id))
+
+
+release()
