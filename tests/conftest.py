@@ -21,12 +21,6 @@ def catalogue() -> cat.Catalogue:
 
 
 @pytest.fixture(scope="session")
-def catalogue() -> cat.Catalogue:
-    """The catalogue as it stands in the repository."""
-    return cat.load(PROJECT / "catalogue")
-
-
-@pytest.fixture(scope="session")
 def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of an embedded server whose warehouse is migrated; never write to it, it is the template of all others."""
     settings = Settings(home=tmp_path_factory.mktemp("server"))
@@ -43,8 +37,8 @@ def new_warehouse(session_server: Settings) -> Callable[[Path], Settings]:
         with psycopg.connect(server.url(session_server, "postgres"), autocommit=True) as connection:
             connection.execute(f"create database {name} template {server.WAREHOUSE}")
             # a copy starts with the server's default rights on the database itself
-            connection.execute("update pg_database set datacl = (select datacl from pg_database where datname = %s) where datname = %s",
-                               [server.WAREHOUSE, name])
+            connection.execute("update pg_database set datacl = (select datacl from pg_database where datname = %s) "
+                               "where datname = %s", [server.WAREHOUSE, name])
         (home / "secrets").mkdir(parents=True)
         (home / "secrets" / "bi").write_text(server.secret(session_server, "bi"))
         url = server.url(session_server).rsplit("/", 1)[0]

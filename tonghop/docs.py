@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from great_expectations.render.view import DefaultJinjaIndexPageView, DefaultJinjaPageView
-from jinja2 import ChoiceLoader, FileSystemLoader
+from great_expectations.render.view.view import DefaultJinjaIndexPageView, DefaultJinjaPageView
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader
 
 TEMPLATES = Path(__file__).parent / "templates" / "docs"
 
@@ -15,7 +15,7 @@ class Page(DefaultJinjaPageView):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), self.env.loader])
+        self.env.loader = _ours_first(self.env.loader)
 
 
 class Index(DefaultJinjaIndexPageView):
@@ -23,7 +23,12 @@ class Index(DefaultJinjaIndexPageView):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.env.loader = ChoiceLoader([FileSystemLoader(TEMPLATES), self.env.loader])
+        self.env.loader = _ours_first(self.env.loader)
+
+
+def _ours_first(theirs: BaseLoader | None) -> BaseLoader:
+    assert theirs
+    return ChoiceLoader([FileSystemLoader(TEMPLATES), theirs])
 
 
 def site(folder: Path) -> dict[str, Any]:

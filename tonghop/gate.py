@@ -9,12 +9,10 @@ results and Data Docs can only carry counts: the batch holds no other column.
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-import psycopg
 import yaml
 from psycopg.rows import dict_row
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,7 +21,6 @@ from tonghop import server
 from tonghop.settings import PROJECT, Settings
 
 FOLDER = PROJECT / "expectations"
-ASKED = ("rows", "null", "failed")
 
 
 class GateFailed(Exception):
@@ -101,12 +98,11 @@ def check(settings: Settings, release_id: int, folder: Path = FOLDER) -> list[Re
     with server.connect(settings) as connection:
         if connection.execute("select 1 from build.candidate where release_id = %s", [release_id]).fetchone() is None:
             raise GateFailed(f"release {release_id} is not the candidate: there is nothing to check")
-    results = list(_validate(settings, release_id, asked, folder))
+    results = _validate(settings, release_id, asked, folder)
     with server.connect(settings) as connection:
         connection.cursor().executemany(
-            "insert into ctl.gate_result (release_id, run_at, suite, expectation, severity, success, rows_checked, rows_failed, message)"
-            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            [(release_id, datetime.now(UTC).replace(microsecond=0), *result) for result in results])
+            "insert into ctl.gate_result values (%s, now(), %s, %s, %s, %s, %s, %s, %s)",
+            [(release_id, *result) for result in results])
     blocking = [result for result in results if result.severity == "critical" and not result.success]
     if blocking:
         raise GateFailed(f"release {release_id} is not published; readers stay on the last one.\n"
@@ -120,14 +116,14 @@ def failing(settings: Settings, expectation: str, limit: int = 20, folder: Path 
     Raises KeyError for a name that no suite has, psycopg.Error where the population cannot be evaluated.
     """
     with server.connect(settings, role=server.AUDITOR) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(population(expectation, "select * from population where failed is distinct from 0 limit %(limit)s", folder),
-                              {"limit": limit}).fetchall()
+        question = "select * from population where failed is distinct from 0 limit %s"
+        return cursor.execute(population(expectation, question, folder), [limit]).fetchall()
 
 
 def population(expectation: str, question: str, folder: Path = FOLDER) -> bytes:
     """The SQL that puts a question to the rows of an expectation, which it calls `population`."""
     known = {e.name: e.sql for suite in suites(folder) for e in suite.expectations}
-    return f"{_steps(folder)}, population as (\n{known[expectation].replace('%', '%%')}) {question}".encode()
+    return f"{_steps(folder)}, population as (\n{known[expectation]})".replace("%", "%%").encode() + f" {question}".encode()
 
 
 def _steps(folder: Path) -> str:
@@ -141,13 +137,11 @@ def _batch(suite: Suite, folder: Path) -> str:
     return f"select expectation, failed from (\n{_steps(folder)}\n{populations}) as suite"
 
 
-def _validate(settings: Settings, release_id: int, asked: tuple[Suite, ...], folder: Path) -> Iterator[Result]:
+def _validate(settings: Settings, release_id: int, asked: tuple[Suite, ...], folder: Path) -> list[Result]:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     # 4 to 6 seconds, so only where a gate is run
     import great_expectations as gx
-    from great_expectations import expectations as gxe
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults, ProgressBarsConfig
-    from great_expectations.expectations.row_conditions import Column
 
     from tonghop import docs
 
@@ -158,37 +152,44 @@ def _validate(settings: Settings, release_id: int, asked: tuple[Suite, ...], fol
     source = context.data_sources.add_postgres("candidate", connection_string=_auditor_url(settings))
     definitions = []
     for suite in asked:
-        gx_suite = gx.ExpectationSuite(name=suite.name)
-        for e in suite.expectations:
-            mine: dict[str, Any] = {"row_condition": Column("expectation") == e.name, "severity": suite.severity}
-            for part, made in zip(ASKED, (
-                    gxe.ExpectTableRowCountToBeBetween(min_value=e.minimum, description=f"{e.name}: there is something to check", **mine),
-                    gxe.ExpectColumnValuesToNotBeNull(column="failed", description=f"{e.name}: every row is decided", **mine),
-                    gxe.ExpectColumnSumToBeBetween(column="failed", min_value=0, max_value=0,
-                                                   description=f"{e.name}: {e.what}", **mine)), strict=True):
-                made.meta = {"expectation": e.name, "asked": part}
-                gx_suite.add_expectation(made)
-        batch = source.add_query_asset(suite.name, query=_batch(suite, folder)).add_batch_definition_whole_table("candidate")
+        asset = source.add_query_asset(suite.name, query=_batch(suite, folder))
         definitions.append(context.validation_definitions.add(gx.ValidationDefinition(
-            name=suite.name, data=batch, suite=context.suites.add(gx_suite))))
-    checkpoint = context.checkpoints.add(gx.Checkpoint(
-        name="gate", validation_definitions=definitions, result_format={"result_format": "BASIC", "partial_unexpected_count": 0}))
-    done = checkpoint.run(run_id=gx.RunIdentifier(run_name=f"release-{release_id}"))
+            name=suite.name, data=asset.add_batch_definition_whole_table("candidate"),
+            suite=context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=list(_questions(suite)))))))
+    done = context.checkpoints.add(gx.Checkpoint(
+        name="gate", validation_definitions=definitions, result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
+    )).run(run_id=gx.RunIdentifier(run_name=f"release-{release_id}"))
 
-    seen: dict[tuple[str, str], Any] = {
-        (item.expectation_config.meta["expectation"], item.expectation_config.meta["asked"]): item
-        for run in done.run_results.values() for item in run.results}
-    results = [_judge(suite, e, *(seen.get((e.name, part)) for part in ASKED)) for suite in asked for e in suite.expectations]
+    answers = {tuple(item.expectation_config.meta["asked"]): item  # type: ignore[union-attr]
+               for run in done.run_results.values() for item in run.results}
+    results = [_judge(suite, e, *(answers.get((e.name, part)) for part in ("rows", "null", "failed")))
+               for suite in asked for e in suite.expectations]
     shutil.rmtree(pages, ignore_errors=True)
     # a query that stops with an error leaves its trace in the result, and the trace could quote a figure
     if all(result.rows_checked is not None for result in results):
         context.build_data_docs()
         docs.trim(pages)
-    return iter(results)
+    return results
+
+
+def _questions(suite: Suite) -> Iterator[Any]:
+    """The three things that are asked of every population."""
+    from great_expectations import expectations
+    from great_expectations.expectations.row_conditions import Column
+
+    gxe: Any = expectations  # its names are not exported in the way that mypy asks for
+    for e in suite.expectations:
+        for part, kind, words, more in (
+                ("rows", gxe.ExpectTableRowCountToBeBetween, "there is something to check", {"min_value": e.minimum}),
+                ("null", gxe.ExpectColumnValuesToNotBeNull, "every row is decided", {"column": "failed"}),
+                ("failed", gxe.ExpectColumnSumToBeBetween, e.what, {"column": "failed", "min_value": 0, "max_value": 0})):
+            yield kind(row_condition=Column("expectation") == e.name, severity=suite.severity, description=f"{e.name}: {words}",
+                       meta={"asked": [e.name, part]}, **more)
 
 
 def _judge(suite: Suite, e: Expectation, rows: Any, null: Any, failed: Any) -> Result:
-    if rows is None or "observed_value" not in rows.result or "unexpected_count" not in null.result or "observed_value" not in failed.result:
+    if not all((rows, null, failed)) or not (
+            "observed_value" in rows.result and "unexpected_count" in null.result and "observed_value" in failed.result):
         return Result(suite.name, e.name, suite.severity, False, None, None,
                       f"it could not be evaluated, which counts as failed. See why with `tonghop failing {e.name}`")
     checked = int(rows.result["observed_value"])

@@ -77,7 +77,8 @@ FINDINGS = """
     from marts.fct_finding as f
     -- the catalogue's text only: what was said of a single cell quotes it
     left join lateral (
-        select c.message_vi, c.message_en from catalogue.check_rule as c where c.rule = f.rule order by c.catalogue_id desc limit 1
+        select c.message_vi, c.message_en from catalogue.check_rule as c
+        where c.rule = f.rule order by c.catalogue_id desc limit 1
     ) as fixed on true
     where """ + _AT.format("f") + """
     group by f.kind, f.rule, fixed.message_vi, fixed.message_en
@@ -111,11 +112,12 @@ def write(settings: Settings, release_id: int) -> Path:
             shown |= {name: _rows(connection, query, given) for name, query in (
                 ("acts", ACTS), ("changes", CHANGES), ("coverage", COVERAGE), ("findings", FINDINGS), ("withheld", WITHHELD))}
         docs = {number for number in releases if (settings.pages / "gate" / str(number) / "index.html").exists()}
-        _write(settings.pages / f"release-{release_id}.html", "release.html", release=release, before=before, about=about, docs=docs, **shown)
+        shown |= {"about": about, "docs": docs}
+        _write(settings.pages / f"release-{release_id}.html", "release.html", release=release, before=before, **shown)
         current = next((r for r in releases.values() if r.is_current), None)
         return _write(
-            settings.pages / "index.html", "index.html", releases=list(releases.values()), current=current, about=about, docs=docs,
-            gate=_gate(connection, {"now": current.release_id}) if current else [],
+            settings.pages / "index.html", "index.html", releases=list(releases.values()), current=current,
+            about=about, docs=docs, gate=_gate(connection, {"now": current.release_id}) if current else [],
             pages={number for number in releases if (settings.pages / f"release-{number}.html").exists()},
             bi=conninfo_to_dict(server.bi_url(settings)))
 
@@ -130,7 +132,8 @@ def _rows(connection: psycopg.Connection[Any], query: str, given: dict[str, Any]
 
 
 def _write(path: Path, template: str, **shown: Any) -> Path:
-    env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    env = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+                      lstrip_blocks=True)
     env.filters["number"] = number
     # a reader who opens it meanwhile finds the old page or the new one
     part = path.with_suffix(".part")

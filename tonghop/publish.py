@@ -33,20 +33,21 @@ def publish(settings: Settings, release_id: int) -> None:
         current = connection.execute("select release_id from ctl.current_release for update").fetchone()
         if current == (release_id,):
             return
-        status = connection.execute("select status from ctl.release where release_id = %s for update", [release_id]).fetchone()
-        if status != ("candidate",):
-            raise PublishRefused(f"release {release_id} is {status[0] if status else 'unknown'}: only a candidate can be published")
+        row = connection.execute("select status from ctl.release where release_id = %s for update", [release_id]).fetchone()
+        if row != ("candidate",):
+            raise PublishRefused(f"release {release_id} is {row[0] if row else 'unknown'}: only a candidate can be published")
         verdict = {(suite, name): success for suite, name, success in connection.execute("""
-            select suite, expectation, success or severity = 'warning' from ctl.gate_result
-            where release_id = %(release)s
-                and run_at = (select max(run_at) from ctl.gate_result where release_id = %(release)s)""", {"release": release_id})}
+            select suite, expectation, success or severity = 'warning' from ctl.gate_result as result
+            where release_id = %s and run_at = (
+                select max(run_at) from ctl.gate_result as other where other.release_id = result.release_id)""", [release_id])}
         wanted = [(suite.name, e.name) for suite in gate.suites() for e in suite.expectations]
         # asked for by name: a gate that ran with fewer suites than stand in the files let nothing through
         if missing := [" ".join(key) for key in wanted if key not in verdict]:
             raise PublishRefused(f"release {release_id}: the gate has not answered {', '.join(missing)}; run it first")
         if red := [" ".join(key) for key, passed in verdict.items() if not passed]:
             raise PublishRefused(f"release {release_id}: the gate said no to {', '.join(red)}")
-        connection.execute("update ctl.release set status = 'published', published_at = now() where release_id = %s", [release_id])
+        connection.execute("update ctl.release set status = 'published', published_at = now() where release_id = %s",
+                           [release_id])
         connection.execute("update ctl.current_release set release_id = %s", [release_id])
 
 
