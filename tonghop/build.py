@@ -57,7 +57,7 @@ def open_candidate(settings: Settings) -> int | None:
             connection.execute("delete from build.touched")
             if not everything:
                 connection.execute(_TOUCHED)
-        connection.execute("analyze build.touched")
+        connection.execute("analyze build.touched, build.scope, ctl.release, ctl.current_release")
     if everything:
         make_views(settings)
     return release

@@ -1,6 +1,7 @@
 {#
     One friendly view per form table: a row per published unit, period and form row, a column per unrestricted
-    indicator. Run by the owner when the catalogue changed, never per release: readers stay on the same view.
+    indicator, in the order of the form. Run by the owner when the catalogue changed, never per release: what is rebuilt
+    loses its grants.
 
     A column keeps its place for ever and new ones are appended, so that `create or replace view` always works and a
     saved query or workbook keeps its meaning; an indicator that is withheld later shows nulls, because it is read
@@ -28,12 +29,12 @@
     left join information_schema.columns as c
         on c.table_schema = 'bi' and c.table_name = '{{ view }}' and c.column_name = i.field_code
     left join lateral (
-        select f.label_vi, bool_or(f.restricted) over () as restricted from catalogue.field as f
+        select f.label_vi, f.ordinal, bool_or(f.restricted) over () as restricted from catalogue.field as f
         where f.indicator_id = i.indicator_id and f.catalogue_id = (select max(catalogue_id) from catalogue.version)
         order by f.form_version desc limit 1
     ) as newest on true
     where i.table_code = '{{ table_code }}' and (c.column_name is not null or not newest.restricted)
-    order by c.ordinal_position nulls last, i.indicator_id
+    order by c.ordinal_position nulls last, newest.ordinal, i.indicator_id
 {% endmacro %}
 
 

@@ -55,7 +55,9 @@
     {%- set rest = cols | reject('in', key + ['release_from', 'release_to']) | list -%}
     {%- set sliced = slice(config.require('meta').slice) -%}
     {%- set candidate = '(select release_id from build.candidate)' -%}
-    {#- without statistics on the new rows the joins below become nested loops -#}
+    -- two rows for one key would otherwise hide behind the one that is open already; and the joins below want an index
+    create unique index on {{ s }} ({{ key | join(', ') }});
+    -- without statistics on the new rows they become nested loops
     analyze {{ s }};
     delete from {{ t }} as t where t.release_from = {{ candidate }} and {{ sliced }};
     update {{ t }} as t set release_to = 2147483647 where t.release_to = {{ candidate }} and {{ sliced }};
