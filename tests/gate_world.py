@@ -55,7 +55,9 @@ OPEN = 2147483647
 
 
 def period(connection: psycopg.Connection[Any], code: str) -> int:
-    return connection.execute("select period_id from catalogue.period where scheme = 'CALENDAR' and code = %s", [code]).fetchone()[0]
+    return connection.execute(
+        "select period_id from catalogue.period where scheme = 'CALENDAR' and code = %s", [code]
+    ).fetchone()[0]
 
 
 def build(settings: Settings, folder: Path) -> None:
@@ -83,33 +85,58 @@ def write_catalogue(folder: Path) -> None:
         shutil.copy(PROJECT / "catalogue" / name, folder)
     (folder / "forms" / "T.v1.yaml").write_text(FORM)
     (folder / "units" / "units.csv").write_text(UNITS)
-    (folder / "reporting.csv").write_text("unit,form,valid_from,valid_to\n" + "".join(f"{c},T,2025-01-01,2025-02-28\n" for c in ("c1", "c2")))
+    (folder / "reporting.csv").write_text(
+        "unit,form,valid_from,valid_to\n" + "".join(f"{c},T,2025-01-01,2025-02-28\n" for c in ("c1", "c2"))
+    )
 
 
-def file(connection: psycopg.Connection[Any], synced: catalogue.Synced, sender: str, period_id: int,
-         figures: dict[str, tuple[int, int, int, int]], scope: str = "own") -> int:
+def file(
+    connection: psycopg.Connection[Any],
+    synced: catalogue.Synced,
+    sender: str,
+    period_id: int,
+    figures: dict[str, tuple[int, int, int, int]],
+    scope: str = "own",
+) -> int:
     """An accepted report, as the loader would leave it."""
     number = connection.execute("select count(*) + 1 from intake.receipt").fetchone()[0]
     cells = 4 * len(figures)
-    receipt: int = connection.execute("""
+    receipt: int = connection.execute(
+        """
         insert into intake.receipt (sha256, file_name, bytes, status, form_code, form_version, unit_id, period_id, scope, is_nil,
             catalogue_id, cells, cells_sha256)
         values (%s, %s, 1000, 'accepted', 'T', 1, %s, %s, %s, false, %s, %s, 'x') returning receipt_id""",
-        [f"{number:064x}", f"report {number}.xlsx", synced.unit[sender], period_id, scope, synced.catalogue_id, cells]).fetchone()[0]
+        [f"{number:064x}", f"report {number}.xlsx", synced.unit[sender], period_id, scope, synced.catalogue_id, cells],
+    ).fetchone()[0]
     for line, (unit, values) in enumerate(figures.items(), start=4):
         for column, field, value in zip("CDEF", ("male", "female", "members", "punished"), values, strict=True):
-            connection.execute("insert into intake.cell values (%s, %s, %s, %s, %s, %s, 'value', %s, 'T1', %s)",
-                               [receipt, synced.unit[unit], period_id, synced.row["T1", "all"], synced.indicator["T1", field],
-                                scope, value, f"{column}{line}"])
+            connection.execute(
+                "insert into intake.cell values (%s, %s, %s, %s, %s, %s, 'value', %s, 'T1', %s)",
+                [
+                    receipt,
+                    synced.unit[unit],
+                    period_id,
+                    synced.row["T1", "all"],
+                    synced.indicator["T1", field],
+                    scope,
+                    value,
+                    f"{column}{line}",
+                ],
+            )
     connection.execute("insert into intake.ledger (act, receipt_id) values ('received', %s)", [receipt])
-    connection.execute("insert into intake.ledger (act, receipt_id, cells, cells_sha256) values ('accepted', %s, %s, 'x')", [receipt, cells])
+    connection.execute(
+        "insert into intake.ledger (act, receipt_id, cells, cells_sha256) values ('accepted', %s, %s, 'x')", [receipt, cells]
+    )
     return receipt
 
 
 def open_release(connection: psycopg.Connection[Any], release_id: int) -> None:
-    connection.execute("""
+    connection.execute(
+        """
         insert into ctl.release (release_id, status, cutoff_seq, catalogue_id)
-        values (%s, 'candidate', (select max(seq) from intake.ledger), (select max(catalogue_id) from catalogue.version))""", [release_id])
+        values (%s, 'candidate', (select max(seq) from intake.ledger), (select max(catalogue_id) from catalogue.version))""",
+        [release_id],
+    )
 
 
 def fill(connection: psycopg.Connection[Any], release_id: int, period_id: int) -> None:
@@ -122,62 +149,85 @@ def fill(connection: psycopg.Connection[Any], release_id: int, period_id: int) -
         connection.execute(statement, given)
 
 
-DIMENSIONS = ["""
+DIMENSIONS = [
+    """
     insert into marts.dim_org_unit
-    select v.unit_id, v.valid_from, v.valid_to, v.code, v.name, v.sort_key, v.level, l.rank, l.published, v.parent_id, v.synthetic, %(r)s, %(open)s
-    from catalogue.unit_version v join catalogue.level l using (catalogue_id, level)""", """
+    select v.unit_id, v.valid_from, v.valid_to, v.code, v.name, v.sort_key, v.level, l.rank, l.published, v.parent_id,
+        v.synthetic, %(r)s, %(open)s
+    from catalogue.unit_version v join catalogue.level l using (catalogue_id, level)""",
+    """
     insert into marts.bridge_org_tree
     with recursive tree as (
         select unit_id as ancestor_id, unit_id, 0 as depth from catalogue.unit_version
         union all
         select v.parent_id, t.unit_id, t.depth + 1 from tree t join catalogue.unit_version v on v.unit_id = t.ancestor_id
         where v.parent_id is not null)
-    select *, '2020-01-01', '9999-12-31', %(r)s, %(open)s from tree""", """
+    select *, '2020-01-01', '9999-12-31', %(r)s, %(open)s from tree""",
+    """
     insert into marts.dim_period
-    select period_id, code, scheme, period_type, starts_on, ends_on, extract(year from ends_on), %(r)s, %(open)s from catalogue.period""", """
+    select period_id, code, scheme, period_type, starts_on, ends_on, extract(year from ends_on), %(r)s, %(open)s
+        from catalogue.period""",
+    """
     insert into marts.dim_indicator
-    select i.indicator_id, i.table_code, i.field_code, i.table_code || '.' || i.field_code, f.label_vi, f.label_en, f.value_type, f.measure_unit,
-        f.aggregation, f.restricted, %(r)s, %(open)s from catalogue.indicator i join catalogue.field f using (indicator_id)""", """
+    select i.indicator_id, i.table_code, i.field_code, i.table_code || '.' || i.field_code, f.label_vi, f.label_en,
+        f.value_type, f.measure_unit,
+        f.aggregation, f.restricted, %(r)s, %(open)s from catalogue.indicator i join catalogue.field f using (indicator_id)""",
+    """
     insert into marts.dim_form_row
     select r.row_id, r.table_code, r.row_code, t.label_vi, t.label_en, %(r)s, %(open)s
-    from catalogue.form_row r join catalogue.form_table_row t using (row_id)""", """
+    from catalogue.form_row r join catalogue.form_table_row t using (row_id)""",
+    """
     insert into marts.dim_form
-    select t.table_code, t.form_version, t.form_code, f.name_vi, f.name_en, t.name_vi, t.name_en, f.scheme, f.valid_from, f.valid_to, %(r)s, %(open)s
-    from catalogue.form_table t join catalogue.form f using (catalogue_id, form_code, form_version)"""]
-FACTS = ["""
+    select t.table_code, t.form_version, t.form_code, f.name_vi, f.name_en, t.name_vi, t.name_en, f.scheme,
+        f.valid_from, f.valid_to, %(r)s, %(open)s
+    from catalogue.form_table t join catalogue.form f using (catalogue_id, form_code, form_version)""",
+]
+FACTS = [
+    """
     insert into marts.dim_submission
-    select receipt_id, sha256, unit_id, form_code, form_version, period_id, scope, is_nil, received_at, cells, status, null, %(r)s, %(open)s
-    from intake.receipt where period_id = %(p)s""", """
+    select receipt_id, sha256, unit_id, form_code, form_version, period_id, scope, is_nil, received_at, cells, status,
+        null, %(r)s, %(open)s
+    from intake.receipt where period_id = %(p)s""",
+    """
     insert into marts.fct_observation
     select unit_id, period_id, row_id, indicator_id, scope, receipt_id, state, value, sheet, cell, %(r)s, %(open)s
-    from intake.cell where period_id = %(p)s""", """
+    from intake.cell where period_id = %(p)s""",
+    """
     insert into marts.fct_rollup
-    select coalesce(s.unit_id, c.unit_id), %(p)s, coalesce(s.row_id, c.row_id), coalesce(s.indicator_id, c.indicator_id), s.value, c.value,
+    select coalesce(s.unit_id, c.unit_id), %(p)s, coalesce(s.row_id, c.row_id), coalesce(s.indicator_id,
+        c.indicator_id), s.value, c.value,
         coalesce(s.reported, 0), 2, %(r)s, %(open)s
     from (select b.ancestor_id as unit_id, f.row_id, f.indicator_id, sum(f.value) as value, count(distinct f.unit_id) as reported
           from marts.fct_observation f join marts.bridge_org_tree b on b.unit_id = f.unit_id
           where f.scope = 'own' and f.period_id = %(p)s group by 1, 2, 3) s
-    full join (select * from marts.fct_observation where scope = 'rollup' and period_id = %(p)s) c using (unit_id, row_id, indicator_id)""", """
+    full join (select * from marts.fct_observation where scope = 'rollup' and period_id = %(p)s) c using (unit_id,
+        row_id, indicator_id)""",
+    """
     insert into marts.fct_rate
     select unit_id, %(p)s, row_id, 'share_female', basis, n, d, n / d, %(r)s, %(open)s
     from (select unit_id, row_id, 'summed' as basis, max(value) filter (where field_code = 'female') as n,
                  max(value) filter (where field_code = 'members') as d
           from marts.fct_rollup join catalogue.indicator using (indicator_id) where period_id = %(p)s group by 1, 2
           union all
-          select unit_id, row_id, 'claimed', max(claimed) filter (where field_code = 'female'), max(claimed) filter (where field_code = 'members')
+          select unit_id, row_id, 'claimed', max(claimed) filter (where field_code = 'female'),
+              max(claimed) filter (where field_code = 'members')
           from marts.fct_rollup join catalogue.indicator using (indicator_id) where period_id = %(p)s group by 1, 2) x
-    where d is not null""", """
+    where d is not null""",
+    """
     insert into marts.fct_reporting
     select u.unit_id, o.period_id, o.table_code, o.due_on, now(), true, true, false, 1, %(r)s, %(open)s
-    from catalogue.obligation o join catalogue.unit_version u using (level) where o.period_id = %(p)s"""]
+    from catalogue.obligation o join catalogue.unit_version u using (level) where o.period_id = %(p)s""",
+]
 
 
 def wide_view(connection: psycopg.Connection[Any]) -> None:
     connection.execute("""
         create or replace view bi.t1 as
         select u.code as unit_code, p.code as period_code,
-            max(r.value) filter (where i.field_code = 'male') as male, max(r.value) filter (where i.field_code = 'female') as female,
+            max(r.value) filter (where i.field_code = 'male') as male,
+                max(r.value) filter (where i.field_code = 'female') as female,
             max(r.value) filter (where i.field_code = 'members') as members
-        from bi.fct_rollup r join bi.dim_org_unit u using (unit_id) join bi.dim_period p using (period_id) join bi.dim_indicator i using (indicator_id)
+        from bi.fct_rollup r join bi.dim_org_unit u using (unit_id) join bi.dim_period p using (period_id)
+            join bi.dim_indicator i using (indicator_id)
         group by 1, 2;
         grant select on bi.t1 to tonghop_reader, tonghop_auditor""")

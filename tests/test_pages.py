@@ -16,7 +16,8 @@ def world(settings: Settings, tmp_path: Path) -> Settings:
     gate_world.build(settings, tmp_path / "catalogue")
     with server.connect(settings) as connection:
         connection.execute("""
-            insert into marts.fct_finding (finding_key, source, rule, kind, submission_id, unit_id, message_vi, message_en, release_from, release_to)
+            insert into marts.fct_finding (finding_key, source, rule, kind, submission_id, unit_id, message_vi,
+                message_en, release_from, release_to)
             values ('a', 'arrival', 'cell.whole', 'cell', 2, 3, 'ở đây là 987654', 'here it is 987654', 2, 2147483647)""")
         # the ward's two reports would be a figure of 15; a correction by hand, to have an old value and a new one
         connection.execute("""
@@ -24,7 +25,8 @@ def world(settings: Settings, tmp_path: Path) -> Settings:
             where fct_rollup.unit_id = unit.unit_id and unit_key = 'w' and fct_rollup.indicator_id = indicator.indicator_id
                 and release_from = 1 and field_code in ('members', 'punished')""")
         connection.execute("""
-            insert into marts.fct_rollup select unit_id, period_id, row_id, indicator_id, value + 4321, claimed, units_reported, units_due, 2, 2147483647
+            insert into marts.fct_rollup select unit_id, period_id, row_id, indicator_id, value + 4321, claimed,
+                units_reported, units_due, 2, 2147483647
             from marts.fct_rollup where release_to = 2""")
     return settings
 
@@ -69,6 +71,8 @@ def test_the_index_says_how_to_connect_and_keeps_the_password(world: Settings) -
     assert [release.is_current for release in publish.releases(world)] == [True, False]
 
 
-@pytest.mark.parametrize(("value", "shown"), [(None, "–"), (0, "0"), (Decimal("1234567.50"), "1.234.567,5"), (Decimal(4000), "4.000")])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, "–"), (0, "0"), (Decimal("1234567.50"), "1.234.567,5"), (Decimal(4000), "4.000")]
+)
 def test_numbers_are_written_the_vietnamese_way(value: Decimal | int | None, shown: str) -> None:
     assert pages.number(value) == shown
