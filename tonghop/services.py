@@ -276,8 +276,8 @@ def run(settings: Settings, dag_id: str, say: Say = lambda _: None) -> list[Run]
                 runs.setdefault((item["dag_id"], item["dag_run_id"]), item["state"])
             for (dag, key), state in runs.items():
                 if state in ("queued", "running"):
-                    _tell(api, dag, key, say, told)
                     runs[dag, key] = _get(api, f"/dags/{dag}/dagRuns/{key}")["state"]
+                    _tell(api, dag, key, say, told)
             under_way = any(state in ("queued", "running") for state in runs.values())
             calm = 0 if under_way or _events_wait(api, {dag["dag_id"] for dag in _get(api, "/dags")["dags"]}) else calm + 1
         for (dag, key), state in runs.items():
@@ -288,10 +288,11 @@ def run(settings: Settings, dag_id: str, say: Say = lambda _: None) -> list[Run]
 
 def _tell(api: httpx.Client, dag: str, key: str, say: Say, told: set[tuple[str, ...]]) -> None:
     for task in _get(api, f"/dags/{dag}/dagRuns/{key}/taskInstances", order_by="start_date")["task_instances"]:
-        line = (dag, key, task["task_id"], str(task["state"]))
-        if task["state"] in ("running", "failed") and line not in told:
+        word = {"running": "", "success": "", "failed": " failed", "skipped": " skipped"}.get(task["state"])
+        line = (dag, key, task["task_id"], str(word))
+        if word is not None and line not in told:
             told.add(line)
-            say(f"{dag}: {task['task_display_name']}" + (" failed" if task["state"] == "failed" else ""))
+            say(f"{dag}: {task['task_id'].replace('_', ' ')}{word}")
 
 
 def _events_wait(api: httpx.Client, dags: set[str]) -> bool:

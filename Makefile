@@ -1,0 +1,55 @@
+# Every target sets up what it needs first, once; set-up runs again only when the requirements change.
+PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	$(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-strip-extras --no-header
+
+# without its bytecode Airflow takes three times as long to start; nor may another project's modules get in
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test lint lock
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/ready  ## run the whole way once on sample reports: from workbooks to a published release
+	@$(BIN)/tonghop demo
+
+up: .venv/ready  ## start PostgreSQL and Airflow, and keep them running
+	@$(BIN)/tonghop up
+
+down:  ## stop all that demo and up started
+	@if [ -x $(BIN)/tonghop ]; then $(BIN)/tonghop down; fi
+
+test: .venv/ready-dev  ## run every test, those with the real Airflow last
+	@$(BIN)/pytest -m "not airflow"
+	@$(BIN)/pytest -m airflow
+
+lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow, SQL
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/sqlfluff lint dbt_project/models
+
+lock: .venv/ready  ## pin the requirements anew, with hashes
+	@$(PIP) install uv==0.13.9
+	@$(COMPILE) requirements.in --output-file requirements.txt
+	@$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+
+.venv/ready: requirements-pip.txt requirements.txt pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "Tonghop needs Python 3.11 or newer. On Debian or Ubuntu: apt install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "setting up Tonghop's own Python environment in .venv; the first time takes a minute or two"
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes -r requirements-pip.txt
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	@echo "adding what the tests and lints need"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
