@@ -54,5 +54,5 @@ def form(catalogue: Catalogue, code: str, version: int = 1) -> Form:
 
 
 # eight officials, twelve civil servants and one contract: 21, by qualification 2 + 18 + 0 + 1 + 0
-STAFF = {"can_bo": 8, "cong_chuc": 12, "hop_dong": 1, "tong": 21, "thac_sy_tro_len": 2, "dai_hoc": 18, "cao_dang": 0, "trung_cap": 1,
-         "khac": 0}
+STAFF = {"can_bo": 8, "cong_chuc": 12, "hop_dong": 1, "tong": 21,
+         "thac_sy_tro_len": 2, "dai_hoc": 18, "cao_dang": 0, "trung_cap": 1, "khac": 0}

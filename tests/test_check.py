@@ -165,8 +165,8 @@ def test_an_uncomputed_formula_quarantines_the_file_and_is_never_zero(catalogue:
 
 
 @pytest.mark.parametrize(("name", "content", "rule"), [
-    ("a.xlsx", b"PK\x03\x04 not a zip", "file.damaged"), ("a.pdf", b"%PDF-1.7", "file.kind"), ("a.csv", b"\xff\xfe\x00", "file.encoding"),
-    ("a.csv", b"form,version\nF1,1\n", "file.columns"), ("a.json", b"{", "file.damaged"), ("a.json", b"[1]", "file.shape"),
+    ("a.xlsx", b"PK\x03\x04 not a zip", "file.damaged"), ("a.pdf", b"%PDF-1.7", "file.kind"),
+    ("a.csv", b"\xff\xfe\x00", "file.encoding"), ("a.csv", b"form,version\nF1,1\n", "file.columns"), ("a.json", b"{", "file.damaged"), ("a.json", b"[1]", "file.shape"),
     ("a.json", b"[" * 100_000, "file.damaged"), ("a.json", b'{"rows": [1]}', "file.shape"), ("", b"", "file.kind")])
 def test_what_cannot_be_read_is_quarantined_with_a_reason(
         catalogue: Catalogue, limits: Settings, name: str, content: bytes, rule: str) -> None:
@@ -213,7 +213,8 @@ def test_csv_and_json_give_the_same_cells_as_a_workbook_with_their_own_places(ca
     assert "/rows/0/values/tong" in {c.cell for c in pointer.cells}
 
 
-def test_a_field_that_a_csv_leaves_out_is_asked_about_where_an_identity_needs_it(catalogue: Catalogue, limits: Settings) -> None:
+def test_a_field_that_a_csv_leaves_out_is_asked_about_where_an_identity_needs_it(
+        catalogue: Catalogue, limits: Settings) -> None:
     answer = report("a.csv", _as_csv({k: v for k, v in STAFF.items() if k != "khac"}), catalogue, limits)
     assert (answer.status, {f.rule for f in answer.findings}) == ("returned", {"cell.blank"})
 

@@ -45,7 +45,8 @@ def holds(settings: Settings) -> bool:
     return True
 
 
-def test_an_accepted_file_leaves_facts_receipt_ledger_answer_and_its_original(settings: Settings, catalogue: Catalogue) -> None:
+def test_an_accepted_file_leaves_facts_receipt_ledger_answer_and_its_original(
+        settings: Settings, catalogue: Catalogue) -> None:
     put(settings, "F8.xlsx", staff(catalogue))
     assert take_in(settings) == {"F8.xlsx": "accepted"}
     assert list(settings.inbox.iterdir()) == []
@@ -62,10 +63,12 @@ def test_the_same_bytes_again_are_a_duplicate_and_change_nothing(settings: Setti
     content = staff(catalogue)
     put(settings, "F8.xlsx", content)
     take_in(settings)
-    before = rows(settings, "select * from intake.ledger"), rows(settings, "select * from intake.cell order by 1, 2, 4, 5")
+    def state() -> list[Any]:
+        return [rows(settings, f"select * from intake.{table} order by 1, 2") for table in ("receipt", "cell", "ledger", "finding")]
+    before = state()
     put(settings, "another-name.xlsx", content)
     assert take_in(settings) == {}
-    assert (rows(settings, "select * from intake.ledger"), rows(settings, "select * from intake.cell order by 1, 2, 4, 5")) == before
+    assert state() == before
     assert list(settings.inbox.iterdir()) == []
 
 
@@ -94,23 +97,27 @@ def test_of_two_versions_in_one_batch_only_the_last_stands(settings: Settings, c
     put(settings, "2.xlsx", staff(catalogue, dai_hoc=17, khac=1))
     put(settings, "3.xlsx", staff(catalogue, dai_hoc=16, khac=2))
     take_in(settings)
-    assert sorted(rows(settings, "select receipt_id, by_receipt_id from intake.ledger where act = 'superseded'")) == [(1, 2), (2, 3)]
+    superseded = rows(settings, "select receipt_id, by_receipt_id from intake.ledger where act = 'superseded' order by 1")
+    assert superseded == [(1, 2), (2, 3)]
     assert holds(settings)
 
 
 @pytest.mark.parametrize("together", [True, False])
-def test_a_figure_that_two_senders_claim_is_returned_to_the_second(settings: Settings, catalogue: Catalogue, together: bool) -> None:
+def test_a_figure_that_two_senders_claim_is_returned_to_the_second(
+        settings: Settings, catalogue: Catalogue, together: bool) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     if not together:
         take_in(settings)
     put(settings, "2.xlsx", staff(catalogue, sender=CITY))
     take_in(settings)
     assert rows(settings, "select receipt_id, status from intake.receipt order by 1") == [(1, "accepted"), (2, "returned")]
-    assert rows(settings, "select rule, message_en like '%R000001%' from intake.finding where receipt_id = 2") == [("row.taken", True)]
+    (rule, message), = rows(settings, "select rule, message_en from intake.finding where receipt_id = 2")
+    assert (rule, "R000001" in message) == ("row.taken", True)
     assert holds(settings)
 
 
-def test_a_withdrawal_is_an_act_with_a_reason_and_frees_the_figures_for_another_sender(settings: Settings, catalogue: Catalogue) -> None:
+def test_a_withdrawal_is_an_act_with_a_reason_and_frees_the_figures_for_another_sender(
+        settings: Settings, catalogue: Catalogue) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
     with pytest.raises(ValueError, match="reason"):
@@ -122,11 +129,12 @@ def test_a_withdrawal_is_an_act_with_a_reason_and_frees_the_figures_for_another_
         load.withdraw(settings, 99, "unknown")
     put(settings, "2.xlsx", staff(catalogue, sender=CITY))
     assert take_in(settings) == {"2.xlsx": "accepted"}
-    assert rows(settings, "select act, reason from intake.ledger where receipt_id = 1 and act = 'withdrawn'") == [("withdrawn", "gửi nhầm kỳ")]
+    assert rows(settings, "select reason from intake.ledger where receipt_id = 1 and act = 'withdrawn'") == [("gửi nhầm kỳ",)]
     assert holds(settings)
 
 
-def test_the_ledger_the_cells_and_the_catalogue_refuse_change_even_from_their_owner(settings: Settings, catalogue: Catalogue) -> None:
+def test_the_ledger_the_cells_and_the_catalogue_refuse_change_even_from_their_owner(
+        settings: Settings, catalogue: Catalogue) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
     for statement in ("update intake.cell set value = 1", "delete from intake.ledger", "truncate intake.finding",
@@ -146,7 +154,8 @@ def test_verify_finds_a_lost_original_and_an_altered_cell(settings: Settings, ca
         connection.execute("alter table intake.cell disable trigger append_only")
         connection.execute("update intake.cell set value = value + 1 where value = 21")
     wrong = {v.name for v in verify(settings) if v.wrong == ["R000001"]}
-    assert wrong == {"every original lies unchanged in the store", "the cells of every accepted report are those that were loaded"}
+    assert wrong == {"every original lies unchanged in the store",
+                     "the cells of every accepted report are those that were loaded"}
 
 
 def _cut_short(settings: Settings, at: int, how: str) -> bool:

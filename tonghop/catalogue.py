@@ -151,7 +151,7 @@ class Check(_Data):
     rule: str
     kind: Literal["identity", "consistency", "compliance"]
     table: str
-    # field, or TABLE.field of another table; "*" sets every field of the table, each in turn, against its sum over the units below
+    # field, or TABLE.field of another table; "*": every field of the table, each against its sum over the units below
     terms: dict[str, Decimal]
     # where a term's value stands: same report (default), the previous period, all units below summed, the quarter's months
     at: dict[str, Literal["same", "previous", "children", "months"]] = {}
@@ -502,13 +502,15 @@ def _model(kind: type[_Model], path: Path) -> _Model:
         raise CatalogueError(f"{path}: {error}") from error
 
 
+# what an empty cell of a catalogue CSV means
+_EMPTY = {"valid_from": "1900-01-01", "valid_to": "9999-12-31", "source": ""}
+
+
 def _csv(kind: type[_Model], paths: Iterable[Path]) -> Iterator[_Model]:
     for path in paths:
         with path.open(encoding="utf-8", newline="") as file:
             for number, row in enumerate(csv.DictReader(file), start=2):
-                values = {key: value or ({"valid_to": "9999-12-31", "valid_from": "1900-01-01"}.get(key)) for key, value in row.items()}
-                if "source" in values:
-                    values["source"] = values["source"] or ""
+                values = {key: value or _EMPTY.get(key) for key, value in row.items()}
                 try:
                     yield kind.model_validate(values)
                 except ValidationError as error:
@@ -549,7 +551,8 @@ def _problems(c: Catalogue) -> Iterator[str]:
                 yield f"table {table.code} stands in two forms"
             yield from (f"{table.code}: no level {level}" for level in table.levels if level not in c.level)
         for rule in form.rules:
-            yield from (f"{rule.check.rule}: no field {t.table}.{t.indicator}" for t in rule.terms if (t.table, t.indicator) not in fields)
+            yield from (f"{rule.check.rule}: no field {t.table}.{t.indicator}" for t in rule.terms
+                        if (t.table, t.indicator) not in fields)
     for code in owner.values():
         versions_ = sorted((f for f in c.forms if f.code == code), key=lambda f: f.valid_from)
         yield from (f"form {code}: versions {a.version} and {b.version} overlap" for a, b in pairwise(versions_)
@@ -557,6 +560,10 @@ def _problems(c: Catalogue) -> Iterator[str]:
 
 
 # --- into the warehouse ----------------------------------------------------------------------------------------
+
+TABLES = ("version", "unit", "indicator", "form_row", "period", "level", "unit_version", "reporting_spell", "form", "form_table",
+          "form_table_row", "field", "obligation", "check_rule", "check_term", "rate", "rate_term")
+
 
 @dataclass(frozen=True)
 class Synced:
@@ -576,37 +583,49 @@ def sync(catalogue: Catalogue, connection: psycopg.Connection[Any]) -> Synced:
     """
     with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.catalogue'))")
-        newest = connection.execute("select catalogue_id, sha256 from catalogue.version order by catalogue_id desc limit 1").fetchone()
+        newest = connection.execute(
+            "select catalogue_id, sha256 from catalogue.version order by catalogue_id desc limit 1").fetchone()
         # a catalogue that comes back after another was in force is a new version of its own
         new = newest is None or newest[1] != catalogue.sha256
         if new:
-            _write(catalogue, connection)
+            catalogue_id = _write(catalogue, connection)
+            # without statistics the models' joins over a fresh catalogue become nested loops: minutes for seconds
+            connection.execute("analyze " + ", ".join(f"catalogue.{name}" for name in TABLES))
+        else:
+            assert newest
+            catalogue_id = newest[0]
         return Synced(
-            catalogue_id=connection.execute("select max(catalogue_id) from catalogue.version").fetchone()[0],  # type: ignore[index]
-            new=new,
-            unit={key: number for key, number in connection.execute("select unit_key, unit_id from catalogue.unit")},
-            indicator={(t, f): n for t, f, n in connection.execute("select table_code, field_code, indicator_id from catalogue.indicator")},
-            row={(t, r): n for t, r, n in connection.execute("select table_code, row_code, row_id from catalogue.form_row")})
+            catalogue_id, new,
+            unit=dict(connection.execute("select unit_key, unit_id from catalogue.unit").fetchall()),
+            indicator={(table, field): number for table, field, number in
+                       connection.execute("select table_code, field_code, indicator_id from catalogue.indicator")},
+            row={(table, row): number for table, row, number in
+                 connection.execute("select table_code, row_code, row_id from catalogue.form_row")})
 
 
-def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> None:
-    number: int = connection.execute("insert into catalogue.version (sha256) values (%s) returning catalogue_id",
-                                     [c.sha256]).fetchone()[0]  # type: ignore[index]
+def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
+    """Write a whole copy of the catalogue; returns its number."""
+    row = connection.execute("insert into catalogue.version (sha256) values (%s) returning catalogue_id", [c.sha256]).fetchone()
+    assert row
+    number: int = row[0]
 
     def copy(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        with connection.cursor().copy(f"copy catalogue.{table} ({columns}) from stdin") as out:  # type: ignore[arg-type]
+        with connection.cursor().copy(f"copy catalogue.{table} ({columns}) from stdin") as out:
             for row in rows:
                 out.write_row(row)
 
     def register(table: str, columns: str, key: str, rows: Iterable[tuple[Any, ...]]) -> dict[Any, int]:
+        """Give every new thing its number for ever; the numbers of all."""
         names = columns.split(", ")
-        connection.execute("create temp table wanted on commit drop as select " + ", ".join(f"null::text as {n}" for n in names) + " limit 0")  # type: ignore[arg-type]
+        wanted = ", ".join(f"null::text as {name}" for name in names)
+        connection.execute(f"create temp table wanted on commit drop as select {wanted} limit 0")
         with connection.cursor().copy("copy wanted from stdin") as out:
             for row in dict.fromkeys(rows):
                 out.write_row(row)
-        connection.execute(f"insert into catalogue.{table} ({columns}) select {columns} from wanted except select {columns} from catalogue.{table} order by {columns}")  # type: ignore[arg-type]
+        connection.execute(f"insert into catalogue.{table} ({columns}) select {columns} from wanted "
+                           f"except select {columns} from catalogue.{table} order by {columns}")
         connection.execute("drop table wanted")
-        found = connection.execute(f"select {key}, {columns} from catalogue.{table}").fetchall()  # type: ignore[arg-type]
+        found = connection.execute(f"select {key}, {columns} from catalogue.{table}").fetchall()
         return {(row[1] if len(names) == 1 else tuple(row[1:])): row[0] for row in found}
 
     tables = [(form, table) for form in c.forms for table in form.tables]
@@ -616,7 +635,8 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> None:
     row_id = register("form_row", "table_code, row_code", "row_id", ((t.code, r.code) for _, t in tables for r in t.rows))
     have = {row[0] for row in connection.execute("select period_id from catalogue.period")}
     copy("period", "period_id, scheme, period_type, code, starts_on, ends_on",
-         ((p.period_id, p.scheme, p.type, p.code, p.starts_on, p.ends_on) for p in sorted(c.period.values()) if p.period_id not in have))
+         ((p.period_id, p.scheme, p.type, p.code, p.starts_on, p.ends_on) for p in sorted(c.period.values())
+          if p.period_id not in have))
 
     copy("level", "catalogue_id, level, rank, published, name_vi, name_en",
          ((number, x.code, x.rank, x.published, x.vi, x.en) for x in c.levels))
@@ -631,7 +651,8 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> None:
          ((number, f.code, f.version, t.code, t.vi, t.en) for f, t in tables))
     copy("form_table_row", "catalogue_id, form_version, row_id, ordinal, label_vi, label_en",
          ((number, f.version, row_id[t.code, r.code], n, r.vi, r.en) for f, t in tables for n, r in enumerate(t.rows, 1)))
-    copy("field", "catalogue_id, form_version, indicator_id, ordinal, label_vi, label_en, value_type, measure_unit, aggregation, restricted",
+    copy("field", "catalogue_id, form_version, indicator_id, ordinal, label_vi, label_en, value_type, measure_unit, aggregation, "
+         "restricted",
          ((number, f.version, indicator[t.code, i], n, *_labels(x, i), x.type, x.unit, x.aggregation, x.restricted)
           for f, t in tables for n, x in enumerate(t.fields, 1) for i in x.indicators))
     copy("obligation", "catalogue_id, form_code, form_version, table_code, level, period_id, due_on",
@@ -642,7 +663,8 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> None:
     copy("check_rule", "catalogue_id, rule, instance, form_version, table_code, kind, op, bound, period_types, levels, "
          "valid_from, valid_to, message_vi, message_en",
          ((number, r.check.rule, r.instance, f.version, r.check.table, r.check.kind, r.check.op, r.check.bound,
-           list(r.check.periods), list(r.check.levels), r.check.valid_from, r.check.valid_to, r.check.message.vi, r.check.message.en)
+           list(r.check.periods), list(r.check.levels), r.check.valid_from, r.check.valid_to,
+           r.check.message.vi, r.check.message.en)
           for f, r in rules))
     copy("check_term", 'catalogue_id, rule, instance, form_version, indicator_id, coefficient, "at"',
          ((number, r.check.rule, r.instance, f.version, indicator[t.table, t.indicator], t.coefficient, t.at)
@@ -653,6 +675,7 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> None:
     copy("rate_term", "catalogue_id, rate_code, part, indicator_id, coefficient",
          ((number, x.code, part, indicator[x.table, name], coefficient) for x in rates.values()
           for part, terms in (("numerator", x.numerator), ("denominator", x.denominator)) for name, coefficient in terms.items()))
+    return number
 
 
 def _labels(field: Field_, indicator: str) -> tuple[str, str]:

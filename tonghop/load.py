@@ -38,6 +38,8 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
                 if receipt_id in loaded:
                     answers.append(reports[receipt_id].answer(name, sha256, receipt_code(receipt_id)))
                     _write_answer(settings, answers[-1])
+        if answers:
+            connection.execute("analyze intake.receipt, intake.cell, intake.finding, intake.ledger")
     return answers
 
 
