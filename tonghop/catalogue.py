@@ -27,6 +27,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 FOREVER = date(9999, 12, 31)
 PeriodType = Literal["M", "Q", "H1", "H2", "9M", "Y", "TERM"]
 Scheme = Literal["ND09", "CALENDAR"]
+# what a workbook says at its head
+HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money", "fingerprint"]
 # the order is part of every period's number: add at the end only
 PERIOD_TYPES: tuple[PeriodType, ...] = ("M", "Q", "H1", "H2", "9M", "Y", "TERM")
 SCHEMES: tuple[Scheme, ...] = ("ND09", "CALENDAR")
@@ -162,6 +164,10 @@ class Check(_Data):
     valid_from: date = date(1900, 1, 1)
     valid_to: date = FOREVER
     message: Bilingual
+
+    def in_force(self, period: "Period") -> bool:
+        """Whether the rule holds for a period."""
+        return self.valid_from <= period.ends_on <= self.valid_to and (not self.periods or period.type in self.periods)
 
 
 class Rate(_Data):
@@ -377,7 +383,7 @@ class Codes(_Data):
     money: dict[Label, Decimal]
     zero: tuple[str, ...]
     not_applicable: tuple[str, ...]
-    header: dict[Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money"], tuple[Label, ...]]
+    header: dict[HeadKey, tuple[Label, ...]]
     columns: dict[Literal["ordinal", "unit_code", "unit_name", "row"], tuple[Label, ...]]
     scope: dict[Literal["own", "rollup"], tuple[Label, ...]]
     total: tuple[Label, ...]
@@ -461,6 +467,17 @@ _HOLIDAYS: dict[int, holidays.HolidayBase] = {}
 
 def _holidays(year: int) -> holidays.HolidayBase:
     return _HOLIDAYS.setdefault(year, holidays.country_holidays("VN", years=year))
+
+
+def fingerprint(form: Form, unit: UnitVersion, period: Period) -> str:
+    """What a template carries: the same for the same unit, period and meaning of every cell of the form version.
+
+    What may change while a template is out (rules, rates, deadlines, synonyms) is no part of it.
+    """
+    tables = [(table.code, [row.code for row in table.rows],
+               [(f.code, f.vi, f.en, f.type, f.unit, sorted(f.codes)) for f in table.fields]) for table in form.tables]
+    meaning = (form.code, form.version, form.scheme, tables, unit.unit, unit.code, period.period_id)
+    return hashlib.sha256(repr(meaning).encode()).hexdigest()[:12]
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

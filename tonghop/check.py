@@ -251,16 +251,12 @@ def _rules(form: Form, period: Period, cells: list[Cell], refused: set[tuple[str
     """Every rule of the form that this report decides, on every unit and row; refused cells have their finding already."""
     found: list[Finding] = []
     for table in form.tables:
-        rules = [rule for rule in form.rules if rule.on_arrival and rule.check.table == table.code and _in_force(rule, period)]
+        rules = [rule for rule in form.rules if rule.on_arrival and rule.check.table == table.code
+                 and rule.check.in_force(period)]
         mine = [cell for cell in cells if cell.table == table.code]
         if rules and mine:
             found += _table_rules(table, rules, mine, refused, period.ends_on, catalogue)
     return found
-
-
-def _in_force(rule: Rule, period: Period) -> bool:
-    check_ = rule.check
-    return check_.valid_from <= period.ends_on <= check_.valid_to and (not check_.periods or period.type in check_.periods)
 
 
 def _table_rules(table: Table, rules: list[Rule], cells: list[Cell], refused: set[tuple[str, str, str, str]], on: date,

@@ -16,11 +16,10 @@ from typing import Any, Literal
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from tonghop.answer import Finding, Place, Unreadable, finding
-from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, Form, Period, Table, UnitVersion, fold, nfc
+from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, Form, HeadKey, Period, Table, UnitVersion, fingerprint, fold, nfc
 from tonghop.settings import Settings
 
-HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money"]
-# the order is that of CSV_COLUMNS and JSON_HEAD
+# the order is that of CSV_COLUMNS and JSON_HEAD; only our own templates carry a fingerprint
 HEAD_NAMES: tuple[HeadKey, ...] = ("form", "version", "unit", "period", "scheme", "scope", "nil", "money")
 HEAD_ROWS = 60  # a table's header stands within so many rows
 
@@ -108,6 +107,10 @@ def _identify(head: dict[HeadKey, Place], catalogue: Catalogue) -> Reading:
         reading.scope = next((key for key, words in known.items() if fold(scope) in {fold(w) for w in (*words, key)}), None)
         if reading.scope is None:
             reading.wrong("head.scope", head["scope"], words=" / ".join(words[0] for words in known.values()))
+    mark = head.get("fingerprint")
+    if mark and reading.form and reading.sender and reading.period \
+            and fold(plain(mark.value)) != fingerprint(reading.form, reading.sender, reading.period):
+        reading.wrong("head.fingerprint", mark)
     return reading
 
 
