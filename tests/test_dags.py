@@ -24,7 +24,7 @@ bag = DagBag(sys.argv[1])
 print(json.dumps({"errors": bag.import_errors, "dags": {name: {
     "owner": dag.owner, "doc": dag.doc_md, "description": dag.description, "tags": sorted(dag.tags),
     "active": dag.max_active_runs, "catchup": dag.catchup, "schedule": getattr(dag.timetable, "expression", None),
-    "waits_for": [key.name for key, _ in dag.timetable.asset_condition.iter_assets()] if dag.timetable.asset_condition else [],
+    "waits_for": [asset.name for asset in getattr(getattr(dag.timetable, "asset_condition", None), "objects", [])],
     "tasks": {task.task_id: {"follows": sorted(task.upstream_task_ids), "rule": task.trigger_rule.value,
                              "retries": task.retries, "emits": [outlet.name for outlet in task.outlets]} for task in dag.tasks}}
     for name, dag in bag.dags.items()}}))

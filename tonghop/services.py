@@ -43,7 +43,9 @@ NEEDED = COMMANDS.keys() - {"triggerer"}
 DAGS = PROJECT / "dags"
 ADMIN = "admin"
 QUIET = {"AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False", "GX_ANALYTICS_ENABLED": "False", "DO_NOT_TRACK": "1",
-         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "OPENLINEAGE_DISABLED": "True", "SCARF_ANALYTICS": "False"}
+         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "OPENLINEAGE_DISABLED": "True", "SCARF_ANALYTICS": "False",
+         # dbt in a task leaves semaphores to the end of the process; Airflow would log Python's remark on it as an error
+         "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
 START_SECONDS, STOP_SECONDS = 120, 10
 
 
