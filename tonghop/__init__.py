@@ -7,12 +7,14 @@ server      the embedded PostgreSQL, or the one that a URL names; roles and migr
 catalogue   forms, units, periods and checks as dated data; synced into append-only tables
 receive     fingerprint a file, keep the original, give a receipt
 read        workbook, CSV or JSON to a report: cells with coordinates
-check       the catalogue's linear rules on a report; findings in two languages
+check       the catalogue's linear rules on a report
+answer      what a sender is told, in two languages
 load        facts, state and ledger entry in one transaction
 build       open a candidate release, run dbt into it
-gate        Great Expectations on the candidate: the decision to release
+gate        Great Expectations on the candidate: the decision to release; docs renders what it saw
 publish     move one pointer
-report      named questions, pages and connection details
+pages       what changed in a release, and how good its data are, as pages
+report      named questions to the published release
 verify      ledger and conservation, recomputed
 services    bring the database and Airflow up and down
 cli         the `tonghop` command

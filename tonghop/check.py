@@ -218,7 +218,9 @@ def parse_number(value: Any) -> Decimal | None:
         return None
     if isinstance(value, (int, float)):
         number = Decimal(repr(value))
-        return number if number.is_finite() else None
+        if not number.is_finite():
+            return None
+        return Decimal(int(number)) if number == number.to_integral_value() else number
     if not isinstance(value, str) or not re.fullmatch(r"-?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?", value):
         return None
     try:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from pydantic import ValidationError
@@ -22,9 +22,13 @@ from rich.table import Table
 from tonghop.answer import Answer, receipt_code, receipt_number
 from tonghop.settings import Settings
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 # what people read goes to standard error where --json speaks on standard output
 note = Console(stderr=True, highlight=False)
-out = Console(highlight=False)
+# a pipe has no width of its own, and 80 columns break every table
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 as_json = click.option("--json", "json_", is_flag=True, help="Answer in JSON on standard output.")
 paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
@@ -59,23 +63,11 @@ def check(paths: tuple[Path, ...], json_: bool) -> None:
 @as_json
 def submit(paths: tuple[Path, ...], json_: bool) -> None:
     """Hand in files or folders: a receipt and an answer each."""
-    from dataclasses import replace
-
     from tonghop import server
-    from tonghop.load import answers_of, load_pending
-    from tonghop.receive import receive
 
     settings = _settings()
     server.ready(settings, note.print)
-    with server.connect(settings) as connection:
-        files = _files(paths)
-        received = [r for start in range(0, len(files), settings.batch_files)
-                    for r in receive(settings, connection, files[start:start + settings.batch_files])]
-    with _progress("reading and loading") as step:
-        load_pending(settings, step)
-    known = answers_of(settings, [r.receipt_id for r in received])
-    _answer([replace(known[r.receipt_id], file=r.path.name, status="duplicate" if r.duplicate else known[r.receipt_id].status)
-             for r in received], json_)
+    _answer(_hand_in(settings, _files(paths)), json_)
 
 
 @cli.command()
@@ -128,7 +120,7 @@ def release(json_: bool) -> None:
         note.print("nothing new since the current release")
     else:
         with _progress(f"release {number}") as step:
-            layers = ("staging", "intermediate", "marts")
+            layers: tuple[build.Layer, ...] = get_args(build.Layer)
             for done, layer in enumerate(layers):
                 step(done, len(layers) + 3)
                 build.run(settings, layer)
@@ -151,11 +143,10 @@ def release(json_: bool) -> None:
 @cli.command()
 @as_json
 def releases(json_: bool) -> None:
-    """List the releases, and which one readers see."""
-    _rows(_query("""
-        select release_id as release, status, release_id = (select release_id from ctl.current_release) as current,
-               opened_at, published_at, cutoff_seq, catalogue_id
-        from ctl.release order by release_id"""), json_)
+    """List the releases, which one readers see, and how the gate judged them."""
+    from tonghop import publish
+
+    _rows([r._asdict() for r in publish.releases(_settings())], json_)
 
 
 @cli.command(name="report")
@@ -178,7 +169,7 @@ def report_(name: str | None, parameters: tuple[str, ...], json_: bool) -> None:
         raise click.UsageError(f"no question {name}; there are {', '.join(report.questions())}") from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    _rows([{str(k): v for k, v in row.items()} for row in answer.to_dict("records")], json_)
+    _frame(answer, json_)
 
 
 @cli.command()
@@ -214,6 +205,42 @@ def down() -> None:
 
 
 @cli.command()
+def demo() -> None:
+    """Run the whole way once on the sample reports, with the real Airflow; leaves everything running. Safe to repeat."""
+    import shutil
+
+    import samples
+    from tonghop import catalogue, publish, report, services
+
+    settings = _settings()
+    step = _steps(5)
+    step("start PostgreSQL and Airflow")
+    services.up(settings, _indented)
+    step("write the workbooks that the reference organisations would have filed")
+    files = samples.write(catalogue.load(settings.catalogue), settings.home / "samples")
+    _indented(f"{len(files)} files in {settings.home / 'samples'}")
+    step("a committee hands in “hơn 4.000 đảng viên”: not a count, so it comes back with the reason")
+    approximate = next(f for f, sample in zip(files, samples.REPORTS, strict=True)
+                       if (sample.sender, sample.answer) == ("khoi-co-quan-tinh", "returned"))
+    for answer in _hand_in(settings, [approximate]):
+        click.echo(answer.as_text())
+    step("it sends the exact figure; Airflow takes in the whole inbox, builds a release, puts it to the gate and publishes it")
+    settings.inbox.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        part = settings.inbox / f"{file.name}.part"
+        shutil.copyfile(file, part)
+        part.rename(part.with_suffix(""))
+    services.run(settings, "intake", _indented)
+    step("what readers now see")
+    current = next(r for r in publish.releases(settings) if r.is_current)
+    _indented(f"release {current.release_id}, published {current.published_at:%d/%m/%Y %H:%M}; of it, one form of one ward "
+              "(tonghop report form table=F1 unit=08737 period=2021-Y):")
+    _frame(report.ask(settings, "form", {"table": "F1", "unit": "08737", "period": "2021-Y"}), False)
+    _where(settings)
+    out.print("\n`make down` stops all of it.")
+
+
+@cli.command()
 @as_json
 def status(json_: bool) -> None:
     """What runs, and where to find it."""
@@ -233,6 +260,34 @@ def _settings() -> Settings:
 def _files(paths: tuple[Path, ...]) -> list[Path]:
     """The files named, and those in the folders named."""
     return [f for path in paths for f in (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])]
+
+
+def _hand_in(settings: Settings, files: list[Path]) -> list[Answer]:
+    """Receive and load the files; the answers stand in the order of the files."""
+    from dataclasses import replace
+
+    from tonghop import server
+    from tonghop.load import answers_of, load_pending
+    from tonghop.receive import receive
+
+    with server.connect(settings) as connection:
+        received = [r for start in range(0, len(files), settings.batch_files)
+                    for r in receive(settings, connection, files[start:start + settings.batch_files])]
+    with _progress("reading and loading") as step:
+        load_pending(settings, step)
+    known = answers_of(settings, [r.receipt_id for r in received])
+    return [replace(known[r.receipt_id], file=r.path.name, status="duplicate" if r.duplicate else known[r.receipt_id].status)
+            for r in received]
+
+
+def _steps(total: int) -> Callable[[str], None]:
+    """Announce each step of a long command."""
+    number = iter(range(1, total + 1))
+    return lambda text: out.print(f"\n[bold][{next(number)}/{total}][/bold] {text}", soft_wrap=True)
+
+
+def _indented(text: str) -> None:
+    out.print(f"      {text}", markup=False, soft_wrap=True)
 
 
 def _answer(answers: list[Answer], json_: bool) -> None:
@@ -268,6 +323,10 @@ def _rows(rows: list[dict[str, Any]], json_: bool) -> None:
     out.print(table)
 
 
+def _frame(answer: "pd.DataFrame", json_: bool) -> None:
+    _rows([{str(key): value for key, value in row.items()} for row in answer.to_dict("records")], json_)
+
+
 def _shown(value: Any) -> str:
     if value is None:
         return "–"
@@ -299,10 +358,19 @@ def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _where(settings: Settings) -> None:
-    from tonghop import services
+    """Where a person goes next."""
+    from tonghop import server, services
 
-    for key, value in services.status(settings).items():
-        out.print(f"{key}: {value}", soft_wrap=True)
+    found = services.status(settings)
+    places = {
+        "report pages": settings.pages / "index.html",
+        "for a BI tool": f"{server.bi_url(settings, password=False)}  password in {settings.home / 'secrets' / 'bi'}",
+        "Airflow": f"{found['airflow_url']}  user {found['airflow_user']}, password in {found['airflow_password_file']}",
+        "inbox": settings.inbox,
+    }
+    out.print()
+    for what, where in places.items():
+        out.print(f"{what + ':':16}{where}", markup=False, soft_wrap=True)
 
 
 def main() -> None:

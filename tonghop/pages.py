@@ -23,18 +23,18 @@ TEMPLATES = Path(__file__).parent / "templates"
 # every query is given `now` (the release) and `before` (the published release that it followed; 0 for none)
 _AT = "{0}.release_from <= %(now)s and {0}.release_to > %(now)s"
 ACTS = """
-    select l.act, r.form_code, p.code as period, count(*) as reports,
-        -- a sender below the published levels is counted and not named
-        string_agg(distinct u.name, ', ' order by u.name) as senders, count(*) filter (where u.name is null) as unnamed
+    select l.act, r.form_code, u.name as sender, u.code as sender_code, count(*) as reports,
+        string_agg(distinct p.code, ', ' order by p.code) as periods
     from intake.ledger as l
     join ctl.release as release on release.release_id = %(now)s and l.seq <= release.cutoff_seq
     join intake.receipt as r on r.receipt_id = l.receipt_id
     left join catalogue.period as p on p.period_id = r.period_id
+    -- a sender below the published levels is counted and not named
     left join marts.dim_org_unit as u on u.unit_id = r.unit_id and u.published
         and p.ends_on between u.valid_from and u.valid_to and """ + _AT.format("u") + """
     where l.act <> 'received' and l.seq > coalesce((select cutoff_seq from ctl.release where release_id = %(before)s), 0)
-    group by l.act, r.form_code, p.code, p.period_id
-    order by l.act, r.form_code, p.period_id desc"""
+    group by l.act, r.form_code, u.unit_id, u.name, u.code, u.sort_key
+    order by l.act = 'accepted', l.act, r.form_code, u.sort_key"""
 CHANGES = """
     with old as (
         select * from marts.fct_rollup

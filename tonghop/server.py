@@ -160,11 +160,11 @@ def url(settings: Settings, database: str = WAREHOUSE) -> str:
     return f"postgresql://{OWNER}:{quote(secret(settings, 'postgres'))}@127.0.0.1:{port}/{database}"
 
 
-def bi_url(settings: Settings) -> str:
-    """The URL that a BI tool is given: the read-only login."""
+def bi_url(settings: Settings, password: bool = True) -> str:
+    """The URL that a BI tool is given: the read-only login. Without its password it may be shown."""
     parts = conninfo_to_dict(url(settings))
-    return (f"postgresql://{BI_LOGIN}:{quote(secret(settings, 'bi'))}@{parts['host']}:{parts.get('port', 5432)}"
-            f"/{parts['dbname']}")
+    login = f"{BI_LOGIN}:{quote(secret(settings, 'bi'))}" if password else BI_LOGIN
+    return f"postgresql://{login}@{parts['host']}:{parts.get('port', 5432)}/{parts['dbname']}"
 
 
 def connect(settings: Settings, role: str | None = None) -> psycopg.Connection[Any]:

@@ -1,6 +1,6 @@
 """The database and Airflow: bring them up, take them down, trigger a DAG and wait for all that follows from it.
 
-Airflow runs as three processes (scheduler, dag-processor, api-server) from the interpreter that runs this, each the
+Airflow runs as four processes (scheduler, dag-processor, api-server, triggerer) from the interpreter that runs this, each the
 leader of a session of its own. Every process that comes of them carries MARK in its environment, with the state folder
 as its value: that is how `down` finds all of them, and only them. A recorded process id would not do: LocalExecutor's
 workers outlive a scheduler that was killed, and other clones may run on the same machine.
@@ -37,16 +37,24 @@ COMMANDS = {
     "scheduler": ("scheduler", "--skip-serve-logs"),   # logs are read from the folder; no port for them
     "dag-processor": ("dag-processor",),
     "api-server": ("api-server",),
+    "triggerer": ("triggerer", "--skip-serve-logs"),   # nothing here defers; without it Airflow's front page shows a fault
 }
+NEEDED = COMMANDS.keys() - {"triggerer"}
 DAGS = PROJECT / "dags"
 ADMIN = "admin"
 QUIET = {"AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False", "GX_ANALYTICS_ENABLED": "False", "DO_NOT_TRACK": "1",
-         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "OPENLINEAGE_DISABLED": "True", "SCARF_ANALYTICS": "False"}
+         "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "OPENLINEAGE_DISABLED": "True", "SCARF_ANALYTICS": "False",
+         # dbt in a task leaves semaphores to the end of the process; Airflow would log Python's remark on it as an error
+         "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
 START_SECONDS, STOP_SECONDS = 120, 10
 
 
 class ServiceError(Exception):
     """Airflow did not start, or a run failed; the message says which part and shows the end of its log."""
+
+
+class PortTaken(ServiceError):
+    """Something else listens where Airflow was to; between asking for a free port and using it there is a moment."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +77,22 @@ def up(settings: Settings, say: Say = lambda _: None, dags: Path = DAGS) -> None
     if set(_roles(settings)) == set(COMMANDS):
         say(f"Airflow is already up at {url(settings)}")
         return
-    _end(settings)
-    configure(settings, dags)
-    _migrate(settings, say)
-    say("starting Airflow")
-    since = datetime.now(UTC)
-    for role in COMMANDS:
-        _start(settings, role)
-    _await_health(settings, since, dags)
+    for _ in range(3):
+        _end(settings)
+        configure(settings, dags)
+        _migrate(settings, say)
+        say("starting Airflow")
+        since = datetime.now(UTC)
+        for role in NEEDED:
+            _start(settings, role)
+        try:
+            _await_health(settings, since, dags)
+            break
+        except PortTaken:
+            say("another program took the port meanwhile; trying the next")
+    else:
+        raise ServiceError(f"no port from {settings.airflow_port} on stays free long enough to start Airflow")
+    _start(settings, "triggerer")
     say(f"Airflow is up at {url(settings)}")
 
 
@@ -175,7 +191,10 @@ def _revision(settings: Settings) -> str:
 
 
 def _start(settings: Settings, role: str) -> None:
-    with _log(settings, role).open("ab") as log:
+    path = _log(settings, role)
+    if path.exists():
+        path.replace(path.with_suffix(".before.log"))
+    with path.open("wb") as log:
         subprocess.Popen([sys.executable, "-m", "airflow", *COMMANDS[role]], env=environment(settings) | {ROLE: role},
                          cwd=_home(settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
@@ -185,9 +204,10 @@ def _await_health(settings: Settings, since: datetime, dags: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     waiting_for = "an answer"
     while time.monotonic() < deadline:
-        for role in COMMANDS.keys() - _roles(settings):
-            raise ServiceError(f"Airflow's {role} ended while starting; the end of {_log(settings, role)}:\n"
-                               + _end_of(_log(settings, role).read_text(errors="replace")))
+        for role in NEEDED - set(_roles(settings)):
+            end = _end_of(_log(settings, role).read_text(errors="replace"))
+            kind = PortTaken if role == "api-server" and "address already in use" in end else ServiceError
+            raise kind(f"Airflow's {role} ended while starting; the end of {_log(settings, role)}:\n{end}")
         try:
             health = httpx.get(f"{url(settings)}/api/v2/monitor/health", trust_env=False, timeout=5).json()
             beats = {part: health[part].get(f"latest_{part}_heartbeat") for part in ("scheduler", "dag_processor")}
@@ -200,10 +220,10 @@ def _await_health(settings: Settings, since: datetime, dags: Path) -> None:
             if not late:
                 return
             waiting_for = ", ".join(late)
-        except httpx.TransportError:
+        except (httpx.HTTPError, KeyError):   # not up yet, or another program answers there: then ours is about to end
             pass
         time.sleep(0.3)
-    logs = "\n".join(f"--- {role}\n{_end_of(_log(settings, role).read_text(errors='replace'))}" for role in COMMANDS)
+    logs = "\n".join(f"--- {role}\n{_end_of(_log(settings, role).read_text(errors='replace'))}" for role in NEEDED)
     raise ServiceError(f"Airflow did not get healthy within {START_SECONDS} seconds; still waiting for {waiting_for}\n{logs}")
 
 
@@ -265,24 +285,38 @@ def run(settings: Settings, dag_id: str, say: Say = lambda _: None) -> list[Run]
         answer = api.post(f"/dags/{dag_id}/dagRuns", json={"logical_date": None})
         if answer.is_error:
             raise ServiceError(f"Airflow did not start {dag_id}: {answer.status_code} {answer.text}")
-        runs: dict[tuple[str, str], str] = {(dag_id, answer.json()["dag_run_id"]): "queued"}
-        told: set[tuple[str, ...]] = set()
-        calm = 0
-        while calm < 2:   # twice: between the two looks of one round an event may have become a run
-            if dead := COMMANDS.keys() - _roles(settings):
-                raise ServiceError(f"Airflow's {', '.join(sorted(dead))} died; `tonghop up` starts it again")
-            time.sleep(0.5)
-            for item in _get(api, "/dags/~/dagRuns", state=["queued", "running"])["dag_runs"]:
-                runs.setdefault((item["dag_id"], item["dag_run_id"]), item["state"])
-            for (dag, key), state in runs.items():
-                if state in ("queued", "running"):
-                    runs[dag, key] = _get(api, f"/dags/{dag}/dagRuns/{key}")["state"]
-                    _tell(api, dag, key, say, told)
-            under_way = any(state in ("queued", "running") for state in runs.values())
-            calm = 0 if under_way or _events_wait(api, {dag["dag_id"] for dag in _get(api, "/dags")["dags"]}) else calm + 1
+        return _follow(settings, api, {(dag_id, answer.json()["dag_run_id"]): "queued"}, say)
+
+
+def retry(settings: Settings, dag_id: str, say: Say = lambda _: None) -> list[Run]:
+    """Clear what failed in a DAG's newest run, and wait as `run` does: what a person does in Airflow's pages after a repair."""
+    with _api(settings) as api:
+        newest = _get(api, f"/dags/{dag_id}/dagRuns", order_by="-run_after", limit=1)["dag_runs"][0]["dag_run_id"]
+        answer = api.post(f"/dags/{dag_id}/clearTaskInstances",
+                          json={"dag_run_id": newest, "dry_run": False, "only_failed": True, "include_downstream": True})
+        if answer.is_error:
+            raise ServiceError(f"Airflow did not clear {dag_id}: {answer.status_code} {answer.text}")
+        return _follow(settings, api, {(dag_id, newest): "queued"}, say)
+
+
+def _follow(settings: Settings, api: httpx.Client, runs: dict[tuple[str, str], str], say: Say) -> list[Run]:
+    told: set[tuple[str, ...]] = set()
+    calm = 0
+    while calm < 2:   # twice: between the two looks of one round an event may have become a run
+        if dead := NEEDED - set(_roles(settings)):
+            raise ServiceError(f"Airflow's {', '.join(sorted(dead))} died; `tonghop up` starts it again")
+        time.sleep(0.5)
+        for item in _get(api, "/dags/~/dagRuns", state=["queued", "running"])["dag_runs"]:
+            runs.setdefault((item["dag_id"], item["dag_run_id"]), item["state"])
         for (dag, key), state in runs.items():
-            if state == "failed":
-                raise ServiceError(_why(api, dag, key))
+            if state in ("queued", "running"):
+                runs[dag, key] = _get(api, f"/dags/{dag}/dagRuns/{key}")["state"]
+                _tell(api, dag, key, say, told)
+        under_way = any(state in ("queued", "running") for state in runs.values())
+        calm = 0 if under_way or _events_wait(api, {dag["dag_id"] for dag in _get(api, "/dags")["dags"]}) else calm + 1
+    for (dag, key), state in runs.items():
+        if state == "failed":
+            raise ServiceError(_why(api, dag, key))
     return [Run(dag, key, state) for (dag, key), state in runs.items()]
 
 

@@ -53,12 +53,16 @@
     {%- set key = arg_dict.unique_key -%}
     {%- set cols = arg_dict.dest_columns | map(attribute='name') | list -%}
     {%- set rest = cols | reject('in', key + ['release_from', 'release_to']) | list -%}
-    {%- set sliced = slice(config.require('meta').slice) -%}
+    {%- set sliced = slice(config.require('meta').slice) | trim -%}
     {%- set candidate = '(select release_id from build.candidate)' -%}
     -- two rows for one key would otherwise hide behind the one that is open already; and the joins below want an index
     create unique index on {{ s }} ({{ key | join(', ') }});
     -- without statistics on the new rows they become nested loops
     analyze {{ s }};
+    {%- if sliced == 'true' %}
+    -- a table that was empty a moment ago looks small: a loop over it would read again what it is itself writing
+    set local enable_nestloop = off;
+    {%- endif %}
     delete from {{ t }} as t where t.release_from = {{ candidate }} and {{ sliced }};
     update {{ t }} as t set release_to = 2147483647 where t.release_to = {{ candidate }} and {{ sliced }};
     -- close what changed or vanished

@@ -60,3 +60,5 @@ where exists (
 
 revoke execute on function ctl.preview_bi() from public;
 grant execute on function ctl.preview_bi() to tonghop_auditor;
+-- the gate keeps what it counted in a temporary table, gone with its connection
+do $$ begin execute format('grant temporary on database %I to tonghop_auditor', current_database()); end $$;
