@@ -8,13 +8,13 @@ import csv
 import io
 import json
 import re
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
+from tonghop import bounds
 from tonghop.answer import Finding, Place, Unreadable, finding
 from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, Form, HeadKey, Period, Table, UnitVersion, fingerprint, fold, nfc
 from tonghop.settings import Settings
@@ -140,9 +140,9 @@ def plain(value: Any) -> str:
 # --- workbooks ---------------------------------------------------------------------------------------------------
 
 def _workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Reading:
-    _bound(content, settings)
+    parts = bounds.opened(content, settings)
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        book = CalamineWorkbook.from_filelike(io.BytesIO(bounds.archive(parts)))
         grids = {sheet.name: book.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
                  for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible}
     except (CalamineError, OSError, ValueError) as error:
@@ -173,37 +173,6 @@ def _workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Readi
     if not seen and not reading.nil:
         reading.wrong("table.missing", None, form=reading.form.code)
     return reading
-
-
-_CELL = re.compile(rb'<(?:\w+:)?(?:c|row)\s[^>]*?\br="([A-Z]{0,4})(\d{1,9})"')
-_FORMULA_WITHOUT_VALUE = re.compile(
-    rb'<c\s[^>]*?\br="([A-Z]+\d+)"[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
-
-
-def _bound(content: bytes, settings: Settings) -> None:
-    """Refuse what would unpack or spread too far, and formulas that were never computed, before anything is parsed."""
-    too_big = Unreadable("file.bounds")
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-        left = settings.max_unpacked_bytes
-        for info in archive.infolist():
-            left -= info.file_size
-            if left < 0:
-                raise too_big
-        for info in archive.infolist():
-            if not re.fullmatch(r"xl/worksheets/[^/]+\.xml", info.filename):
-                continue
-            xml = archive.read(info)  # never longer than its declared size: zipfile stops there and compares the checksum
-            height = width = 0
-            for column, row in _CELL.findall(xml):
-                height = max(height, int(row))
-                width = max(width, _column_number(column.decode()))
-            if height * width > settings.max_cells:
-                raise too_big
-            if empty := _FORMULA_WITHOUT_VALUE.search(xml):
-                raise Unreadable("file.formula", Place(None, info.filename.rpartition("/")[2], empty.group(1).decode()))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
-        raise Unreadable("file.damaged", detail="zip") from error
 
 
 def _workbook_head(sheet: str, grid: list[list[Any]], catalogue: Catalogue) -> dict[HeadKey, Place]:
@@ -335,13 +304,6 @@ def _coordinate(row: int, column: int) -> str:
         column, rest = divmod(column - 1, 26)
         letters = chr(65 + rest) + letters
     return f"{letters}{row + 1}"
-
-
-def _column_number(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number
 
 
 # --- CSV and JSON ------------------------------------------------------------------------------------------------

@@ -1,0 +1,136 @@
+"""What a workbook may be before anything parses it: a zip that says the truth about itself, and XML of a bounded size.
+
+Every part is inflated here, once, and its bytes counted, whatever its headers say; the parser gets the very bytes that were
+looked at. Refused: parts that are not of the size they claim, two parts of one name, names that lead out of the archive, DTDs
+(entities), macros, text in another encoding than UTF-8 (which the looks below would not see through), and more parts, sheets,
+texts, cells, merged ranges or empty room than a report can need. An archive within the archive is never opened.
+
+External links are left alone: nothing here or in the parser ever follows one; the value that Excel last saw counts.
+"""
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+from tonghop.answer import Place, Unreadable
+from tonghop.settings import Settings
+
+MAX_PARTS, MAX_SHEETS, MAX_MERGES, MAX_SHEET_NAME = 1_000, 100, 20_000, 100
+_LOCAL = struct.Struct("<4s5H3I2H")
+
+_XML_PART = re.compile(r".*\.(xml|rels|vml)", re.IGNORECASE)
+_SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+_DTD = re.compile(rb"<!(?!--|\[CDATA\[)")
+_SHEET_NAME = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\bname\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
+# a row or a cell, and where it says that it stands
+_OPENING = re.compile(rb'<(?:\w+:)?(row|c)\b(?:[^>]{0,400}?\sr\s*=\s*["\']([A-Za-z]{0,4})(\d{1,9})["\'])?')
+_FORMULA_WITHOUT_VALUE = re.compile(
+    rb'<c\s[^>]*?\br="([A-Z]+\d+)"[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
+
+
+def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
+    """The XML parts of a workbook, each within its bounds.
+
+    Raises Unreadable where the workbook is not safe to parse, and where it holds a formula that was never computed.
+    """
+    try:
+        xml = {name: part for name, part in _parts(content, settings) if _XML_PART.fullmatch(name)}
+        for name, part in xml.items():
+            if b"\0" in part or _DTD.search(part):
+                raise Unreadable("file.unsafe", detail="XML")
+            if part.count(b"<si>") + part.count(b"<si ") > settings.max_cells:
+                raise Unreadable("file.bounds")
+            if name.lower() == "xl/workbook.xml":
+                _sheet_names(part)
+            elif _SHEET_PART.fullmatch(name):
+                _sheet(name, part, settings)
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, OSError,
+            ValueError) as error:
+        raise Unreadable("file.damaged", detail="zip") from error
+    return xml
+
+
+def archive(parts: dict[str, bytes]) -> bytes:
+    """The parts as an archive that can be read in one way only: what is parsed is what was looked at."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as target:
+        for name, part in parts.items():
+            target.writestr(zipfile.ZipInfo(name), part)
+    return out.getvalue()
+
+
+def _parts(content: bytes, settings: Settings) -> Iterator[tuple[str, bytes]]:
+    entries = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    if len(entries) > MAX_PARTS:
+        raise Unreadable("file.bounds")
+    names = {entry.filename.lower() for entry in entries}
+    if len(names) < len(entries) or any(name.startswith("/") or ":" in name or ".." in name.split("/") for name in names):
+        raise Unreadable("file.unsafe", detail="zip")
+    if any(name.endswith("vbaproject.bin") for name in names):
+        raise Unreadable("file.macro")
+    left = settings.max_unpacked_bytes
+    for entry in entries:
+        part = _inflate(content, entry, left)
+        left -= len(part)
+        yield entry.filename, part
+
+
+def _inflate(content: bytes, entry: zipfile.ZipInfo, limit: int) -> bytes:
+    """One part's bytes. A part that is longer or shorter than it says is refused once that shows, never inflated further."""
+    magic, _, flags, *_, name_length, extra_length = _LOCAL.unpack_from(content, entry.header_offset)
+    if magic != b"PK\x03\x04" or (flags | entry.flag_bits) & 1:
+        raise zipfile.BadZipFile("no part here, or one that is encrypted")
+    if entry.file_size > limit:
+        raise Unreadable("file.bounds")
+    start = entry.header_offset + _LOCAL.size + name_length + extra_length
+    packed = memoryview(content)[start:start + entry.compress_size]
+    if entry.compress_type == zipfile.ZIP_STORED:
+        part = bytes(packed)
+    elif entry.compress_type == zipfile.ZIP_DEFLATED:
+        part = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, entry.file_size + 1)
+    else:
+        raise NotImplementedError("another compression than Excel's")
+    if len(part) > entry.file_size:
+        raise Unreadable("file.unsafe", detail="zip")
+    if len(part) < entry.file_size or zlib.crc32(part) != entry.CRC:
+        raise zipfile.BadZipFile("checksum")
+    return part
+
+
+def _sheet_names(xml: bytes) -> None:
+    names = [double or single for double, single in _SHEET_NAME.findall(xml)]
+    if len(names) > MAX_SHEETS:
+        raise Unreadable("file.bounds")
+    if any(len(name.decode()) > MAX_SHEET_NAME for name in names):  # Excel stops at 31; a name stands beside every cell
+        raise Unreadable("file.unsafe", detail="XML")
+
+
+def _sheet(name: str, xml: bytes, settings: Settings) -> None:
+    """The rectangle from A1 that holds every cell must be bounded: the parser fills it."""
+    if xml.count(b"<mergeCell ") + xml.count(b":mergeCell ") > MAX_MERGES:
+        raise Unreadable("file.bounds")
+    height = width = row = column = 0
+    for opening in _OPENING.finditer(xml):
+        kind, letters, number = opening.groups()
+        if kind == b"row":
+            # without a place of its own it comes after the one before
+            row, column = int(number) if number else row + 1, 0
+        else:
+            column = column_number(letters.decode().upper()) if letters else column + 1
+            row = int(number) if number else row
+        height, width = max(height, row), max(width, column)
+        if height * max(width, 1) > settings.max_cells:
+            raise Unreadable("file.bounds")
+    if empty := _FORMULA_WITHOUT_VALUE.search(xml):
+        raise Unreadable("file.formula", Place(None, name.rpartition("/")[2], empty.group(1).decode()))
+
+
+def column_number(letters: str) -> int:
+    """A is 1, AA is 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
