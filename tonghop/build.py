@@ -22,6 +22,8 @@ DBT_PROJECT = PROJECT / "dbt_project"
 DBT_CONNECTIONS = "tonghop_dbt"  # the application name in dbt_project/profiles.yml
 STILL = 2147483647  # the release_to of a row that still holds
 PATIENCE = "60s"  # for another step that is at work
+# that an original was removed changes no figure
+_COUNTS = "act <> 'expired'"
 Layer = Literal["staging", "intermediate", "marts"]
 
 
@@ -43,7 +45,7 @@ def open_candidate(settings: Settings) -> int | None:
             connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.ledger'))")
             for (older,) in connection.execute("select release_id from ctl.release where status = 'candidate'").fetchall():
                 _discard(connection, older)
-            cutoff = _one(connection, "select coalesce(max(seq), 0) from intake.ledger")
+            cutoff = _one(connection, f"select coalesce(max(seq), 0) from intake.ledger where {_COUNTS}")
             base = connection.execute("select r.release_id, r.cutoff_seq, r.catalogue_id from ctl.release r "
                                       "join ctl.current_release using (release_id)").fetchone()
             if base and base[1:] == (cutoff, catalogue_id):
@@ -66,7 +68,7 @@ def open_candidate(settings: Settings) -> int | None:
 def awaited(settings: Settings) -> bool:
     """Whether the ledger holds an act that neither a published release nor the open candidate has taken in."""
     with server.connect(settings) as connection:
-        return bool(_one(connection, "select coalesce((select max(seq) from intake.ledger), 0) > coalesce("
+        return bool(_one(connection, f"select coalesce((select max(seq) from intake.ledger where {_COUNTS}), 0) > coalesce("
                                      "(select max(cutoff_seq) from ctl.release where status in ('candidate', 'published')), 0)"))
 
 

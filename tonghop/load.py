@@ -4,7 +4,7 @@ Killed between any two statements, a batch leaves nothing behind and its receipt
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg
@@ -12,7 +12,8 @@ import psycopg
 from tonghop import catalogue as cat
 from tonghop import server
 from tonghop.answer import Answer, Finding, Place, finding, receipt_code
-from tonghop.check import Report, report
+from tonghop.check import Report
+from tonghop.pool import Pool
 from tonghop.receive import LEDGER_LOCK, original
 from tonghop.settings import Settings
 
@@ -23,20 +24,18 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
     """Read and load every pending receipt, batch by batch; writes each sender's answer. Nothing pending: an empty list."""
     catalogue = cat.load(settings.catalogue)
     answers: list[Answer] = []
-    with server.connect(settings) as connection:
+    with server.connect(settings) as connection, Pool(catalogue, settings) as pool:
         synced = cat.sync(catalogue, connection)
         total = _pending(connection)
         while batch := connection.execute("select receipt_id, sha256, file_name from intake.receipt where status = 'pending' "
                                           "order by receipt_id limit %s", [settings.batch_files]).fetchall():
             connection.commit()
-            reports: dict[int, Report] = {}
+            reading = pool.reports((name, original(settings, sha256)) for _, sha256, name in batch)
+            numbered = zip((receipt_id for receipt_id, *_ in batch), reading, strict=True)
+            decided = _load_batch(connection, synced, numbered, lambda done, so_far=len(answers): progress(so_far + done, total))
             for receipt_id, sha256, name in batch:
-                reports[receipt_id] = report(name, original(settings, sha256).read_bytes(), catalogue, settings)
-                progress(len(answers) + len(reports), total)
-            loaded = _load_batch(connection, synced, reports)
-            for receipt_id, sha256, name in batch:
-                if receipt_id in loaded:
-                    answers.append(reports[receipt_id].answer(name, sha256, receipt_code(receipt_id)))
+                if receipt_id in decided:
+                    answers.append(decided[receipt_id].answer(name, sha256, receipt_code(receipt_id)))
                     _write_answer(settings, answers[-1])
         if answers:
             connection.execute("analyze intake.receipt, intake.cell, intake.finding, intake.ledger")
@@ -89,22 +88,28 @@ def _pending(connection: psycopg.Connection[Any]) -> int:
 _CELLS = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell"
 
 
-def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reports: dict[int, Report]) -> set[int]:
+def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]],
+                progress: Callable[[int], None]) -> dict[int, Report]:
     """Write one batch. Returns the receipts that were decided; the rest contend within the batch and wait for the next."""
+    reports: dict[int, Report] = {}
     with connection.transaction():
-        connection.execute(LEDGER_LOCK)
-        mine = {row[0] for row in connection.execute("""
-            select receipt_id from intake.receipt
-            where receipt_id = any(%s) and status = 'pending' for update""", [list(reports)])}
-        reports = {number: r for number, r in reports.items() if number in mine}
         connection.execute(f"create temp table arriving on commit drop as select {_CELLS} from intake.cell limit 0")
+        # the cells go into the table as the files are read, so that a batch is never held in memory
         with connection.cursor().copy(f"copy arriving ({_CELLS}) from stdin") as out:
-            for number, r in reports.items():
+            for number, r in reading:
                 if r.status == "accepted":
                     assert r.period
                     for c in r.cells:
                         out.write_row((number, synced.unit[c.unit], r.period.period_id, synced.row[c.table, c.row],
                                        synced.indicator[c.table, c.indicator], r.scope, c.state, c.value, c.sheet, c.cell))
+                r.cells.clear()
+                reports[number] = r
+                progress(len(reports))
+        connection.execute(LEDGER_LOCK)
+        mine = {row[0] for row in connection.execute("""
+            select receipt_id from intake.receipt
+            where receipt_id = any(%s) and status = 'pending' for update""", [list(reports)])}
+        reports = {number: r for number, r in reports.items() if number in mine}
         _sender(connection, synced, reports)
         waits = _contend(connection, reports)
         for number in waits:
@@ -119,10 +124,10 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reports
                 for ordinal, f in enumerate(r.findings, start=1):
                     out.write_row((number, ordinal, f.rule, f.kind, f.sheet, f.cell, synced.unit[f.unit] if f.unit else None,
                                    f.message_vi, f.message_en))
-        connection.cursor().executemany(
-            "update arrived set status = %s where receipt_id = %s", [(r.status, number) for number, r in reports.items()])
+        connection.execute("update arrived set status = 'returned' where status = 'accepted' and receipt_id <> all(%s)",
+                           [accepted])
         _settle(connection, list(reports))
-    return set(reports)
+    return reports
 
 
 def _sender(connection: psycopg.Connection[Any], synced: cat.Synced, reports: dict[int, Report]) -> None:

@@ -56,7 +56,7 @@ create table intake.finding (
 create table intake.ledger (
     seq bigint generated always as identity primary key,
     at timestamptz not null default clock_timestamp(),
-    act text not null check (act in ('received', 'accepted', 'returned', 'quarantined', 'superseded', 'withdrawn')),
+    act text not null check (act in ('received', 'accepted', 'returned', 'quarantined', 'superseded', 'withdrawn', 'expired')),
     receipt_id integer not null references intake.receipt,
     by_receipt_id integer references intake.receipt,
     cells integer, cells_sha256 text,
