@@ -6,9 +6,11 @@ settings    typed, frozen settings: where things are and how large they may be
 server      the embedded PostgreSQL, or the one that a URL names; roles and migrations
 catalogue   forms, units, periods and checks as dated data; synced into append-only tables
 receive     fingerprint a file, keep the original, give a receipt
+bounds      what a workbook may be before anything parses it
 read        workbook, CSV or JSON to a report: cells with coordinates
 check       the catalogue's linear rules on a report
 answer      what a sender is told, in two languages
+pool        reading and checking in confined worker processes
 load        facts, state and ledger entry in one transaction
 build       open a candidate release, run dbt into it
 gate        Great Expectations on the candidate: the decision to release; docs renders what it saw
@@ -16,6 +18,7 @@ publish     move one pointer
 pages       what changed in a release, and how good its data are, as pages
 report      named questions to the published release
 verify      ledger and conservation, recomputed
+retention   originals leave the store when their time is over
 services    bring the database and Airflow up and down
 cli         the `tonghop` command
 

@@ -187,6 +187,14 @@ def verify(json_: bool) -> None:
 
 
 @cli.command()
+def expire() -> None:
+    """Remove the originals whose retention is over; every removal is an act in the ledger."""
+    from tonghop import retention
+
+    out.print(f"{len(retention.expire(_settings()))} originals removed")
+
+
+@cli.command()
 def up() -> None:
     """Start PostgreSQL and Airflow and keep them running until `tonghop down`."""
     from tonghop import services
