@@ -1,5 +1,6 @@
 """What a sender is told: findings in two languages, and the answer to a file."""
 
+import unicodedata
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -95,14 +96,26 @@ def finding(rule: str, place: Place | None, unit: str | None = None, **words: An
     message = _messages()[rule]
     words = {"value": _short(place.value) if place else ""} | words
     kind = PART_KIND.get(rule.partition(".")[0], "template")
-    sheet, cell = (place.sheet, place.cell) if place else (None, None)
+    sheet, cell = (printable(place.sheet), printable(place.cell)) if place else (None, None)
     return Finding(rule, kind, sheet, cell, message["vi"].format(**words), message["en"].format(**words), unit)
 
 
 def _short(value: Any) -> str:
     # a finding shows a little of what stands in a cell, never a paragraph that someone pasted there
-    text = " ".join(str(value).split())
+    text = printable(" ".join(str(value).split()))
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def printable(text: str) -> str:
+    """A sender's text without what a terminal would obey, a reader would not see, or a database would not hold."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def harmless(text: str) -> str:
+    """A sender's text as a spreadsheet's cell: one that begins like a formula gets an apostrophe, so that it is text."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")) else text
 
 
 def receipt_code(receipt_id: int) -> str:

@@ -4,9 +4,12 @@ The original is on disk before the receipt is committed, and a file leaves the i
 done again, and the fingerprint makes doing it again a duplicate.
 """
 
+import contextlib
 import hashlib
+import logging
 import os
-from collections.abc import Iterable
+import stat
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,41 +17,60 @@ from typing import Any
 import psycopg
 
 from tonghop import server
+from tonghop.answer import printable
 from tonghop.catalogue import nfc
 from tonghop.settings import Settings
+
+log = logging.getLogger(__name__)
 
 LEDGER_LOCK = "select pg_advisory_xact_lock(hashtext('tonghop.ledger'))"
 
 
 @dataclass(frozen=True)
 class Received:
-    """A file and its receipt; a duplicate has the receipt of the first."""
+    """A file as it was at `modified_ns`, and its receipt; a duplicate has the receipt of the first."""
 
     path: Path
+    modified_ns: int
     sha256: str
     receipt_id: int
     duplicate: bool
 
 
-def receive(settings: Settings, connection: psycopg.Connection[Any], paths: Iterable[Path]) -> list[Received]:
-    """Store the files and give each a receipt, all in one transaction."""
-    files = [(path, *_keep(settings, path)) for path in paths]
+class NotReceived(OSError):
+    """A path that is no regular file, cannot be opened, or changed while it was read."""
+
+
+def receive(settings: Settings, connection: psycopg.Connection[Any], paths: Iterable[Path],
+            left: Callable[[NotReceived], None] | None = None) -> list[Received]:
+    """Store the files and give each a receipt, all in one transaction.
+
+    Raises NotReceived, or tells `left` and goes on with the next.
+    """
+    files: list[tuple[Path, int, str, int]] = []
+    for path in paths:
+        try:
+            files.append((path, *_keep(settings, path)))
+        except NotReceived as error:
+            if left is None:
+                raise
+            left(error)
     if not files:
         return []
     with connection.transaction():
         connection.execute(LEDGER_LOCK)
         known = dict(connection.execute("select sha256, receipt_id from intake.receipt where sha256 = any(%s)",
-                                        [[sha for _, sha, _ in files]]).fetchall())
+                                        [[sha for _, _, sha, _ in files]]).fetchall())
         received = []
-        for path, sha, size in files:
+        for path, modified_ns, sha, size in files:
             duplicate = sha in known
             if not duplicate:
                 row = connection.execute("""
                     insert into intake.receipt (sha256, file_name, bytes) values (%s, %s, %s)
-                    returning receipt_id""", [sha, nfc(path.name), size]).fetchone()
+                    returning receipt_id""", [sha, printable(nfc(path.name)), size]).fetchone()
                 assert row
                 known[sha] = row[0]
-            received.append(Received(path, sha, known[sha], duplicate))
+            received.append(Received(path, modified_ns, sha, known[sha], duplicate))
         connection.execute("insert into intake.ledger (act, receipt_id) select 'received', unnest(%s::integer[])",
                            [[r.receipt_id for r in received if not r.duplicate]])
     return received
@@ -57,15 +79,16 @@ def receive(settings: Settings, connection: psycopg.Connection[Any], paths: Iter
 def receive_inbox(settings: Settings) -> list[int]:
     """Receive what lies in the inbox, a batch a transaction, and empty it. Returns the receipts that wait to be read.
 
-    Files whose name begins with a dot or ends in .part are still being written and stay.
+    Files whose name begins with a dot or ends in .part are still being written and stay. So does what is no file (links, pipes,
+    devices), what cannot be opened, and what changes meanwhile: the log names it, and everything else goes on.
     """
     settings.inbox.mkdir(parents=True, exist_ok=True)
-    waiting = sorted(p for p in settings.inbox.rglob("*") if p.is_file() and not p.is_symlink()
-                     and not p.name.startswith((".", "~$")) and p.suffix != ".part")
+    waiting = sorted(Path(folder, name) for folder, _, names in os.walk(settings.inbox) for name in names
+                     if not name.startswith((".", "~$")) and not name.endswith(".part"))
     with server.connect(settings) as connection:
         for start in range(0, len(waiting), settings.batch_files):
-            for done in receive(settings, connection, waiting[start:start + settings.batch_files]):
-                done.path.unlink(missing_ok=True)
+            for done in receive(settings, connection, waiting[start:start + settings.batch_files], _left):
+                _clear(done)
         return [row[0] for row in connection.execute("select receipt_id from intake.receipt where status = 'pending' order by 1")]
 
 
@@ -74,21 +97,42 @@ def original(settings: Settings, sha256: str) -> Path:
     return settings.originals / sha256[:2] / sha256
 
 
-def _keep(settings: Settings, path: Path) -> tuple[str, int]:
-    """Store a file's bytes under its fingerprint, whole or not at all. Returns (sha256, bytes)."""
-    with path.open("rb") as file:
-        sha = hashlib.file_digest(file, "sha256").hexdigest()
-        size = file.tell()
-        target = original(settings, sha)
-        if not target.exists():
-            settings.originals.mkdir(parents=True, exist_ok=True, mode=0o700)
-            target.parent.mkdir(exist_ok=True, mode=0o700)
-            part = target.with_name(f"{sha}.{os.getpid()}.part")
-            file.seek(0)
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-                while block := file.read(1 << 20):
-                    out.write(block)
-                out.flush()
-                os.fsync(out.fileno())
-            part.rename(target)
-    return sha, size
+def _left(error: NotReceived) -> None:
+    log.warning("stays in the inbox: %s: %s", printable(str(error.filename)), error.strerror)
+
+
+def _clear(done: Received) -> None:
+    """Take a received file out of the inbox, unless another has taken its place."""
+    with contextlib.suppress(FileNotFoundError):
+        if done.path.lstat().st_mtime_ns == done.modified_ns:
+            done.path.unlink()
+
+
+def _keep(settings: Settings, path: Path) -> tuple[int, str, int]:
+    """Store a file's bytes under their fingerprint, whole or not at all. Returns (modified_ns, sha256, bytes)."""
+    settings.originals.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = settings.originals / f"{os.getpid()}.part"
+    try:
+        # never through a link; and a pipe without a writer must not hold the run
+        source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise NotReceived(error.errno, error.strerror, path) from error
+    with os.fdopen(source, "rb") as file:
+        before = os.fstat(source)
+        if not stat.S_ISREG(before.st_mode):
+            raise NotReceived(0, "no regular file", path)
+        digest = hashlib.sha256()
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            while block := file.read(1 << 20):
+                digest.update(block)
+                out.write(block)
+            out.flush()
+            os.fsync(out.fileno())
+        after = os.fstat(source)
+    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+        part.unlink()
+        raise NotReceived(0, "changed while it was read", path)
+    target = original(settings, digest.hexdigest())
+    target.parent.mkdir(exist_ok=True, mode=0o700)
+    part.replace(target)
+    return before.st_mtime_ns, digest.hexdigest(), before.st_size
