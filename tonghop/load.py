@@ -3,6 +3,7 @@
 Killed between any two statements, a batch leaves nothing behind and its receipts pending; the next run does it again.
 """
 
+import itertools
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -26,13 +27,17 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
     answers: list[Answer] = []
     with server.connect(settings) as connection, Pool(catalogue, settings) as pool:
         synced = cat.sync(catalogue, connection)
-        total = _pending(connection)
+        total, done = _pending(connection), itertools.count(1)
+
+        def told(r: Report) -> Report:
+            progress(min(next(done), total), total)  # who waits for a later batch is read again
+            return r
+
         while batch := connection.execute("select receipt_id, sha256, file_name from intake.receipt where status = 'pending' "
                                           "order by receipt_id limit %s", [settings.batch_files]).fetchall():
             connection.commit()
             reading = pool.reports((name, original(settings, sha256)) for _, sha256, name in batch)
-            numbered = zip((receipt_id for receipt_id, *_ in batch), reading, strict=True)
-            decided = _load_batch(connection, synced, numbered, lambda done, so_far=len(answers): progress(so_far + done, total))
+            decided = _load_batch(connection, synced, zip((number for number, *_ in batch), map(told, reading), strict=True))
             for receipt_id, sha256, name in batch:
                 if receipt_id in decided:
                     answers.append(decided[receipt_id].answer(name, sha256, receipt_code(receipt_id)))
@@ -88,8 +93,8 @@ def _pending(connection: psycopg.Connection[Any]) -> int:
 _CELLS = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell"
 
 
-def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]],
-                progress: Callable[[int], None]) -> dict[int, Report]:
+def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced,
+                reading: Iterable[tuple[int, Report]]) -> dict[int, Report]:
     """Write one batch. Returns the receipts that were decided; the rest contend within the batch and wait for the next."""
     reports: dict[int, Report] = {}
     with connection.transaction():
@@ -104,7 +109,6 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading
                                        synced.indicator[c.table, c.indicator], r.scope, c.state, c.value, c.sheet, c.cell))
                 r.cells.clear()
                 reports[number] = r
-                progress(len(reports))
         connection.execute(LEDGER_LOCK)
         mine = {row[0] for row in connection.execute("""
             select receipt_id from intake.receipt
