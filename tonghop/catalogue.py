@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -85,6 +85,14 @@ class Level(Bilingual):
     published: bool
 
 
+class Synonym(_Data):
+    """A label that a sender may write, where it is in use for some time only."""
+
+    text: Label
+    valid_from: date = date(1900, 1, 1)
+    valid_to: date = FOREVER
+
+
 class Field_(Bilingual):
     """One column of a form table. `code` fields open into one 0/1 indicator per code."""
 
@@ -93,7 +101,7 @@ class Field_(Bilingual):
     unit: Label
     aggregation: Literal["flow", "stock", "count"]
     restricted: bool = False
-    synonyms: tuple[Label, ...] = ()
+    synonyms: tuple[Label | Synonym, ...] = ()
     # for type code: code -> the labels that a sender may write, the first one shown
     codes: dict[Code, tuple[Label, ...]] = {}
 
@@ -107,6 +115,12 @@ class Field_(Bilingual):
     def indicators(self) -> tuple[str, ...]:
         """The indicator codes that this column fills."""
         return tuple(f"{self.code}_{code}" for code in self.codes) or (self.code,)
+
+    def labels(self, on: date | None = None) -> list[str]:
+        """The folded header texts that a sender may write on a day, or ever."""
+        dated = (s for s in self.synonyms if isinstance(s, Synonym) and (on is None or s.valid_from <= on <= s.valid_to))
+        undated = (s for s in self.synonyms if isinstance(s, str))
+        return [fold(text) for text in (self.vi, self.en, self.code, *undated, *(s.text for s in dated))]
 
 
 class Row(Bilingual):
@@ -143,14 +157,20 @@ class Table(Bilingual):
 
     @cached_property
     def headers(self) -> dict[str, Field_]:
-        """Every header text that a sender may write (folded), to its field."""
-        return {fold(text): field for field in self.fields for text in (field.vi, field.en, field.code, *field.synonyms)}
+        """Every header text that a sender may ever write (folded), to its field."""
+        return {label: field for field in self.fields for label in field.labels()}
+
+    def headers_on(self, day: date) -> dict[str, Field_]:
+        """Every header text that a sender may write on a day (folded), to its field."""
+        return {label: field for field in self.fields for label in field.labels(day)}
 
 
 class Check(_Data):
     """A linear rule: the sum of coefficient x field, `=` or `<=`, a bound."""
 
     rule: str
+    # a rule that changes gets another version, with dates of its own
+    version: int = Field(1, ge=1)
     kind: Literal["identity", "consistency", "compliance"]
     table: str
     # field, or TABLE.field of another table; "*": every field of the table, each against its sum over the units below
@@ -204,9 +224,11 @@ class Form(_Data):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for table in self.tables:
-            texts = [fold(t) for f in table.fields for t in dict.fromkeys((f.vi, f.en, f.code, *f.synonyms))]
-            twice = {t for t in texts if texts.count(t) > 1 and len({id(f) for f in table.fields
-                     if t in {fold(x) for x in (f.vi, f.en, f.code, *f.synonyms)}}) > 1}
+            owners: dict[str, set[str]] = {}
+            for field in table.fields:
+                for label in field.labels():
+                    owners.setdefault(label, set()).add(field.code)
+            twice = [label for label, codes in owners.items() if len(codes) > 1]
             if twice:
                 raise ValueError(f"{table.code}: a header that two fields share: {', '.join(sorted(twice))}")
         for check in self.checks:
@@ -278,11 +300,25 @@ _PLACEMENTS = tuple((nfc(first + second + tone), nfc(first + tone + second))
                     for first, second in (("o", "a"), ("o", "e"), ("u", "y")) for tone in _TONES)
 
 
+# kỳ, kì; quý, quí: one word in two spellings; only where no other word is spelt so
+_I_OR_Y = re.compile(r"\b([hklmst])([yỳýỷỹỵ])\b|\b(q)([uùúủũụ])y\b")
+_I = dict(zip("yỳýỷỹỵuùúủũụ", "iìíỉĩị" * 2, strict=True))
+# look-alikes, and what no eye sees
+_EVEN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "–": "-", "—": "-", "‐": "-", "‑": "-", "−": "-",
+                       "ð": "đ", "\u200b": None, "\u200c": None, "\u200d": None, "\u2060": None, "\ufeff": None, "\u00ad": None})
+
+
 def fold(text: str) -> str:
-    """A label as it is compared: composed, case folded, tone placement and punctuation evened out."""
-    text = nfc(text).casefold().replace("’", "'").replace("–", "-")
+    """A label as it is compared: composed, case folded, tone placement, i or y, and punctuation evened out."""
+    return _fold(text) if len(text) <= 200 else _fold.__wrapped__(text)
+
+
+@lru_cache(maxsize=20_000)
+def _fold(text: str) -> str:
+    text = nfc(text.casefold().translate(_EVEN))
     for old, new in _PLACEMENTS:
         text = text.replace(old, new)
+    text = _I_OR_Y.sub(lambda word: f"{word[1]}{_I[word[2]]}" if word[1] else f"qu{_I[word[4]]}", text)
     return re.sub(r"\s*([-/:;,().])\s*", r"\1", text).strip(" :.*")
 
 
@@ -387,7 +423,29 @@ class Codes(_Data):
     columns: dict[Literal["ordinal", "unit_code", "unit_name", "row"], tuple[Label, ...]]
     scope: dict[Literal["own", "rollup"], tuple[Label, ...]]
     total: tuple[Label, ...]
+    # between a total's word and the section that it sums
+    section: tuple[Label, ...]
+    # a row that starts with one of these ends the table: signatures and notes
+    foot: tuple[Label, ...]
     yes: tuple[Label, ...]
+    # what stands beside a figure and makes it none, the most telling kind first
+    words: dict[Literal["percent", "times", "approximate", "unit"], tuple[Label, ...]]
+    # in names of units: what short forms stand for, words that do not tell units apart, and kinds of places
+    short: dict[Label, Label]
+    silent: tuple[Label, ...]
+    places: tuple[Label, ...]
+
+    @property
+    def money_words(self) -> str:
+        """The money units as a sender is told them: the first word of each."""
+        first: dict[Decimal, str] = {}
+        for name, factor in self.money.items():
+            first.setdefault(factor, name)
+        return " / ".join(first.values())
+
+    def factor(self, money: Any) -> Decimal | None:
+        """How many đồng a unit of measure is; None where it is not known."""
+        return {fold(name): factor for name, factor in self.money.items()}.get(fold(str(money)))
 
 
 @dataclass(frozen=True)
@@ -428,6 +486,10 @@ class Catalogue:
     def unit_by_code(self, code: str, on: date) -> UnitVersion | None:
         """The unit that bore a code on a day: codes are given anew to others, so the day is needed."""
         return next((u for u in self._units_by_code.get(code, ()) if u.valid_from <= on <= u.valid_to), None)
+
+    def versions_of_unit(self, unit: str) -> list[UnitVersion]:
+        """What a unit was at any time."""
+        return self._versions.get(unit, [])
 
     def version(self, unit: str, on: date) -> UnitVersion | None:
         """What a unit was on a day; None where it did not exist."""
@@ -556,6 +618,12 @@ def _problems(c: Catalogue) -> Iterator[str]:
             yield f"reporting.csv: no unit {spell.unit}"
         if spell.form not in {f.code for f in c.forms}:
             yield f"reporting.csv: no form {spell.form}"
+        if spell.valid_to < spell.valid_from:
+            yield f"reporting.csv: {spell.unit} ends reporting {spell.form} before it starts, on {spell.valid_from}"
+    # a day in two spells would be owed twice
+    for a, b in pairwise(sorted(c.spells, key=lambda s: (s.unit, s.form, s.valid_from))):
+        if (a.unit, a.form) == (b.unit, b.form) and b.valid_from <= a.valid_to:
+            yield f"reporting.csv: two spells of {b.unit} for {b.form} on {b.valid_from}"
     seen: set[tuple[str, int]] = set()
     owner: dict[str, str] = {}
     fields = {(t.code, i) for f in c.forms for t in f.tables for x in t.fields for i in x.indicators}
@@ -567,6 +635,9 @@ def _problems(c: Catalogue) -> Iterator[str]:
             if owner.setdefault(table.code, form.code) != form.code:
                 yield f"table {table.code} stands in two forms"
             yield from (f"{table.code}: no level {level}" for level in table.levels if level not in c.level)
+        for a_, b_ in pairwise(sorted(form.checks, key=lambda check: (check.rule, check.valid_from))):
+            if a_.rule == b_.rule and (b_.version == a_.version or b_.valid_from <= a_.valid_to):
+                yield f"{form.code}: two versions of {b_.rule} on {b_.valid_from}, or of one number"
         for rule in form.rules:
             yield from (f"{rule.check.rule}: no field {t.table}.{t.indicator}" for t in rule.terms
                         if (t.table, t.indicator) not in fields)
@@ -677,14 +748,14 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
           for f, t in tables for p in c.period.values() for level in t.levels
           if p.scheme == f.scheme and t.owes(p) and f.valid_from <= p.ends_on <= f.valid_to))
     rules = [(f, r) for f in c.forms for r in f.rules]
-    copy("check_rule", "catalogue_id, rule, instance, form_version, table_code, kind, op, bound, period_types, levels, "
+    copy("check_rule", "catalogue_id, rule, instance, form_version, rule_version, table_code, kind, op, bound, period_types, levels, "
          "valid_from, valid_to, message_vi, message_en",
-         ((number, r.check.rule, r.instance, f.version, r.check.table, r.check.kind, r.check.op, r.check.bound,
+         ((number, r.check.rule, r.instance, f.version, r.check.version, r.check.table, r.check.kind, r.check.op, r.check.bound,
            list(r.check.periods), list(r.check.levels), r.check.valid_from, r.check.valid_to,
            r.check.message.vi, r.check.message.en)
           for f, r in rules))
-    copy("check_term", 'catalogue_id, rule, instance, form_version, indicator_id, coefficient, "at"',
-         ((number, r.check.rule, r.instance, f.version, indicator[t.table, t.indicator], t.coefficient, t.at)
+    copy("check_term", 'catalogue_id, rule, instance, form_version, rule_version, indicator_id, coefficient, "at"',
+         ((number, r.check.rule, r.instance, f.version, r.check.version, indicator[t.table, t.indicator], t.coefficient, t.at)
           for f, r in rules for t in r.terms))
     rates = {rate.code: rate for form in c.forms for rate in form.rates}  # a later version's definition stands
     copy("rate", "catalogue_id, rate_code, table_code, name_vi, name_en, restricted",

@@ -4,17 +4,20 @@ Every rule that a report alone can decide is decided here: as a table of cells (
 indicator) times the matrix of the rules' coefficients. What needs other reports is decided by the models.
 """
 
-import re
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from string import ascii_uppercase
 from typing import Any
 
 import numpy as np
 
+from tonghop import units
 from tonghop.answer import Answer, Finding, Place, Unreadable, finding
 from tonghop.catalogue import Catalogue, Field_, Form, Period, Row, Rule, Table, UnitVersion, fold
-from tonghop.read import Entry, Reading, plain, read, unit_of
+from tonghop.figures import Vocabulary, Wrong, fits, is_foreign, parse_number, understand
+from tonghop.read import read
+from tonghop.reading import Entry, Look, Reading, plain, unit_of
 from tonghop.settings import Settings
 
 ROUNDING = 1e-9  # figures are whole or money, exact in floating point; coefficients like 0.2 are not
@@ -99,7 +102,7 @@ class _Understanding:
         assert reading.sender
         self.catalogue, self.period, self.sender, self.result = catalogue, reading.period, reading.sender, result
         self.on = f"{reading.period.ends_on:%d/%m/%Y}"
-        self.factor = self._factor(reading)
+        self.factor = catalogue.codes.factor(reading.money.value) if reading.money else None
         self.money_place = reading.money
         self.money_told = False
         self.units: dict[tuple[str, str, str], UnitVersion | None] = {}
@@ -109,10 +112,10 @@ class _Understanding:
         codes = catalogue.codes
         self.zero, self.not_applicable = {fold(m) or m for m in codes.zero}, {fold(m) for m in codes.not_applicable}
         self.yes = {fold(word) for word in codes.yes}
-
-    def _factor(self, reading: Reading) -> Decimal | None:
-        factors = {fold(name): factor for name, factor in self.catalogue.codes.money.items()}
-        return factors.get(fold(str(reading.money.value))) if reading.money else None
+        self.vocabulary = Vocabulary(codes)
+        self.looks, self.names = reading.looks, set[str]()
+        # columns in which one figure is written with another country's marks: the others may be so too
+        self.mixed = {(e.figure.sheet, e.field.code) for e in reading.entries if is_foreign(e.figure.value)}
 
     def take(self, entry: Entry) -> None:
         unit, row = self._subject(entry), self._row(entry)
@@ -135,10 +138,10 @@ class _Understanding:
         code = plain(place.value).strip() if place.value is not None else ""
         key = (table.code, place.sheet, code)
         if key not in self.units:
-            unit = unit_of(code, self.catalogue, self.period)
+            unit = unit_of(code, self.catalogue, self.period.ends_on)
             wrong: Finding | None = None
             if unit is None:
-                wrong = finding("row.unit", place, on=self.on)
+                wrong = finding("row.unit", place, value=units.quoted(code), on=self.on)
             elif self.sender.unit not in self.catalogue.above(unit.unit, self.period.ends_on):
                 wrong = finding("row.not_below", place, on=self.on)
             elif unit.level not in table.levels:
@@ -147,7 +150,19 @@ class _Understanding:
             if wrong:
                 self.result.findings.append(wrong)
             self.units[key] = None if wrong else unit
-        return self.units[key]
+        found = self.units[key]
+        if found and entry.name and entry.name.cell not in self.names:
+            self.names.add(entry.name.cell)
+            self._name(entry.name, found)
+        return found
+
+    def _name(self, place: Place, unit: UnitVersion) -> None:
+        """The name in a row against the unit that its code found; a name that no unit bears is not looked into."""
+        if not isinstance(place.value, str) or units.same(place.value, unit, self.catalogue):
+            return
+        if named := units.named(place.value, self.catalogue, self.period.ends_on):
+            words = ", ".join(f"{other.code} «{other.name}»" for other in named[:3])
+            self.result.findings.append(finding("row.name", place, code=unit.code, unit_name=unit.name, named=words))
 
     def _row(self, entry: Entry) -> Row | None:
         if entry.row is None:
@@ -164,6 +179,10 @@ class _Understanding:
     def _figures(self, entry: Entry) -> list[tuple[str, str, Decimal | None]] | None:
         """(indicator, state, value) of one cell; None after a finding. A code cell fills one indicator per code."""
         place, spec = entry.figure, entry.field
+        look = self.looks.get(place.sheet, _PLAIN)
+        if error := look.errors.get(place.cell):
+            self.result.findings.append(finding("cell.error", place, error=error))
+            return None
         value = place.value.strip() if isinstance(place.value, str) else place.value
         if value in (None, ""):
             return [(indicator, "blank", None) for indicator in spec.indicators]
@@ -174,73 +193,69 @@ class _Understanding:
             return self._code(place, spec)
         if text in self.zero:
             return [(spec.code, "value", Decimal(0))]
-        number = self._number(place, spec, value)
+        number = self._number(place, spec, value, look.formats.get(place.cell))
         return None if number is None else [(spec.code, "value", number)]
 
     def _code(self, place: Place, spec: Field_) -> list[tuple[str, str, Decimal | None]] | None:
         given = fold(plain(place.value))
         chosen = next((code for code, labels in spec.codes.items() if given in {fold(t) for t in (code, *labels)}), None)
         if chosen is None:
-            self.result.findings.append(finding("cell.code", place, words=", ".join(labels[0] for labels in spec.codes.values())))
+            words = ", ".join(labels[0] for labels in spec.codes.values())
+            self.result.findings.append(finding("cell.code", place, value=self.vocabulary.mask(place.value), words=words))
             return None
         return [(f"{spec.code}_{code}", "value", Decimal(code == chosen)) for code in spec.codes]
 
-    def _number(self, place: Place, spec: Field_, value: Any) -> Decimal | None:
+    def _number(self, place: Place, spec: Field_, value: Any, format_code: str | None) -> Decimal | None:
         if spec.type == "flag" and isinstance(value, str) and fold(value) in self.yes:
             return Decimal(1)
-        number = parse_number(value)
-        wrong: Finding | None = None
-        if number is None:
-            approximate = isinstance(value, str) and re.search(r"\d", value) and re.search(r"[^\W\d]", value)
-            wrong = finding("cell.approximate" if approximate else "cell.number", place)
-        elif spec.type == "flag" and number not in (0, 1):
-            wrong = finding("cell.flag", place)
-        elif spec.type == "count" and (number < 0 or number != number.to_integral_value()):
-            wrong = finding("cell.whole", place)
-        elif spec.type == "amount":
+        number = understand(value, format_code, (place.sheet, spec.code) in self.mixed, self.vocabulary)
+        if isinstance(number, Decimal) and spec.type == "amount":
             if self.factor is None:
                 # one head, one finding: not one a cell
                 if not self.money_told:
                     self.money_told = True
-                    words = " / ".join(self.catalogue.codes.money)
-                    self.result.findings.append(finding("head.money", self.money_place, words=words))
+                    self.result.findings.append(finding("head.money", self.money_place, words=self.catalogue.codes.money_words))
                 return None
-            number *= self.factor
-        if wrong:
-            self.result.findings.append(wrong)
+            number = fits(number * self.factor)
+        elif isinstance(number, Decimal):
+            number = _counted(number, spec)
+        if isinstance(number, Wrong):
+            self.result.findings.append(finding(number.rule, place, **number.words))
             return None
         return number
 
 
-def parse_number(value: Any) -> Decimal | None:
-    """An exact number of a cell: a number, or text in Vietnamese notation (1.234,5); None for everything else."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, (int, float)):
-        number = Decimal(repr(value))
-        if not number.is_finite():
-            return None
-        return Decimal(int(number)) if number == number.to_integral_value() else number
-    if not isinstance(value, str) or not re.fullmatch(r"-?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?", value):
-        return None
-    try:
-        return Decimal(value.replace(".", "").replace(",", "."))
-    except InvalidOperation:
-        return None
+_PLAIN = Look()
+
+
+def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
+    shown = {"value": f"{number:f}".replace(".", ",")}
+    if spec.type == "flag":
+        return number if number in (0, 1) else Wrong("cell.flag", shown)
+    if 0 < number < 1:
+        return Wrong("cell.percent", shown)
+    return number if number >= 0 and number == number.to_integral_value() else Wrong("cell.whole", shown)
 
 
 def _totals(reading: Reading, cells: list[Cell], understood: _Understanding) -> list[Finding]:
     """A stated total against the rows above it; then it is dropped."""
-    sums: dict[tuple[str, str], Decimal] = {}
-    for cell in cells:
-        if cell.value is not None:
-            sums[cell.sheet, cell.indicator] = sums.get((cell.sheet, cell.indicator), Decimal(0)) + cell.value
+    sums: dict[tuple[str, str], dict[int, Decimal]] = {}
+    if reading.totals:
+        for cell in cells:
+            if cell.value is not None:
+                rows = sums.setdefault((cell.sheet, cell.indicator), {})
+                number = int(cell.cell.lstrip(ascii_uppercase))
+                rows[number] = rows.get(number, Decimal(0)) + cell.value
     found = []
-    for _, spec, place in reading.totals:
+    for total in reading.totals:
+        place, spec = total.figure, total.field
+        if error := reading.looks.get(place.sheet, _PLAIN).errors.get(place.cell):
+            found.append(finding("cell.error", place, error=error))
         stated = parse_number(place.value) if spec.type != "code" else None
         if stated is None:
             continue
-        summed = sums.get((place.sheet, spec.code), Decimal(0))
+        summed = sum((value for row, value in sums.get((place.sheet, spec.code), {}).items() if total.first <= row <= total.last),
+                     Decimal(0))
         if spec.type == "amount":
             stated *= understood.factor or 1
         if stated != summed:
@@ -292,7 +307,8 @@ def _table_rules(table: Table, rules: list[Rule], cells: list[Cell], refused: se
             continue
         at = [place[i, term.indicator] for term in rules[j].terms if (i, term.indicator) in place]
         if not blanks[i, j]:
-            found.append(Finding(rule.rule, rule.kind, at[0].sheet, at[0].cell, rule.message.vi, rule.message.en, unit))
+            found.append(Finding(rule.rule, rule.kind, at[0].sheet, at[0].cell, rule.message.vi, rule.message.en, unit,
+                                 rule.version))
         elif rule.kind == "identity":
             blank = next((c for c in at if c.state == "blank"), at[0])
             found.append(finding("cell.blank", Place(None, blank.sheet, blank.cell), unit, check=rule.rule))

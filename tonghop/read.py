@@ -6,52 +6,22 @@ subject unit. Only declared cells are read: hidden sheets, titles, notes and sig
 
 import csv
 import io
-import json
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from tonghop import bounds
-from tonghop.answer import Finding, Place, Unreadable, finding
-from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, Form, HeadKey, Period, Table, UnitVersion, fingerprint, fold, nfc
+from tonghop import bounds, layout, legacy, periods, sheetxml, units
+from tonghop.answer import Place, Unreadable
+from tonghop.catalogue import ALL_ROWS, Catalogue, Form, HeadKey, Period, Table, fingerprint, fold, nfc
+from tonghop.reading import Entry, Look, Reading, plain, unit_of
 from tonghop.settings import Settings
 
+# how .xlsx and .xls begin, whatever their names say
+ZIP, OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 # the order is that of CSV_COLUMNS and JSON_HEAD; only our own templates carry a fingerprint
 HEAD_NAMES: tuple[HeadKey, ...] = ("form", "version", "unit", "period", "scheme", "scope", "nil", "money")
-HEAD_ROWS = 60  # a table's header stands within so many rows
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One raw figure of a row that names its unit."""
-
-    table: Table
-    field: Field_
-    unit: Place
-    row: Place | None
-    figure: Place
-
-
-@dataclass
-class Reading:
-    """A file as read: what it is, its raw figures, the totals that it states, and what was wrong with its shape."""
-
-    form: Form | None = None
-    sender: UnitVersion | None = None
-    period: Period | None = None
-    scope: str | None = None
-    nil: bool = False
-    money: Place | None = None
-    entries: list[Entry] = field(default_factory=list)
-    totals: list[tuple[Table, Field_, Place]] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-
-    def wrong(self, rule: str, place: Place | None, **words: Any) -> None:
-        """Note a finding at a place."""
-        self.findings.append(finding(rule, place, **words))
 
 
 def read(name: str, content: bytes, catalogue: Catalogue, settings: Settings) -> Reading:
@@ -61,7 +31,7 @@ def read(name: str, content: bytes, catalogue: Catalogue, settings: Settings) ->
     """
     if len(content) > settings.max_file_bytes:
         raise Unreadable("file.size", limit=f"{settings.max_file_bytes:,}")
-    if content[:4] == b"PK\x03\x04":
+    if content[:4] == ZIP or content[:8] == OLE:
         return _workbook(content, catalogue, settings)
     suffix = name.lower().rpartition(".")[2]
     if suffix in ("csv", "json"):
@@ -93,15 +63,15 @@ def _identify(head: dict[HeadKey, Place], catalogue: Catalogue) -> Reading:
     if forms and period_code:
         place = head.get("scheme")
         scheme = nfc(plain(place.value)).upper() if place and place.value else forms[-1].scheme
-        reading.period = catalogue.period.get((scheme, period_code.upper()))
+        reading.period = catalogue.period.get((scheme, periods.parse(head["period"].value) or ""))
         if reading.period is None:
-            reading.wrong("head.period", head["period"], scheme=scheme)
+            _unknown_period(reading, head["period"], scheme)
     if forms and reading.period:
         reading.form = _version(reading, forms[0].code, head.get("version"), reading.period, catalogue)
     if sender and reading.period:
-        reading.sender = unit_of(sender, catalogue, reading.period)
+        reading.sender = unit_of(sender, catalogue, reading.period.ends_on)
         if reading.sender is None:
-            reading.wrong("head.unit", head["unit"], on=f"{reading.period.ends_on:%d/%m/%Y}")
+            _unknown_unit(reading, head["unit"], reading.period, catalogue)
     if scope:
         known = catalogue.codes.scope
         reading.scope = next((key for key, words in known.items() if fold(scope) in {fold(w) for w in (*words, key)}), None)
@@ -112,6 +82,22 @@ def _identify(head: dict[HeadKey, Place], catalogue: Catalogue) -> Reading:
             and fold(plain(mark.value)) != fingerprint(reading.form, reading.sender, reading.period):
         reading.wrong("head.fingerprint", mark)
     return reading
+
+
+def _unknown_period(reading: Reading, place: Place, scheme: str) -> None:
+    if readings := periods.readings(place.value):
+        value = f"{place.value:%d/%m/%Y}" if isinstance(place.value, date) else plain(place.value)
+        reading.wrong("head.period_unclear", place, value=value, readings=" / ".join(readings))
+    else:
+        reading.wrong("head.period", place, scheme=scheme)
+
+
+def _unknown_unit(reading: Reading, place: Place, period: Period, catalogue: Catalogue) -> None:
+    named = units.named(str(place.value), catalogue, period.ends_on)
+    if named:
+        reading.wrong("head.name", place, codes=", ".join(sorted(unit.code for unit in named)))
+    else:
+        reading.wrong("head.unit", place, value=units.quoted(place.value), on=f"{period.ends_on:%d/%m/%Y}")
 
 
 def _version(reading: Reading, code: str, place: Place | None, period: Period, catalogue: Catalogue) -> Form | None:
@@ -126,184 +112,100 @@ def _version(reading: Reading, code: str, place: Place | None, period: Period, c
     return None
 
 
-def unit_of(code: str, catalogue: Catalogue, period: Period) -> UnitVersion | None:
-    """The unit of a code at the period's end; a spreadsheet may have eaten the leading zeros of a five-digit code."""
-    found = catalogue.unit_by_code(code, period.ends_on)
-    return found or (catalogue.unit_by_code(code.zfill(5), period.ends_on) if code.isdigit() else None)
-
-
-def plain(value: Any) -> str:
-    """A head cell or a code as text: 8719.0 was typed as 8719."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
 # --- workbooks ---------------------------------------------------------------------------------------------------
 
 def _workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Reading:
-    parts = bounds.opened(content, settings)
+    looks: dict[str, Look] = {}
+    if content[:4] == ZIP:
+        parts = bounds.opened(content, settings)
+        content, looks = bounds.archive(parts), sheetxml.looks(parts)
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(bounds.archive(parts)))
-        grids = {sheet.name: book.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)
-                 for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible}
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
+        sheets = [book.get_sheet_by_name(name) for name in shown]
+        grids = {sheet.name: sheet.to_python(skip_empty_area=False) for sheet in sheets}
     except (CalamineError, OSError, ValueError) as error:
         raise Unreadable("file.damaged", detail="xlsx") from error
-    heads = {name: _workbook_head(name, grid, catalogue) for name, grid in grids.items()}
+    heads = {name: layout.head(name, grid, catalogue.codes) for name, grid in grids.items()}
     first: dict[HeadKey, Place] = next((head for head in heads.values() if "form" in head), {})
     reading = _identify(first, catalogue)
+    reading.looks = looks
     for head in heads.values():
         for key in HEAD_NAMES[:6]:
-            if key in head and key in first and nfc(plain(head[key].value)) != nfc(plain(first[key].value)):
+            if key in head and key in first and _said(key, head[key]) != _said(key, first[key]):
                 reading.wrong("head.differs", head[key])
-    if reading.form is None:
-        return reading
-    seen: dict[str, str] = {}
+    if reading.form and reading.period:
+        merged = {sheet.name: sheet.merged_cell_ranges or [] for sheet in sheets}
+        _tables(reading, reading.form, reading.period.ends_on, grids, heads, merged, catalogue)
+    if reading.findings and (place := _legacy(grids)):
+        # in such a font no label can be known, so all other findings follow from this one
+        reading.findings.clear()
+        reading.wrong("file.legacy", place, encoding=legacy.encoding(place.value))
+    return reading
+
+
+def _said(key: HeadKey, place: Place) -> str:
+    """A head cell as it is compared: a period may be named in several ways."""
+    return (periods.parse(place.value) if key == "period" else None) or nfc(plain(place.value))
+
+
+def _tables(reading: Reading, form: Form, on: date, grids: dict[str, layout.Grid], heads: dict[str, dict[HeadKey, Place]],
+            merged: dict[str, layout.Merged], catalogue: Catalogue) -> None:
+    seen: set[str] = set()
     for name, grid in grids.items():
-        table = reading.form.table.get(name.strip().upper()) or _table_by_header(grid, reading.form)
+        table = form.table.get(name.strip().upper()) or layout.table_by_header(grid, form, catalogue.codes)
         if table is None:
             continue
         if table.code in seen:
             reading.wrong("table.twice", Place(None, name, "A1"), table=table.code)
             continue
-        seen[table.code] = name
-        money = heads[name].get("money")
-        if money and reading.money and fold(str(money.value)) != fold(str(reading.money.value)):
-            reading.wrong("head.money", money, words=" / ".join(catalogue.codes.money))
-        reading.money = reading.money or money
-        _sheet(name, grid, table, catalogue, reading)
+        seen.add(table.code)
+        _money(reading, heads[name].get("money"), catalogue)
+        _sheet(name, grid, table, on, merged[name], catalogue, reading)
     if not seen and not reading.nil:
-        reading.wrong("table.missing", None, form=reading.form.code)
-    return reading
+        reading.wrong("table.missing", None, form=form.code)
 
 
-def _workbook_head(sheet: str, grid: list[list[Any]], catalogue: Catalogue) -> dict[HeadKey, Place]:
-    labels = {fold(word): key for key, words in catalogue.codes.header.items() for word in words}
-    head: dict[HeadKey, Place] = {}
-    for r, row in enumerate(grid[:HEAD_ROWS]):
-        for c, value in enumerate(row):
-            key = labels.get(fold(value)) if isinstance(value, str) and value else None
-            if key and key not in head:
-                following = next(((c2, v) for c2, v in enumerate(row[c + 1:], start=c + 1) if v not in ("", None)), None)
-                if following:
-                    head[key] = Place(following[1], sheet, _coordinate(r, following[0]))
-    return head
+def _money(reading: Reading, place: Place | None, catalogue: Catalogue) -> None:
+    """A unit of measure for money stands once, or says the same everywhere."""
+    if place and reading.money and catalogue.codes.factor(place.value) != catalogue.codes.factor(reading.money.value):
+        reading.wrong("head.money", place, words=catalogue.codes.money_words)
+    reading.money = reading.money or place
 
 
-@dataclass(frozen=True)
-class _Header:
-    """Where a table's header ends and what stands in which column."""
-
-    last_row: int
-    fields: dict[int, Field_]
-    leading: dict[str, int]
-    unknown: dict[int, Place]
-
-
-def _find_header(sheet: str, grid: list[list[Any]], table: Table, catalogue: Catalogue | None) -> _Header | None:
-    """The block of up to three rows whose texts name the table's fields; a column's lowest text is its label."""
-    leading = {fold(w): key for key, words in (catalogue.codes.columns.items() if catalogue else ()) for w in words}
-
-    def named(row: list[Any]) -> int:
-        return sum(isinstance(v, str) and fold(v) in table.headers for v in row)
-
-    window = grid[:HEAD_ROWS]
-    best = max(range(len(window)), key=lambda r: named(window[r]), default=0)
-    if not window or not named(window[best]):
-        return None
-
-    def belongs(row: list[Any]) -> bool:
-        return any(isinstance(v, str) and (fold(v) in table.headers or fold(v) in leading) for v in row)
-
-    top, bottom = best, best
-    while top > 0 and best - top < 2 and belongs(window[top - 1]):
-        top -= 1
-    while bottom + 1 < len(window) and bottom - top < 2 and belongs(window[bottom + 1]):
-        bottom += 1
-    fields: dict[int, Field_] = {}
-    columns: dict[str, int] = {}
-    unknown: dict[int, Place] = {}
-    for c in range(max(len(row) for row in window[top:bottom + 1])):
-        texts = [(r, window[r][c]) for r in range(top, bottom + 1) if c < len(window[r]) and window[r][c] not in ("", None)]
-        if not texts:
-            continue
-        r, text = texts[-1]
-        label = fold(str(text))
-        if label in table.headers:
-            fields[c] = table.headers[label]
-        elif label in leading:
-            columns.setdefault(leading[label], c)
-        else:
-            unknown[c] = Place(text, sheet, _coordinate(r, c))
-    return _Header(bottom, fields, columns, unknown)
-
-
-def _table_by_header(grid: list[list[Any]], form: Form) -> Table | None:
-    """The table that a sheet of another name holds: the one most of whose fields its header names."""
-    share = {table.code: len(header.fields) / len(table.fields) for table in form.tables
-             if (header := _find_header("", grid, table, None)) is not None}
-    best = max(share, key=lambda code: share[code], default="")
-    return form.table[best] if share.get(best, 0) > 0.5 else None
-
-
-_COLUMN_NUMBER = re.compile(r"\(?([A-Z]|\d{1,2})(\s*=[\d\s=+\-.…()]*)?\)?")
-
-
-def _sheet(sheet: str, grid: list[list[Any]], table: Table, catalogue: Catalogue, reading: Reading) -> None:
-    header = _find_header(sheet, grid, table, catalogue)
+def _sheet(sheet: str, grid: layout.Grid, table: Table, on: date, merged: layout.Merged, catalogue: Catalogue,
+           reading: Reading) -> None:
+    header = layout.find_header(sheet, grid, table.headers_on(on), catalogue.codes)
     if header is None:
         reading.wrong("table.header", Place(None, sheet, "A1"), table=table.code)
         return
-    foot = Place(None, sheet, _coordinate(header.last_row, 0))
     for place in header.unknown.values():
-        reading.wrong("column.unknown", place, table=table.code)
+        dated = table.headers.get(fold(str(place.value)))
+        if dated:
+            reading.wrong("column.dated", place, on=f"{on:%d/%m/%Y}", label_vi=dated.vi, label_en=dated.en)
+        else:
+            reading.wrong("column.unknown", place, table=table.code)
+    foot = Place(None, sheet, layout.coordinate(header.last_row, 0))
     columns = [f.code for f in header.fields.values()]
     for field_ in table.fields:
         if columns.count(field_.code) != 1:
             rule = "column.twice" if field_.code in columns else "column.missing"
             reading.wrong(rule, foot, label_vi=field_.vi, label_en=field_.en)
-    fixed_rows = table.rows != (ALL_ROWS,)
-    leading: tuple[Literal["unit_code", "row"], ...] = ("unit_code", "row") if fixed_rows else ("unit_code",)
-    for key in leading:
-        if key not in header.leading:
-            label_vi, *_, label_en = catalogue.codes.columns[key]
-            reading.wrong("column.missing", foot, label_vi=label_vi, label_en=label_en)
-            return
-    totals = {fold(word) for word in catalogue.codes.total}
-    start = header.last_row + 1
-    # merged header cells may leave an empty row before the row of column numbers
-    first = next((r for r in range(start, len(grid)) if any(v not in ("", None) for v in grid[r])), start)
-    if first < len(grid) and _is_column_numbers(grid[first]):
-        start = first + 1
-    for r in range(start, len(grid)):
-        row = grid[r]
-
-        def at(column: int | None, row: list[Any] = row, r: int = r) -> Place:
-            value = row[column] if column is not None and column < len(row) else None
-            return Place(value, sheet, _coordinate(r, column or 0))
-
-        unit = at(header.leading["unit_code"])
-        figures = {c: at(c) for c in header.fields}
-        if unit.value in ("", None) or fold(str(unit.value)) in totals:
-            if any(isinstance(row[c], str) and fold(row[c]) in totals for c in range(min(len(row), min(header.fields)))):
-                reading.totals += [(table, header.fields[c], place) for c, place in figures.items()]
-            elif any(isinstance(p.value, (int, float)) and not isinstance(p.value, bool) for p in figures.values()):
-                reading.wrong("row.no_unit", unit)
-            continue
-        row_place = at(header.leading["row"]) if fixed_rows else None
-        reading.entries += [Entry(table, header.fields[c], unit, row_place, place) for c, place in figures.items()]
+    leading: tuple[Literal["unit_code", "row"], ...] = ("unit_code",) if table.rows == (ALL_ROWS,) else ("unit_code", "row")
+    missing = [key for key in leading if key not in header.leading]
+    for key in missing:
+        label_vi, *_, label_en = catalogue.codes.columns[key]
+        reading.wrong("column.missing", foot, label_vi=label_vi, label_en=label_en)
+    _money(reading, header.money, catalogue)
+    if not missing:
+        layout.read_rows(reading, sheet, grid, table, header, catalogue, merged, on)
 
 
-def _is_column_numbers(row: list[Any]) -> bool:
-    filled = [plain(v).strip() for v in row if v not in ("", None)]
-    return len(filled) > 1 and all(_COLUMN_NUMBER.fullmatch(v) for v in filled)
-
-
-def _coordinate(row: int, column: int) -> str:
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return f"{letters}{row + 1}"
+def _legacy(grids: dict[str, layout.Grid]) -> Place | None:
+    """The first text of a workbook's heads and headers that is in a font of before Unicode."""
+    texts = (Place(value, name, layout.coordinate(r, c)) for name, grid in grids.items()
+             for r, row in enumerate(grid[:layout.HEAD_ROWS]) for c, value in enumerate(row) if isinstance(value, str))
+    return next((place for place in texts if legacy.encoding(place.value)), None)
 
 
 # --- CSV and JSON ------------------------------------------------------------------------------------------------
@@ -354,7 +256,7 @@ def _csv(text: str, catalogue: Catalogue, settings: Settings) -> Reading:
 def _json(text: str, catalogue: Catalogue, settings: Settings) -> Reading:
     """{form, version, sender, period, scheme, scope, nil, money, rows: [{table, unit, row, values: {field: value}}]}"""
     try:
-        data = json.loads(text)
+        data, twice = bounds.from_json(text)
     except (ValueError, RecursionError) as error:
         raise Unreadable("file.damaged", detail=f"json, {error}") from error
     rows = data.get("rows", []) if isinstance(data, dict) else None
@@ -365,6 +267,8 @@ def _json(text: str, catalogue: Catalogue, settings: Settings) -> Reading:
     head = {key: Place(data[name], "json", f"/{name}") for key, name in zip(HEAD_NAMES, JSON_HEAD, strict=True)
             if data.get(name) is not None}
     reading = _identify(head, catalogue)
+    for key in twice[:20]:
+        reading.wrong("file.twice", Place(key, "json", "/"))
     for index, row in enumerate(rows):
         for name, value in row["values"].items():
             cell = f"/rows/{index}/values/{name}"

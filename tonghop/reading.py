@@ -1,0 +1,73 @@
+"""A file as read: what it says it is, its raw figures with their places, and what was wrong with its shape."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from tonghop.answer import Finding, Place, finding
+from tonghop.catalogue import Catalogue, Field_, Form, Period, Table, UnitVersion
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a spreadsheet shows but its values do not tell, by cell ("B7"), row and column number (from 1)."""
+
+    # the number formats that are not plain, so that what the cell shows may not be what it holds
+    formats: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One raw figure of a row that names its unit."""
+
+    table: Table
+    field: Field_
+    unit: Place
+    row: Place | None
+    figure: Place
+    name: Place | None = None
+
+
+@dataclass(frozen=True)
+class Total:
+    """A figure that a sheet states for the rows from first to last (numbers from 1, both included)."""
+
+    table: Table
+    field: Field_
+    figure: Place
+    first: int
+    last: int
+
+
+@dataclass
+class Reading:
+    """A file as read: what it is, its raw figures, the totals that it states, and what was wrong with its shape."""
+
+    form: Form | None = None
+    sender: UnitVersion | None = None
+    period: Period | None = None
+    scope: str | None = None
+    nil: bool = False
+    money: Place | None = None
+    entries: list[Entry] = field(default_factory=list)
+    totals: list[Total] = field(default_factory=list)
+    looks: dict[str, Look] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def wrong(self, rule: str, place: Place | None, **words: Any) -> None:
+        """Note a finding at a place."""
+        self.findings.append(finding(rule, place, **words))
+
+
+def plain(value: Any) -> str:
+    """A head cell or a code as text: 8719.0 was typed as 8719."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def unit_of(code: str, catalogue: Catalogue, on: date) -> UnitVersion | None:
+    """The unit of a code on a day; a spreadsheet may have eaten the leading zeros of a five-digit code."""
+    found = catalogue.unit_by_code(code, on)
+    return found or (catalogue.unit_by_code(code.zfill(5), on) if code.isdigit() else None)
