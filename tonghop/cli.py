@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
 from pydantic import ValidationError
@@ -68,6 +68,44 @@ def submit(paths: tuple[Path, ...], json_: bool) -> None:
     settings = _settings()
     server.ready(settings, note.print)
     _answer(_hand_in(settings, _files(paths)), json_)
+
+
+@cli.command()
+@click.argument("form")
+@click.option("--unit", help="The code of the unit that reports; -o is then a file.")
+@click.option("--level", help="All units of a level; -o is then a folder.")
+@click.option("--period", required=True, help="For example 2018-M01, 2018-Q1, 2018-H1, 2018-9M, 2018-Y.")
+@click.option("--version", type=int, help="The form version; the one at the period's end otherwise.")
+@click.option("--scope", type=click.Choice(["own", "rollup"]), default="own", show_default=True)
+@click.option("--offices", is_flag=True, help="Rows for subordinate offices too, where the unit files in their stead.")
+@click.option("--opening/--no-opening", default=None,
+              help="Last period's closing figures from the published release; where the warehouse answers, unless told.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+def template(form: str, unit: str | None, level: str | None, period: str, version: int | None, scope: Literal["own", "rollup"],
+             offices: bool, opening: bool | None, output: Path) -> None:
+    """Write a unit's own workbook for a form and a period, or those of a whole level."""
+    from tonghop import catalogue, server
+    from tonghop import template as templates
+    from tonghop.template_book import workbook
+
+    if (unit is None) == (level is None):
+        raise click.UsageError("give either --unit or --level")
+    settings = _settings()
+    loaded = catalogue.load(settings.catalogue)
+    try:
+        planner = templates.Planner(loaded, form, period, version, scope, offices)
+        planned, without = ([planner.unit(unit)], []) if unit else planner.level(str(level))
+    except templates.TemplateError as error:
+        raise click.UsageError(str(error)) from error
+    figures: templates.Figures = {}
+    if opening or (opening is None and server.answers(settings)):
+        with server.connect(settings, server.AUDITOR) as connection:
+            figures = templates.closing(connection, loaded, planned)
+    targets = [output] if unit else [output / each.file_name for each in planned]
+    for path, each in zip(_bar(targets, "writing"), planned, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(workbook(loaded, each, figures))
+    note.print(f"{len(planned)} written to {output}" + (f"; {len(without)} units have nothing to fill in" if without else ""))
 
 
 @cli.command()

@@ -182,6 +182,17 @@ def connect(settings: Settings, role: str | None = None) -> psycopg.Connection[A
     return connection
 
 
+def answers(settings: Settings) -> bool:
+    """Whether the warehouse is there to be asked; starts and makes nothing."""
+    if settings.database_url is None and not running(settings):
+        return False
+    try:
+        connect(settings, AUDITOR).close()
+    except (ServerError, psycopg.Error):
+        return False
+    return True
+
+
 def migrate(settings: Settings) -> None:
     """Make the databases and bring roles, tables and grants up to date; safe to repeat, one at a time."""
     _create_databases(settings)
