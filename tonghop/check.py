@@ -15,7 +15,7 @@ import numpy as np
 from tonghop import units
 from tonghop.answer import Answer, Finding, Place, Unreadable, finding
 from tonghop.catalogue import Catalogue, Field_, Form, Period, Row, Rule, Table, UnitVersion, fold
-from tonghop.figures import Vocabulary, Wrong, fits, is_foreign, parse_number, understand
+from tonghop.figures import Vocabulary, Wrong, comma, fits, is_foreign, parse_number, understand
 from tonghop.read import read
 from tonghop.reading import Entry, Look, Reading, plain, unit_of
 from tonghop.settings import Settings
@@ -229,7 +229,7 @@ _PLAIN = Look()
 
 
 def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
-    shown = {"value": f"{number:f}".replace(".", ",")}
+    shown = {"value": comma(number)}
     if spec.type == "flag":
         return number if number in (0, 1) else Wrong("cell.flag", shown)
     if 0 < number < 1:
@@ -259,7 +259,7 @@ def _totals(reading: Reading, cells: list[Cell], understood: _Understanding) -> 
         if spec.type == "amount":
             stated *= understood.factor or 1
         if stated != summed:
-            found.append(finding("total", place, stated=f"{stated:f}", summed=f"{summed:f}"))
+            found.append(finding("total", place, stated=comma(stated), summed=comma(summed)))
     return found
 
 

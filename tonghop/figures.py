@@ -103,6 +103,8 @@ def understand(value: Any, format_code: str | None, mixed: bool, vocabulary: Voc
 
     `format_code` is the cell's number format where it is not plain; `mixed` tells that its column holds foreign marks too.
     """
+    if format_code is None and isinstance(value, float) and value.is_integer():
+        return fits(Decimal(int(value)))
     if isinstance(value, date | time | timedelta):
         return Wrong("cell.date", {"value": f"{value:%d/%m/%Y}" if isinstance(value, date) else str(value)})
     if isinstance(value, str):
@@ -113,9 +115,9 @@ def understand(value: Any, format_code: str | None, mixed: bool, vocabulary: Voc
         return Wrong("cell.number", {"value": vocabulary.mask(value)})
     shown = NumberFormat(format_code or "General")
     if shown.percent:
-        return Wrong("cell.percent", {"value": f"{_comma(number * 100)}%"})
+        return Wrong("cell.percent", {"value": f"{comma(number * 100)}%"})
     if shown.altered:
-        return Wrong("cell.shown", {"value": _comma(number)})
+        return Wrong("cell.shown", {"value": comma(number)})
     # a workbook's number with three decimals may have been thousands, which a spreadsheet in English took for decimals
     if not isinstance(value, Decimal) and 1 <= abs(number) < 1000:
         stored = 0 if number == number.to_integral_value() else -int(number.as_tuple().exponent)
@@ -145,15 +147,21 @@ def _text(text: str, mixed: bool, vocabulary: Vocabulary) -> Decimal | Wrong:
     if _FORMULA.fullmatch(text):
         return Wrong("cell.formula", quoted)
     kind = vocabulary.kind(fold(text[:200]))
+    if kind == "unit":
+        number_part = re.sub(r"[^0-9.,-]", "", text)
+        either = _text(number_part, True, vocabulary) if re.search("[0-9]", number_part) else None
+        if isinstance(either, Wrong) and either.rule == "cell.marks":
+            return Wrong("cell.unit_marks", either.words | quoted)
     return Wrong(f"cell.{kind}" if kind else "cell.number", quoted)
 
 
 def _either(shown: str, decimal: Decimal, thousands: int) -> Wrong:
     whole = decimal == decimal.to_integral_value()
-    exact = f"{decimal:.0f}" if whole else f"{_comma(decimal)}0"
+    exact = f"{decimal:.0f}" if whole else f"{comma(decimal)}0"
     return Wrong("cell.marks", {"value": shown, "first": str(thousands), "second": exact})
 
 
-def _comma(number: Decimal) -> str:
+def comma(number: Decimal) -> str:
+    """A number as it is written here: 1234,5."""
     text = f"{number:f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text).replace(".", ",")

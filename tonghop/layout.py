@@ -97,7 +97,7 @@ def find_header(sheet: str, grid: Grid, headers: dict[str, Field_], codes: Codes
         return None
 
     def belongs(r: int) -> bool:
-        return any(text in headers or text in leading for text in block.texts[r])
+        return block.score(r, headers) > 0 or any(text in leading for text in block.texts[r])
 
     top, bottom = best, best
     while top > 0 and best - top < 2 and belongs(top - 1):
@@ -110,7 +110,7 @@ def find_header(sheet: str, grid: Grid, headers: dict[str, Field_], codes: Codes
         if r is None:
             continue
         place = Place(grid[r][c], sheet, coordinate(r, c))
-        names = list(block.names(r, c, max(best - 2, 0))) if block.texts[r][c] else []
+        names = list(block.names(r, c, top)) if block.texts[r][c] else []
         # "thu ngân sách (tỷ đồng)", "đảng viên nữ (người)": the unit of measure stands with the label
         name, _, unit = names[-1].rpartition("(") if names else ("", "", "")
         measured = headers.get(name)

@@ -8,17 +8,14 @@ _TCVN3 = "§®µ¶·¸¹¨©ª«¬\u00ad¥¡¢£¤¦×Þþß"
 _SHARED = "ÑñØøÛûÏïÖöÄäÅåÜüËëÆæÇçÎîÐð÷ÿÿ"
 _IN_WORD = re.compile(f"(?<=[A-Za-zÀ-ÿ])[{_TCVN3}{_SHARED}]|[{_TCVN3}{_SHARED}](?=[A-Za-zÀ-ÿ{_TCVN3}])")
 _UNICODE = re.compile("[ĂăĐđĨĩŨũƠơƯư\u0300-\u0323\u1ea0-\u1ef9]")
-RATIO = 0.08  # of a text's letters; a foreign name in an English text stays below
 
 
-def encoding(text: str) -> str | None:
-    """TCVN3 or VNI where a text is in such a font; None otherwise."""
-    strange = len(_IN_WORD.findall(text))
-    if strange < 2 or strange < RATIO * len(text) or _UNICODE.search(text):
+def found(texts: Iterable[str]) -> tuple[str, str] | None:
+    """(the first text in such a font, the name of the encoding); None where the texts are not in one.
+
+    One strange letter may be a foreign name's: three in two texts are a font's.
+    """
+    strange = {text: letters for text in texts if (letters := _IN_WORD.findall(text)) and not _UNICODE.search(text)}
+    if len(strange) < 2 or sum(map(len, strange.values())) < 3:
         return None
-    return "TCVN3 (.VnTime)" if re.search(f"[{_TCVN3}]", text) else "VNI"
-
-
-def first(texts: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
-    """(where, encoding) of the first text of (where, text) that is in such a font."""
-    return next(((where, found) for where, text in texts if (found := encoding(text))), None)
+    return next(iter(strange)), "TCVN3 (.VnTime)" if set(_TCVN3) & set("".join(strange)) else "VNI"

@@ -119,6 +119,8 @@ def _workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Readi
     if content[:4] == ZIP:
         parts = bounds.opened(content, settings)
         content, looks = bounds.archive(parts), sheetxml.looks(parts)
+    else:
+        bounds.opened_old(content)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
@@ -137,10 +139,8 @@ def _workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Readi
     if reading.form and reading.period:
         merged = {sheet.name: sheet.merged_cell_ranges or [] for sheet in sheets}
         _tables(reading, reading.form, reading.period.ends_on, grids, heads, merged, catalogue)
-    if reading.findings and (place := _legacy(grids)):
-        # in such a font no label can be known, so all other findings follow from this one
-        reading.findings.clear()
-        reading.wrong("file.legacy", place, encoding=legacy.encoding(place.value))
+    if reading.findings:
+        _legacy(reading, grids)
     return reading
 
 
@@ -201,11 +201,18 @@ def _sheet(sheet: str, grid: layout.Grid, table: Table, on: date, merged: layout
         layout.read_rows(reading, sheet, grid, table, header, catalogue, merged, on)
 
 
-def _legacy(grids: dict[str, layout.Grid]) -> Place | None:
-    """The first text of a workbook's heads and headers that is in a font of before Unicode."""
-    texts = (Place(value, name, layout.coordinate(r, c)) for name, grid in grids.items()
-             for r, row in enumerate(grid[:layout.HEAD_ROWS]) for c, value in enumerate(row) if isinstance(value, str))
-    return next((place for place in texts if legacy.encoding(place.value)), None)
+def _legacy(reading: Reading, grids: dict[str, layout.Grid]) -> None:
+    """In a font of before Unicode no label can be known: then that is the one thing to tell, and the other findings follow."""
+    places: dict[str, Place] = {}
+    for name, grid in grids.items():
+        for r, row in enumerate(grid[:layout.HEAD_ROWS]):
+            for c, value in enumerate(row):
+                if isinstance(value, str) and value:
+                    places.setdefault(value, Place(value, name, layout.coordinate(r, c)))
+    if found := legacy.found(places):
+        text, encoding = found
+        reading.findings.clear()
+        reading.wrong("file.legacy", places[text], encoding=encoding)
 
 
 # --- CSV and JSON ------------------------------------------------------------------------------------------------

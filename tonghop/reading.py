@@ -68,6 +68,7 @@ def plain(value: Any) -> str:
 
 
 def unit_of(code: str, catalogue: Catalogue, on: date) -> UnitVersion | None:
-    """The unit of a code on a day; a spreadsheet may have eaten the leading zeros of a five-digit code."""
+    """The unit of a code on a day; a spreadsheet may have eaten the leading zeros of its five digits (08719, 08719.01)."""
     found = catalogue.unit_by_code(code, on)
-    return found or (catalogue.unit_by_code(code.zfill(5), on) if code.isdigit() else None)
+    ward, dot, rest = code.partition(".")
+    return found or (catalogue.unit_by_code(f"{ward.zfill(5)}{dot}{rest}", on) if ward.isdigit() else None)
