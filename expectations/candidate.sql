@@ -32,6 +32,10 @@ fct_reporting as not materialized (
     select * from marts.fct_reporting
     where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
 ),
+fct_completeness as not materialized (
+    select * from marts.fct_completeness
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
 fct_finding as not materialized (
     select * from marts.fct_finding
     where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
@@ -49,6 +53,18 @@ submission as not materialized (
         having bool_or(act = 'accepted')
     ) as act
     inner join intake.receipt as receipt using (receipt_id)
+),
+-- the rule that a waiver let a submission break, for one unit: given before the submission was accepted and not ended by then, to
+-- what was received by its last day
+waived as not materialized (
+    select accepted.receipt_id as submission_id, waiver.rule, waiver.unit_id
+    from intake.waiver as waiver
+    inner join intake.ledger as given on waiver.waiver_id = given.waiver_id and given.act = 'waived'
+    left join intake.ledger as ended on waiver.waiver_id = ended.waiver_id and ended.act = 'waiver_ended'
+    inner join intake.receipt as receipt on waiver.period_id = receipt.period_id
+        and (receipt.received_at at time zone 'Asia/Ho_Chi_Minh')::date <= waiver.valid_to
+    inner join intake.ledger as accepted on receipt.receipt_id = accepted.receipt_id and accepted.act = 'accepted'
+        and accepted.seq > given.seq and (ended.seq is null or accepted.seq < ended.seq)
 ),
 period as not materialized (
     select * from catalogue.period

@@ -217,6 +217,12 @@ FACTS = [
     insert into marts.fct_reporting
     select u.unit_id, o.period_id, o.table_code, o.due_on, now(), true, true, false, 1, %(r)s, %(open)s
     from catalogue.obligation o join catalogue.unit_version u using (level) where o.period_id = %(p)s""",
+    """
+    insert into marts.fct_completeness
+    select b.ancestor_id, f.period_id, f.table_code, max(f.due_on), count(*), count(*), count(*), 0, 0, 0, %(r)s, %(open)s
+    from marts.fct_reporting f join marts.bridge_org_tree b using (unit_id)
+    join marts.dim_org_unit u on u.unit_id = b.ancestor_id and u.published
+    where f.period_id = %(p)s group by 1, 2, 3""",
 ]
 
 

@@ -13,6 +13,17 @@ import yaml
 from tonghop import gate, publish, server
 from tonghop.settings import Settings
 
+# an identity broken by c2's figures in submission 2, and a waiver of it from before the first act
+BROKEN = "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'E5'; "
+WAIVER = """
+    insert into intake.waiver (rule, unit_id, period_id, reason, office_id, valid_to)
+    select 'T.1', u.unit_id, {{february}}, 'split', o.unit_id, '{until}'
+    from catalogue.unit u, catalogue.unit o where u.unit_key = '{unit}' and o.unit_key = 'd';
+    insert into intake.ledger (seq, act, waiver_id) overriding system value
+    values (0, 'waived', (select max(waiver_id) from intake.waiver)); """
+ENDED = """
+    insert into intake.ledger (seq, act, waiver_id, reason) overriding system value
+    values (-1, 'waiver_ended', (select max(waiver_id) from intake.waiver), 'mended')"""
 # what breaks each expectation, and only needs to break that one; {january}, {february} and {members} are filled in
 SABOTAGE = {
     "facts_equal_receipts": "delete from marts.fct_observation where submission_id = 2 and cell = 'C4'",
@@ -20,6 +31,7 @@ SABOTAGE = {
     "sums_follow_the_tree": "update marts.fct_rollup set value = value + 1 where indicator_id = {members}",
     "claims_stay_apart": "update marts.fct_rollup set claimed = 0 where claimed is not null",
     "rates_follow_the_sums": "update marts.fct_rate set value = 0.5",
+    "completeness_follows_the_tree": "update marts.fct_completeness set received = due + 1 where period_id = {january}",
     "identities_hold": "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'E5'",
     "facts_are_in_the_catalogue": "update marts.fct_observation set row_id = 999 where submission_id = 2 and cell = 'F4'",
     "readers_read_bi_only": "grant select (value) on intake.cell to tonghop_reader",
@@ -75,13 +87,22 @@ MORE = [
         from marts.fct_rollup r join marts.dim_org_unit u using (unit_id) join marts.dim_period p using (period_id)"""),
     ("nothing_withheld_is_shown", """
         create or replace view bi.fct_finding with (security_barrier) as
-        select finding_key, source, rule, kind, unit_id, period_id, row_id, submission_id, sheet, cell, message_vi, message_en
+        select finding_key, source, rule, rule_version, kind, is_waived, unit_id, period_id, row_id, submission_id, sheet, cell,
+            message_vi, message_en
         from marts.fct_finding;
         insert into marts.fct_finding (finding_key, source, rule, kind, message_vi, message_en, release_from, release_to)
         values ('k', 'arrival', 'cell.whole', 'cell', 'ở đây là -3', 'it is -3', 2, 2147483647)"""),
     ("tables_are_filled", "update marts.fct_observation set value = null"),
     ("tables_are_filled", "delete from marts.dim_org_unit"),
     ("tables_are_filled", "delete from marts.fct_reporting"),
+    ("tables_are_filled", "delete from marts.fct_completeness"),
+    ("completeness_follows_the_tree", "delete from marts.fct_completeness where period_id = {february}"),
+    ("completeness_follows_the_tree", "update marts.fct_completeness set on_time = on_time - 1"),
+    # a waiver for another unit, one that was given too late, and one that was ended
+    ("identities_hold", BROKEN + WAIVER.format(unit="c1", until="9999-12-31")),
+    ("identities_hold", BROKEN + WAIVER.format(unit="c2", until="2020-01-01")),
+    ("identities_hold", BROKEN + WAIVER.format(unit="c2", until="9999-12-31").replace("(0,", "(1000,")),
+    ("identities_hold", BROKEN + WAIVER.format(unit="c2", until="9999-12-31") + ENDED),
     (
         "no_slice_is_lost",
         "delete from marts.fct_observation where release_from = 2; update marts.fct_observation set release_to = 2",
@@ -185,6 +206,14 @@ def test_a_withdrawn_report_takes_its_slice_with_it_without_alarm(owner: psycopg
         "update marts.fct_observation set release_to = 2 where period_id = {january}",
     )
     assert ask(owner, "no_slice_is_lost")[1] == 0
+
+
+def test_a_waiver_in_force_lets_the_identity_be_broken_and_no_other(owner: psycopg.Connection[Any]) -> None:
+    sabotage(owner, BROKEN + WAIVER.format(unit="c2", until="9999-12-31"))
+    assert ask(owner, "identities_hold")[1] == 0
+    owner.execute("reset role")
+    sabotage(owner, BROKEN.replace("E5", "E4"))
+    assert ask(owner, "identities_hold")[1] == 1
 
 
 def test_what_arrives_after_the_cutoff_is_not_asked_of_the_candidate(owner: psycopg.Connection[Any]) -> None:

@@ -12,6 +12,9 @@ check       the catalogue's linear rules on a report
 answer      what a sender is told, in two languages
 pool        reading and checking in confined worker processes
 load        facts, state and ledger entry in one transaction
+waive       leave to break a rule, given by an office, kept in the ledger
+replay      held files again, after a form or rule was repaired or a waiver given
+owed        who owes what, by the ledger and the catalogue
 build       open a candidate release, run dbt into it
 gate        Great Expectations on the candidate: the decision to release; docs renders what it saw
 publish     move one pointer

@@ -31,11 +31,15 @@ class Finding:
     message_vi: str
     message_en: str
     unit: str | None = None
+    # of a rule of the catalogue; rules change by dates, and a finding tells which version it failed
+    rule_version: int | None = None
+    # the number of the waiver that lets the report pass all the same
+    waiver: int | None = None
 
     @property
     def returns(self) -> bool:
         """Whether the report goes back: what does not hold between reports, or a threshold, never sends one back."""
-        return self.kind in ("template", "cell", "identity")
+        return self.kind in ("template", "cell", "identity") and self.waiver is None
 
 
 class Unreadable(Exception):
@@ -61,9 +65,10 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         """The answer's public shape, one object a file."""
-        keys = ("rule", "kind", "sheet", "cell", "message_vi", "message_en")
+        keys = ("rule", "rule_version", "kind", "sheet", "cell", "message_vi", "message_en")
         return {key: getattr(self, key) for key in ("file", "receipt", "sha256", "form", "unit", "period", "status")} | {
-            "findings": [{key: getattr(f, key) for key in keys} for f in self.findings]}
+            "findings": [{key: getattr(f, key) for key in keys} | {"waiver": f.waiver and waiver_code(f.waiver)}
+                         for f in self.findings]}
 
     def as_text(self) -> str:
         """The answer as a clerk reads it: Vietnamese first."""
@@ -72,6 +77,8 @@ class Answer:
         for number, f in enumerate(self.findings, start=1):
             where = f"[{f.sheet}!{f.cell}] " if f.sheet and f.cell else ""
             lines += [f"  {number}. {where}{f.message_vi}", f"     {' ' * len(where)}{f.message_en} ({f.rule})"]
+            if f.waiver:
+                lines.append(f"     {' ' * len(where)}Được miễn / waived: {waiver_code(f.waiver)}")
         return "\n".join(lines) + "\n"
 
 
@@ -121,6 +128,11 @@ def harmless(text: str) -> str:
 def receipt_code(receipt_id: int) -> str:
     """A receipt's number as people write it."""
     return f"R{receipt_id:06d}"
+
+
+def waiver_code(waiver_id: int) -> str:
+    """A waiver's number as people write it."""
+    return f"W{waiver_id:06d}"
 
 
 def receipt_number(code: str) -> int | None:

@@ -142,6 +142,10 @@ subject as (
     select x.period_id, x.unit_id from acted join intake.cell x using (receipt_id)
     union
     select r.period_id, f.unit_id from acted join intake.receipt r using (receipt_id) join intake.finding f using (receipt_id)
+    union
+    -- what was found in a file before it was decided again, wherever that stands
+    select f.period_id, f.unit_id from acted join marts.fct_finding f on f.submission_id = acted.receipt_id
+        and f.source = 'arrival' and f.release_to = 2147483647
 ),
 line as (
     select period_id, unit_id from subject where period_id is not null and unit_id is not null

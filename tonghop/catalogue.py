@@ -621,9 +621,9 @@ def _problems(c: Catalogue) -> Iterator[str]:
         if spell.valid_to < spell.valid_from:
             yield f"reporting.csv: {spell.unit} ends reporting {spell.form} before it starts, on {spell.valid_from}"
     # a day in two spells would be owed twice
-    for a, b in pairwise(sorted(c.spells, key=lambda s: (s.unit, s.form, s.valid_from))):
-        if (a.unit, a.form) == (b.unit, b.form) and b.valid_from <= a.valid_to:
-            yield f"reporting.csv: two spells of {b.unit} for {b.form} on {b.valid_from}"
+    for earlier, later in pairwise(sorted(c.spells, key=lambda s: (s.unit, s.form, s.valid_from))):
+        if (earlier.unit, earlier.form) == (later.unit, later.form) and later.valid_from <= earlier.valid_to:
+            yield f"reporting.csv: two spells of {later.unit} for {later.form} on {later.valid_from}"
     seen: set[tuple[str, int]] = set()
     owner: dict[str, str] = {}
     fields = {(t.code, i) for f in c.forms for t in f.tables for x in t.fields for i in x.indicators}

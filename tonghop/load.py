@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from tonghop import catalogue as cat
-from tonghop import server
+from tonghop import server, waive
 from tonghop.answer import Answer, Finding, Place, finding, receipt_code
 from tonghop.check import Report
 from tonghop.pool import Pool
@@ -36,15 +36,28 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
         while batch := connection.execute("select receipt_id, sha256, file_name from intake.receipt where status = 'pending' "
                                           "order by receipt_id limit %s", [settings.batch_files]).fetchall():
             connection.commit()
-            reading = pool.reports((name, original(settings, sha256)) for _, sha256, name in batch)
-            decided = _load_batch(connection, synced, zip((number for number, *_ in batch), map(told, reading), strict=True))
-            for receipt_id, sha256, name in batch:
-                if receipt_id in decided:
-                    answers.append(decided[receipt_id].answer(name, sha256, receipt_code(receipt_id)))
-                    _write_answer(settings, answers[-1])
+            answers += decide(settings, connection, pool, synced, batch, told)[0]
         if answers:
             connection.execute("analyze intake.receipt, intake.cell, intake.finding, intake.ledger")
     return answers
+
+
+def decide(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, synced: cat.Synced,
+           batch: list[tuple[int, str, str]], told: Callable[[Report], Report],
+           held: bool = False) -> tuple[list[Answer], set[int]]:
+    """Read, check and load a batch of pending receipts, or of held ones (returned or quarantined), each (number, sha256, name).
+
+    Gives the answers to those that were decided, which it also writes, and the receipts that contend within the batch and wait.
+    A held receipt of which nothing new can be said is left as it is.
+    """
+    waivers = waive.in_force(connection, [number for number, *_ in batch])
+    reading = map(told, pool.reports((name, original(settings, sha256)) for _, sha256, name in batch))
+    numbered = ((number, waivers.applied(number, r)) for (number, *_), r in zip(batch, reading, strict=True))
+    decided, waits = _load_batch(connection, synced, numbered, held)
+    answers = [decided[number].answer(name, sha256, receipt_code(number)) for number, sha256, name in batch if number in decided]
+    for answer in answers:
+        _write_answer(settings, answer)
+    return answers, waits
 
 
 def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
@@ -57,13 +70,24 @@ def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
             left join catalogue.unit_version u on u.unit_id = r.unit_id and u.catalogue_id = r.catalogue_id
                 and p.ends_on between u.valid_from and u.valid_to
             where r.receipt_id = any(%s)""", [receipt_ids]).fetchall()
-        findings: dict[int, list[Finding]] = {}
-        for receipt_id, *rest in connection.execute("""
-                select receipt_id, rule, kind, sheet, cell, message_vi, message_en from intake.finding
-                where receipt_id = any(%s) order by receipt_id, ordinal""", [receipt_ids]):
-            findings.setdefault(receipt_id, []).append(Finding(*rest))
+        findings = _findings(connection, receipt_ids)
     return {number: Answer(name, receipt_code(number), sha, status, form, unit, period, findings.get(number, []))
             for number, name, sha, status, form, unit, period in receipts}
+
+
+def _findings(connection: psycopg.Connection[Any], receipts: list[int]) -> dict[int, list[Finding]]:
+    """What was found when each receipt was last decided."""
+    findings: dict[int, list[Finding]] = {}
+    for receipt_id, *rest in connection.execute("""
+            select f.receipt_id, f.rule, f.kind, f.sheet, f.cell, f.message_vi, f.message_en, u.unit_key, f.rule_version,
+                   f.waiver_id
+            from intake.finding f left join catalogue.unit u using (unit_id)
+            where f.receipt_id = any(%s) and f.decision = (
+                select count(*) from intake.ledger l
+                where l.receipt_id = f.receipt_id and l.act in ('accepted', 'returned', 'quarantined'))
+            order by f.receipt_id, f.ordinal""", [receipts]):
+        findings.setdefault(receipt_id, []).append(Finding(*rest))
+    return findings
 
 
 def withdraw(settings: Settings, receipt_id: int, reason: str) -> None:
@@ -93,9 +117,9 @@ def _pending(connection: psycopg.Connection[Any]) -> int:
 _CELLS = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell"
 
 
-def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced,
-                reading: Iterable[tuple[int, Report]]) -> dict[int, Report]:
-    """Write one batch. Returns the receipts that were decided; the rest contend within the batch and wait for the next."""
+def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]],
+                held: bool) -> tuple[dict[int, Report], set[int]]:
+    """Write one batch. Returns the receipts that were decided, and those that wait for the next batch."""
     reports: dict[int, Report] = {}
     with connection.transaction():
         connection.execute(f"create temp table arriving on commit drop as select {_CELLS} from intake.cell limit 0")
@@ -110,28 +134,39 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced,
                 r.cells.clear()
                 reports[number] = r
         connection.execute(LEDGER_LOCK)
-        mine = {row[0] for row in connection.execute("""
-            select receipt_id from intake.receipt
-            where receipt_id = any(%s) and status = 'pending' for update""", [list(reports)])}
-        reports = {number: r for number, r in reports.items() if number in mine}
+        mine = dict(connection.execute("""
+            select receipt_id, status from intake.receipt
+            where receipt_id = any(%s) and (status = any(%s)) for update""",
+            [list(reports), ["returned", "quarantined"] if held else ["pending"]]).fetchall())
+        waits = waive.ended_since(connection, {number: r for number, r in reports.items() if number in mine})
+        reports = {number: r for number, r in reports.items() if number in mine and number not in waits}
         _sender(connection, synced, reports)
-        waits = _contend(connection, reports)
-        for number in waits:
-            del reports[number]
+        waits |= set(_contend(connection, reports))
+        before = _findings(connection, list(reports)) if held else {}
+        # a replay that finds what was found before is no act
+        reports = {number: r for number, r in reports.items() if number not in waits
+                   and not (held and (r.status, r.findings) == (mine[number], before.get(number, [])))}
+        if held:
+            connection.execute("insert into intake.ledger (act, receipt_id) select 'replayed', unnest(%s::integer[])",
+                               [sorted(reports)])
+        decisions = dict(connection.execute("""
+            select receipt_id, count(*) from intake.ledger
+            where receipt_id = any(%s) and act in ('accepted', 'returned', 'quarantined') group by 1""",
+            [list(reports)]).fetchall())
         accepted = [number for number, r in reports.items() if r.status == "accepted"]
         connection.execute(f"insert into intake.cell ({_CELLS}) select {_CELLS} from arriving where receipt_id = any(%s)",
                            [accepted])
         with connection.cursor().copy("""
-                copy intake.finding (receipt_id, ordinal, rule, kind, sheet, cell, unit_id, message_vi, message_en)
-                from stdin""") as out:
+                copy intake.finding (receipt_id, decision, ordinal, rule, rule_version, kind, sheet, cell, unit_id, message_vi,
+                    message_en, waiver_id) from stdin""") as out:
             for number, r in reports.items():
                 for ordinal, f in enumerate(r.findings, start=1):
-                    out.write_row((number, ordinal, f.rule, f.kind, f.sheet, f.cell, synced.unit[f.unit] if f.unit else None,
-                                   f.message_vi, f.message_en))
+                    out.write_row((number, decisions.get(number, 0) + 1, ordinal, f.rule, f.rule_version, f.kind, f.sheet, f.cell,
+                                   synced.unit[f.unit] if f.unit else None, f.message_vi, f.message_en, f.waiver))
         connection.execute("update arrived set status = 'returned' where status = 'accepted' and receipt_id <> all(%s)",
                            [accepted])
         _settle(connection, list(reports))
-    return reports
+    return reports, waits
 
 
 def _sender(connection: psycopg.Connection[Any], synced: cat.Synced, reports: dict[int, Report]) -> None:
@@ -190,14 +225,15 @@ def _settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
         insert into intake.ledger (act, receipt_id, cells, cells_sha256)
         select status, receipt_id, cells, cells_sha256 from intake.receipt
         where receipt_id = any(%s) order by receipt_id""", [decided])
-    # of several reports for the same sender, form, period and scope only the last stands
+    # of several reports for the same sender, form, period and scope only the last stands; an older one that a replay accepts
+    # stands no more than if it had been accepted at once, even where the newer was withdrawn since
     connection.execute("""
         insert into intake.ledger (act, receipt_id, by_receipt_id)
         select 'superseded', older.receipt_id, min(newer.receipt_id)
         from intake.receipt older
         join intake.receipt newer on (newer.unit_id, newer.form_code, newer.period_id, newer.scope)
                                    = (older.unit_id, older.form_code, older.period_id, older.scope)
-        where older.status = 'accepted' and newer.status = 'accepted' and newer.receipt_id > older.receipt_id
+        where older.status = 'accepted' and newer.status in ('accepted', 'withdrawn') and newer.receipt_id > older.receipt_id
           and (newer.receipt_id = any(%s) or older.receipt_id = any(%s))
           and not exists (select from intake.ledger l where l.receipt_id = older.receipt_id and l.act = 'superseded')
         group by older.receipt_id order by older.receipt_id""", [decided, decided])

@@ -32,7 +32,9 @@ ACTS = """
     -- a sender below the published levels is counted and not named
     left join marts.dim_org_unit as u on u.unit_id = r.unit_id and u.published
         and p.ends_on between u.valid_from and u.valid_to and """ + _AT.format("u") + """
-    where l.act not in ('received', 'expired') and l.seq > coalesce((select cutoff_seq from ctl.release where release_id = %(before)s), 0)
+    -- what a replay decided tells of itself
+    where l.act not in ('received', 'replayed', 'expired')
+        and l.seq > coalesce((select cutoff_seq from ctl.release where release_id = %(before)s), 0)
     group by l.act, r.form_code, u.unit_id, u.name, u.code, u.sort_key
     order by l.act = 'accepted', l.act, r.form_code, u.sort_key"""
 CHANGES = """

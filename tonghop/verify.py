@@ -27,12 +27,32 @@ MUST_HOLD = {
         left join intake.ledger l on l.receipt_id = r.receipt_id and l.act = 'received' group by 1""",
     "every receipt stands as its last act says": """
         select r.receipt_id, r.status = coalesce((
-            select l.act from intake.ledger l where l.receipt_id = r.receipt_id and l.act not in ('received', 'superseded', 'expired')
+            select l.act from intake.ledger l
+            where l.receipt_id = r.receipt_id and l.act not in ('received', 'replayed', 'superseded', 'expired')
             order by l.seq desc limit 1), 'pending') from intake.receipt r""",
-    "every receipt was decided at most once": """
-        select r.receipt_id, count(l.seq) <= 1 from intake.receipt r
-        left join intake.ledger l on l.receipt_id = r.receipt_id and l.act in ('accepted', 'returned', 'quarantined')
+    "every receipt was decided once, and again only by a replay while it was held": """
+        select receipt_id, bool_and(case
+            when act = 'received' then before is null
+            when act = 'replayed' then before in ('returned', 'quarantined') and after is not null
+            else before in ('received', 'replayed') end)
+        from (select receipt_id, act, lag(act) over acts as before, lead(act) over acts as after from intake.ledger
+              where act in ('received', 'accepted', 'returned', 'quarantined', 'replayed')
+              window acts as (partition by receipt_id order by seq)) act
         group by 1""",
+    "every finding that was waived had a waiver in force": """
+        select f.receipt_id, bool_and((w.rule, w.unit_id, w.period_id) = (f.rule, f.unit_id, r.period_id)
+               and (r.received_at at time zone 'Asia/Ho_Chi_Minh')::date <= w.valid_to
+               and exists (
+                   select from intake.ledger given join intake.ledger decided on decided.seq > given.seq
+                   where given.waiver_id = w.waiver_id and given.act = 'waived' and decided.receipt_id = f.receipt_id
+                     and decided.act in ('accepted', 'returned') and not exists (
+                         select from intake.ledger ended where ended.waiver_id = w.waiver_id and ended.act = 'waiver_ended'
+                           and ended.seq < decided.seq)))
+        from intake.finding f join intake.receipt r using (receipt_id) join intake.waiver w using (waiver_id) group by 1""",
+    "every finding belongs to a decision": """
+        select f.receipt_id, max(f.decision) <= (select count(*) from intake.ledger l where l.receipt_id = f.receipt_id
+                                                 and l.act in ('accepted', 'returned', 'quarantined'))
+        from intake.finding f group by 1""",
     "the cells of every accepted report are those that were loaded": """
         select l.receipt_id, l.cells_sha256 = intake.fingerprint(l.receipt_id)
                and l.cells = (select count(*) from intake.cell c where c.receipt_id = l.receipt_id)

@@ -58,15 +58,15 @@ create table catalogue.obligation (
 -- a check is a row of terms: sum(coefficient * value) op bound; "at" says where a term's value stands
 create table catalogue.check_rule (
     catalogue_id integer not null references catalogue.version, rule text not null, instance text not null, form_version integer not null,
-    table_code text not null, kind text not null check (kind in ('identity', 'consistency', 'compliance')),
+    rule_version integer not null, table_code text not null, kind text not null check (kind in ('identity', 'consistency', 'compliance')),
     op text not null check (op in ('=', '<=')), bound numeric not null, period_types text[] not null, levels text[] not null,
     valid_from date not null, valid_to date not null, message_vi text not null, message_en text not null,
-    primary key (catalogue_id, rule, instance, form_version));
+    primary key (catalogue_id, rule, instance, form_version, rule_version));
 create table catalogue.check_term (
     catalogue_id integer not null references catalogue.version, rule text not null, instance text not null, form_version integer not null,
-    indicator_id integer not null references catalogue.indicator, coefficient numeric not null,
+    rule_version integer not null, indicator_id integer not null references catalogue.indicator, coefficient numeric not null,
     "at" text not null check ("at" in ('same', 'previous', 'children', 'months')),
-    primary key (catalogue_id, rule, instance, form_version, indicator_id, "at"));
+    primary key (catalogue_id, rule, instance, form_version, rule_version, indicator_id, "at"));
 create table catalogue.rate (
     catalogue_id integer not null references catalogue.version, rate_code text not null, table_code text not null,
     name_vi text not null, name_en text not null, restricted boolean not null, primary key (catalogue_id, rate_code));

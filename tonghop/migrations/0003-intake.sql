@@ -15,7 +15,7 @@ create table intake.receipt (
     check (status not in ('accepted', 'withdrawn') or (form_code is not null and unit_id is not null and period_id is not null
            and scope is not null and is_nil is not null and cells is not null and cells_sha256 is not null))
 );
-create index on intake.receipt (unit_id, form_code, period_id, scope) where status = 'accepted';
+create index on intake.receipt (unit_id, form_code, period_id, scope) where status in ('accepted', 'withdrawn');
 create index on intake.receipt (receipt_id) where status = 'pending';
 
 -- one row a cell of an accepted report, at the grain of a fact; written once
@@ -42,35 +42,59 @@ create function intake.fingerprint(of_receipt integer) returns text stable langu
     from intake.cell where receipt_id = of_receipt
 $$;
 
+-- Leave, given by an office above, to report figures that break one identity: for one unit and one period. It stands from its
+-- act in the ledger to the act that ends it, for whatever is received by its last day.
+create table intake.waiver (
+    waiver_id integer generated always as identity primary key,
+    rule text not null,
+    unit_id integer not null references catalogue.unit,
+    period_id integer not null references catalogue.period,
+    reason text not null check (reason <> ''),
+    -- an org unit: an office answers for it, never a person
+    office_id integer not null references catalogue.unit check (office_id <> unit_id),
+    valid_to date not null
+);
+
 create table intake.finding (
     receipt_id integer not null references intake.receipt,
+    -- a receipt is decided again after a replay; what was found then stays beside what was found first
+    decision integer not null default 1,
     ordinal integer not null,
     rule text not null,
+    -- of a rule of the catalogue
+    rule_version integer,
     kind text not null check (kind in ('template', 'cell', 'identity', 'consistency', 'compliance')),
     sheet text, cell text, unit_id integer references catalogue.unit,
     message_vi text not null, message_en text not null,
-    primary key (receipt_id, ordinal)
+    waiver_id integer references intake.waiver check (waiver_id is null or kind = 'identity'),
+    primary key (receipt_id, decision, ordinal)
 );
 
 -- Every act, in the order in which it was committed: writers hold a lock from taking the number to commit.
 create table intake.ledger (
     seq bigint generated always as identity primary key,
     at timestamptz not null default clock_timestamp(),
-    act text not null check (act in ('received', 'accepted', 'returned', 'quarantined', 'superseded', 'withdrawn', 'expired')),
-    receipt_id integer not null references intake.receipt,
+    act text not null check (act in ('received', 'accepted', 'returned', 'quarantined', 'replayed', 'superseded', 'withdrawn',
+                                     'expired', 'waived', 'waiver_ended')),
+    -- an act is about a receipt or about a waiver
+    receipt_id integer references intake.receipt,
+    waiver_id integer references intake.waiver,
     by_receipt_id integer references intake.receipt,
     cells integer, cells_sha256 text,
     reason text,
     check ((act = 'superseded') = (by_receipt_id is not null)),
     check ((act = 'accepted') = (cells_sha256 is not null)),
-    check (act <> 'withdrawn' or reason is not null)
+    check ((act in ('waived', 'waiver_ended')) = (waiver_id is not null)),
+    check ((receipt_id is null) = (waiver_id is not null)),
+    check (act not in ('withdrawn', 'waiver_ended') or reason is not null)
 );
 create index on intake.ledger (receipt_id);
+create unique index on intake.ledger (waiver_id, act) where waiver_id is not null;
 
 do $$
 declare t text;
 begin
-    foreach t in array array['cell', 'finding', 'ledger'] loop
+    foreach t in array array['cell', 'finding', 'waiver', 'ledger'] loop
         execute format('create trigger append_only before update or delete or truncate on intake.%I
                         for each statement execute function ctl.append_only()', t);
     end loop;

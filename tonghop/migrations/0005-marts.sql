@@ -50,9 +50,16 @@ create table marts.fct_reporting (
     unit_id integer not null, period_id integer not null, table_code text not null, due_on date not null, received_at timestamptz,
     is_received boolean not null, is_on_time boolean, is_nil boolean, submission_id integer,
     release_from integer not null, release_to integer not null);
+-- grain: published unit x period x form table that it or any unit below it owes, as the tree stood at the period's end.
+-- due = received + missing, received = on_time + late
+create table marts.fct_completeness (
+    unit_id integer not null, period_id integer not null, table_code text not null, last_due_on date not null,
+    due integer not null, received integer not null, on_time integer not null, late integer not null, missing integer not null,
+    nil integer not null, release_from integer not null, release_to integer not null);
 -- grain: one finding: of a file on arrival, or of a rule on the accepted figures
 create table marts.fct_finding (
-    finding_key text not null, source text not null, rule text not null, kind text not null, unit_id integer, period_id integer,
+    finding_key text not null, source text not null, rule text not null, rule_version integer, kind text not null,
+    is_waived boolean not null default false, unit_id integer, period_id integer,
     row_id integer, submission_id integer, sheet text, cell text, left_side numeric, bound numeric, message_vi text not null,
     message_en text not null, release_from integer not null, release_to integer not null);
 
@@ -80,6 +87,7 @@ create unique index on marts.fct_observation (period_id, unit_id, indicator_id, 
 create unique index on marts.fct_rollup (period_id, unit_id, indicator_id, row_id) where release_to = 2147483647;
 create unique index on marts.fct_rate (period_id, unit_id, rate_code, row_id, basis) where release_to = 2147483647;
 create unique index on marts.fct_reporting (period_id, unit_id, table_code) where release_to = 2147483647;
+create unique index on marts.fct_completeness (period_id, unit_id, table_code) where release_to = 2147483647;
 create unique index on marts.fct_finding (finding_key) where release_to = 2147483647;
 create index on marts.fct_observation (indicator_id, unit_id) include (period_id, value, release_from, release_to);
 create index on marts.fct_rollup (indicator_id, unit_id) include (period_id, value, claimed, release_from, release_to);

@@ -28,10 +28,12 @@ declare
         'bridge_org_tree', shown_unit,
         'fct_observation', shown_unit || ' and ' || shown_indicator,
         'fct_rollup', shown_unit || ' and ' || shown_indicator,
-        'fct_reporting', shown_unit);
+        'fct_reporting', shown_unit,
+        'fct_completeness', shown_unit);
 begin
     foreach t in array array['dim_org_unit', 'dim_period', 'dim_form', 'dim_form_row', 'dim_indicator', 'dim_submission',
-                             'bridge_org_tree', 'fct_observation', 'fct_rollup', 'fct_reporting'] loop
+                             'bridge_org_tree', 'fct_observation', 'fct_rollup', 'fct_reporting',
+                             'fct_completeness'] loop
         select string_agg(quote_ident(column_name), ', ' order by ordinal_position) into cols
         from information_schema.columns where table_schema = 'marts' and table_name = t and column_name not in ('release_from', 'release_to');
         execute format('create view bi.%I with (security_barrier) as select %s from marts.%I m where %s and %s', t, cols, t, now_, rules ->> t);
@@ -40,7 +42,7 @@ begin
         || now_ || ' and ' || shown_unit || ' and not exists (select from catalogue.rate r where r.rate_code = m.rate_code and r.restricted)';
     -- a finding shows that a rule failed and where, not by how much: a restricted figure could be solved from it. The catalogue's
     -- messages are fixed texts; what is said of a single cell quotes it, so that stays with the sender and the auditor
-    execute 'create view bi.fct_finding with (security_barrier) as select finding_key, source, rule, kind, unit_id, period_id, row_id, submission_id, sheet, cell,
+    execute 'create view bi.fct_finding with (security_barrier) as select finding_key, source, rule, rule_version, kind, is_waived, unit_id, period_id, row_id, submission_id, sheet, cell,
                  case when known.is_fixed then message_vi end as message_vi, case when known.is_fixed then message_en end as message_en
              from marts.fct_finding m
              cross join lateral (select exists (select from catalogue.check_rule c where c.rule = m.rule) as is_fixed) as known where ' || now_ || ' and ' || shown_unit;

@@ -1,4 +1,5 @@
--- grain: rule x instance x form version x unit x period x row x scope: every rule that the slice's accepted figures decide
+-- grain: rule x instance x form version x unit x period x row x scope: every rule that the slice's accepted figures decide, in
+-- the version that is in force at the period's end
 with left_side as (
     select * from {{ ref('int_left_side') }}
 ),
@@ -32,6 +33,7 @@ final as (
         c.rule,
         c.instance,
         c.form_version,
+        c.rule_version,
         r.kind,
         c.unit_id,
         c.period_id,
@@ -47,7 +49,10 @@ final as (
         r.message_vi,
         r.message_en
     from left_side as c
-    inner join check_rule as r on r.rule = c.rule and r.instance = c.instance and r.form_version = c.form_version
+    inner join check_rule as r
+        on
+            r.rule = c.rule and r.instance = c.instance and r.form_version = c.form_version
+            and r.rule_version = c.rule_version
     inner join period as p on p.period_id = c.period_id and p.ends_on between r.valid_from and r.valid_to
     inner join unit_version as v on v.unit_id = c.unit_id and p.ends_on between v.valid_from and v.valid_to
     inner join form_row as w

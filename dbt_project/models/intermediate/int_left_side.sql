@@ -1,5 +1,5 @@
--- grain: rule x instance x form version x unit x period x row code x scope: the sum of a rule's terms on the slice's accepted
--- figures, where every term is known. Nothing is guessed: a rule with a term that is blank or that nobody has given has no sum.
+-- grain: rule x instance x form version x rule version x unit x period x row code x scope: the sum of a rule's terms on the
+-- slice's accepted figures, where every term is known. Nothing is guessed: a rule with a term that is blank or that nobody has given has no sum.
 -- Not applicable counts as nothing to add, as it does on arrival, as long as some term has a value. Terms at `children` stand
 -- for the unit's own figure and all below it, and are compared with its claim for the whole.
 -- A table of its own, because without its statistics the planner takes the sums for one row and loops over all units.
@@ -44,10 +44,11 @@ rule_size as (
         rule,
         instance,
         form_version,
+        rule_version,
         count(*) as terms,
         bool_or(term_at = 'same') as has_same
     from check_term
-    group by rule, instance, form_version
+    group by rule, instance, form_version, rule_version
 ),
 
 asked as (
@@ -151,6 +152,7 @@ terms as (
         t.rule,
         t.instance,
         t.form_version,
+        t.rule_version,
         t.coefficient,
         t.indicator_id,
         f.unit_id,
@@ -174,6 +176,7 @@ final as (
         t.rule,
         t.instance,
         t.form_version,
+        t.rule_version,
         t.unit_id,
         t.period_id,
         t.row_code,
@@ -185,8 +188,12 @@ final as (
         (array_agg(t.sheet order by t.indicator_id) filter (where t.sheet is not null))[1] as sheet,
         (array_agg(t.cell order by t.indicator_id) filter (where t.cell is not null))[1] as cell
     from terms as t
-    inner join rule_size as z on z.rule = t.rule and z.instance = t.instance and z.form_version = t.form_version
-    group by t.rule, t.instance, t.form_version, t.unit_id, t.period_id, t.row_code, t.scope, z.has_same, z.terms
+    inner join rule_size as z
+        on
+            z.rule = t.rule and z.instance = t.instance and z.form_version = t.form_version
+            and z.rule_version = t.rule_version
+    group by
+        t.rule, t.instance, t.form_version, t.rule_version, t.unit_id, t.period_id, t.row_code, t.scope, z.has_same, z.terms
     having count(*) = z.terms and count(t.value) > 0
 )
 

@@ -1,6 +1,6 @@
 {{ config(unique_key=['finding_key'], meta={'slice': 'touched_or_unknown'}) }}
 
--- Identities among the rules are the gate's: a report that breaks one was returned, so none may be found here.
+-- Identities among the rules are the gate's: a report that breaks one was returned, or a waiver let it pass on arrival.
 with finding as (
     select * from {{ ref('stg_finding') }}
 ),
@@ -11,10 +11,12 @@ evaluated as (
 
 arrival as (
     select
-        'arrival/' || submission_id || '/' || ordinal as finding_key,
+        concat_ws('/', 'arrival', submission_id, decision, ordinal) as finding_key,
         'arrival' as source,
         rule,
+        rule_version,
         kind,
+        is_waived,
         unit_id,
         period_id,
         null::integer as row_id,
@@ -33,7 +35,9 @@ broken as (
         concat_ws('/', 'rule', rule, instance, form_version, unit_id, period_id, row_id, scope) as finding_key,
         'rule' as source,
         rule,
+        rule_version,
         kind,
+        false as is_waived,
         unit_id,
         period_id,
         row_id,

@@ -11,6 +11,7 @@ final as (
         s.rule,
         s.instance,
         s.form_version,
+        s.rule_version,
         s.table_code,
         s.kind,
         s.op,

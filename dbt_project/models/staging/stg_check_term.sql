@@ -11,6 +11,7 @@ final as (
         s.rule,
         s.instance,
         s.form_version,
+        s.rule_version,
         s.indicator_id,
         s.coefficient,
         s.at as term_at
