@@ -26,9 +26,9 @@ from tonghop.settings import PROJECT
 FOLDER = Path(__file__).parent / "data" / "traps"
 WARD, OTHER_WARD, TOWN = "08719", "08737", "243"
 PERIOD_CELL = "B4"
-MEETING = {"hop_ke_hoach": 1, "hop_thuong_ky": 1, "hop_chuyen_de": 0, "hop_gop": 0, "dv_tong": 20, "dv_mien": 2, "dv_phai_du": 18,
-           "dv_du": 17, "dv_vang_ly_do": 1, "dv_vang_khong_ly_do": 0, "so_phut": 90, "cap_uy_cap_tren_du": 0, "co_noi_dung_ct05": 1,
-           "co_nghi_quyet": 1, "xep_loai_buoi": "Tốt"}
+MEETING = {"hop_ke_hoach": 1, "hop_thuong_ky": 1, "hop_chuyen_de": 0, "hop_gop": 0, "dv_tong": 20, "dv_mien": 2,
+           "dv_phai_du": 18, "dv_du": 17, "dv_vang_ly_do": 1, "dv_vang_khong_ly_do": 0, "so_phut": 90, "cap_uy_cap_tren_du": 0,
+           "co_noi_dung_ct05": 1, "co_nghi_quyet": 1, "xep_loai_buoi": "Tốt"}
 RESULTS = {"chi_tieu_giao": 10, "chi_tieu_dat": 9, "chi_tieu_vuot": 2, "thu_ngan_sach": 7148}
 RECEPTION = {"luot": 259, "nguoi": 316, "vu": 250, "tx_luot": 161, "tx_nguoi": 201, "dk_luot": 98, "dk_nguoi": 115,
              "vu_lan_dau": 240, "vu_nhieu_lan": 10, "doan_dong_nguoi": 1}
@@ -242,6 +242,11 @@ def formula_never_computed(sheet: Worksheet) -> None:
 
 
 @edit
+def cells_far_apart(sheet: Worksheet) -> None:
+    sheet["IV65536"] = 1
+
+
+@edit
 def legacy_tcvn3(sheet: Worksheet) -> None:
     # "Biểu", "Mã đơn vị báo cáo", "Cán bộ", "Công chức" in .VnTime
     sheet["A1"], sheet["A3"], sheet["D7"], sheet["E7"] = "BiÓu", "M· ®¬n vÞ b¸o c¸o", "C¸n bé", "C«ng chøc"
@@ -348,6 +353,7 @@ def make(catalogue: Catalogue, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for name, source, kind in (("xls_plain", "column_numbers_bare", "xls"), ("xls_legacy_tcvn3", "legacy_tcvn3", "xls"),
                                    ("xls_legacy_vni", "legacy_vni", "xls"), ("xls_error", "error_ref", "xls"),
+                                   ("xls_cells_far_apart", "cells_far_apart", "xls"),
                                    ("xls_four_or_four_thousand", "excel_four_or_four_thousand", "xls"),
                                    ("xls_hidden_row", "hidden_row", "xls"), ("xls_percent", "excel_percent_whole", "xls"),
                                    ("formula_computed", "formula_never_computed", "xlsx")):

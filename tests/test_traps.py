@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -82,6 +82,18 @@ def test_a_form_refuses_one_label_for_two_fields(catalogue: Catalogue) -> None:
         Form.model_validate(told)
 
 
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_damaged_xls_is_answered_and_never_raises(catalogue: Catalogue, data: st.DataObject) -> None:
+    whole = bytearray((FOLDER / "xls_plain.xls").read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        # the file system's tables stand in the first sector, the records from the next ones on
+        whole[data.draw(st.integers(0, 511) | st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    del whole[data.draw(st.integers(0, len(whole)) | st.just(len(whole))):]
+    assert report("a.xls", bytes(whole), catalogue, Settings(home=PROJECT / "nowhere")).status in (
+        "accepted", "returned", "quarantined")
+
+
 # --- periods -----------------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("text", "code"), [
@@ -116,8 +128,8 @@ def test_whatever_is_parsed_is_a_code_that_names_itself(text: str) -> None:
 
 # --- figures -----------------------------------------------------------------------------------------------------
 
-@given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none()), st.sampled_from([None, "0.000", "0%", ";;;", "["]),
-       st.booleans())
+@given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none()),
+       st.sampled_from([None, "0.000", "0%", ";;;", "["]), st.booleans())
 def test_a_cell_gives_an_exact_number_or_a_reason(value: Any, code: str | None, mixed: bool) -> None:
     number = understand(value, code, mixed, WORDS)
     if isinstance(number, Wrong):
@@ -146,12 +158,14 @@ def test_two_spellings_of_a_label_are_one(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("Văn Lang", "Văn Lăng"), ("Sơn Hà", "Sơn Hạ"), ("Đa", "Da"), ("hai", "hay"), ("Thuý", "Thúi")])
+@pytest.mark.parametrize(("one", "other"), [
+    ("Văn Lang", "Văn Lăng"), ("Sơn Hà", "Sơn Hạ"), ("Đa", "Da"), ("hai", "hay"), ("Thuý", "Thúi")])
 def test_two_words_are_never_one(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
 
 @pytest.mark.parametrize("texts", [
-    ["Đảng bộ phường Ngô Quyền", "Tổng hợp"], ["Grassroots committees", "Café"], ["à la carte «été»", "§ 5 – 20 °C"], ["Müller"], []])
+    ["Đảng bộ phường Ngô Quyền", "Tổng hợp"], ["Grassroots committees", "Café"], ["à la carte «été»", "§ 5 – 20 °C"],
+    ["Müller"], []])
 def test_unicode_text_is_not_taken_for_an_old_font(texts: list[str]) -> None:
     assert legacy.found(texts) is None

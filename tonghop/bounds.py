@@ -9,11 +9,15 @@ External links are left alone: nothing here or in the parser ever follows one; t
 """
 
 import io
+import json
 import re
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
 from tonghop.answer import Place, Unreadable
 from tonghop.settings import Settings
@@ -28,7 +32,7 @@ _SHEET_NAME = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\bname\s*=\s*(?:"([^"]*)"|\'(
 # a row or a cell, and where it says that it stands
 _OPENING = re.compile(rb'<(?:\w+:)?(row|c)\b(?:[^>]{0,400}?\sr\s*=\s*["\']([A-Za-z]{0,4})(\d{1,9})["\'])?')
 _FORMULA_WITHOUT_VALUE = re.compile(
-    rb'<c\s[^>]*?\br="([A-Z]+\d+)"[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
+    rb'<c\s(?![^>]*\bt="str")[^>]*?\br="([A-Z]+\d+)"[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
 
 
 def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
@@ -51,6 +55,12 @@ def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
             ValueError) as error:
         raise Unreadable("file.damaged", detail="zip") from error
     return xml
+
+
+def opened_old(content: bytes) -> None:
+    """Refuse an .xls with macros. Its other bounds are the worker's: of memory and time. Raises Unreadable."""
+    if "_VBA_PROJECT".encode("utf-16-le") in content:
+        raise Unreadable("file.macro")
 
 
 def archive(parts: dict[str, bytes]) -> bytes:
@@ -126,6 +136,33 @@ def _sheet(name: str, xml: bytes, settings: Settings) -> None:
             raise Unreadable("file.bounds")
     if empty := _FORMULA_WITHOUT_VALUE.search(xml):
         raise Unreadable("file.formula", Place(None, name.rpartition("/")[2], empty.group(1).decode()))
+
+
+def from_json(text: str) -> tuple[Any, list[str]]:
+    """A JSON text's value, its numbers exact, and the keys that stand twice in one object, where only the last would count.
+
+    Raises ValueError for what is not JSON (NaN and infinities among it) and for numbers beyond all figures, RecursionError where it is nested too deep.
+    """
+    twice: list[str] = []
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice.extend(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        return found
+
+    return json.loads(text, parse_float=_exact, parse_constant=_refuse, object_pairs_hook=once), twice
+
+
+def _exact(text: str) -> Decimal:
+    number = Decimal(text)
+    if not -30 < number.adjusted() < 30:  # written out, 1e999999999 fills the memory
+        raise ValueError("a number beyond all figures")
+    return number
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
 
 
 def column_number(letters: str) -> int:

@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from tonghop import bounds, layout, legacy, periods, sheetxml, units
+from tonghop import bounds, layout, legacy, periods, sheetxml, units, xls
 from tonghop.answer import Place, Unreadable
 from tonghop.catalogue import ALL_ROWS, Catalogue, Form, HeadKey, Period, Table, fingerprint, fold, nfc
-from tonghop.reading import Entry, Look, Reading, plain, unit_of
+from tonghop.reading import Entry, Reading, plain, unit_of
 from tonghop.settings import Settings
 
 # how .xlsx and .xls begin, whatever their names say
@@ -115,19 +115,19 @@ def _version(reading: Reading, code: str, place: Place | None, period: Period, c
 # --- workbooks ---------------------------------------------------------------------------------------------------
 
 def _workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Reading:
-    looks: dict[str, Look] = {}
     if content[:4] == ZIP:
         parts = bounds.opened(content, settings)
         content, looks = bounds.archive(parts), sheetxml.looks(parts)
     else:
         bounds.opened_old(content)
+        looks = xls.looks(content, settings)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
         sheets = [book.get_sheet_by_name(name) for name in shown]
         grids = {sheet.name: sheet.to_python(skip_empty_area=False) for sheet in sheets}
     except (CalamineError, OSError, ValueError) as error:
-        raise Unreadable("file.damaged", detail="xlsx") from error
+        raise Unreadable("file.damaged", detail="Excel") from error
     heads = {name: layout.head(name, grid, catalogue.codes) for name, grid in grids.items()}
     first: dict[HeadKey, Place] = next((head for head in heads.values() if "form" in head), {})
     reading = _identify(first, catalogue)

@@ -18,8 +18,13 @@ _HIDDEN_COLUMN = re.compile(rb'<(?:\w+:)?col\s([^>]*\bhidden=["\'](?:1|true)["\'
 _NUMBER = re.compile(rb'\b(r|min|max)=["\'](\d{1,7})["\']')
 _COLUMNS = 16_384
 # number formats that a file names by number only, where they are not plain; dates are told by python-calamine
-_BUILT_IN = {9: "0%", 10: "0.00%"}
+BUILT_IN = {9: "0%", 10: "0.00%"}
 _PLAIN = re.compile(r"General|@|[#0,]*0(\.0{1,2}|\.0{4,})?(_\))?", re.I)
+
+
+def is_plain(format_code: str) -> bool:
+    """Whether a number format shows a number as it is, or rounds what no count can have."""
+    return bool(_PLAIN.fullmatch(format_code))
 
 
 def looks(parts: dict[str, bytes]) -> dict[str, Look]:
@@ -56,10 +61,10 @@ def _odd_formats(parts: dict[str, bytes]) -> dict[int, str]:
     if "xl/styles.xml" not in parts:
         return {}
     root = ElementTree.fromstring(parts["xl/styles.xml"])
-    codes = _BUILT_IN | {int(e.get("numFmtId", "0")): e.get("formatCode", "") for e in root.iter() if _local(e) == "numFmt"}
+    codes = BUILT_IN | {int(e.get("numFmtId", "0")): e.get("formatCode", "") for e in root.iter() if _local(e) == "numFmt"}
     styles = next((e for e in root if _local(e) == "cellXfs"), ())
     every = {n: codes.get(int(style.get("numFmtId", "0")), "General") for n, style in enumerate(styles)}
-    return {n: code for n, code in every.items() if not _PLAIN.fullmatch(code)}
+    return {n: code for n, code in every.items() if not is_plain(code)}
 
 
 def _look(xml: bytes, formats: dict[int, str]) -> Look:
