@@ -4,15 +4,14 @@ import unicodedata
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 PART_KIND = {"cell": "cell", "total": "identity"}
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A raw value and where it stands."""
 
     value: Any

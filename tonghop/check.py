@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from string import ascii_uppercase
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tonghop import units
 from tonghop.answer import Answer, Finding, Place, Unreadable, finding
 from tonghop.catalogue import Catalogue, Field_, Form, Period, Row, Rule, Table, UnitVersion, fold
-from tonghop.figures import Vocabulary, Wrong, comma, fits, is_foreign, parse_number, understand
+from tonghop.figures import LARGEST, Vocabulary, Wrong, comma, fits, is_foreign, parse_number, understand
 from tonghop.read import read
 from tonghop.reading import Entry, Look, Reading, plain, unit_of
 from tonghop.settings import Settings
@@ -23,8 +23,7 @@ from tonghop.settings import Settings
 ROUNDING = 1e-9  # figures are whole or money, exact in floating point; coefficients like 0.2 are not
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One figure at the grain: subject unit x form row x indicator, from one cell. state is value, blank or not_applicable."""
 
     table: str
@@ -113,25 +112,27 @@ class _Understanding:
         self.zero, self.not_applicable = {fold(m) or m for m in codes.zero}, {fold(m) for m in codes.not_applicable}
         self.yes = {fold(word) for word in codes.yes}
         self.vocabulary = Vocabulary(codes)
-        self.looks, self.names = reading.looks, set[str]()
+        self.looks = reading.looks
         # columns in which one figure is written with another country's marks: the others may be so too
-        self.mixed = {(e.figure.sheet, e.field.code) for e in reading.entries if is_foreign(e.figure.value)}
+        self.mixed = {(place.sheet, spec.code) for entry in reading.entries for spec, place in entry.figures if is_foreign(place.value)}
 
     def take(self, entry: Entry) -> None:
         unit, row = self._subject(entry), self._row(entry)
-        figures = self._figures(entry)
-        if unit is None or row is None:
-            return
-        if figures is None:
-            self.refused |= {(entry.table.code, unit.unit, row.code, i) for i in entry.field.indicators}
-            return
-        for indicator, state, value in figures:
-            key = (entry.table.code, unit.unit, row.code, indicator)
-            if key in self.seen:
-                self.result.findings.append(finding("row.twice", entry.figure, unit.unit))
-                return
-            self.seen.add(key)
-            self.result.cells.append(Cell(*key, state, value, entry.figure.sheet, entry.figure.cell))
+        look = self.looks.get(entry.unit.sheet, _PLAIN)
+        for spec, place in entry.figures:
+            figures = self._figures(spec, place, look)
+            if unit is None or row is None:
+                continue
+            if figures is None:
+                self.refused |= {(entry.table.code, unit.unit, row.code, i) for i in spec.indicators}
+                continue
+            for indicator, state, value in figures:
+                key = (entry.table.code, unit.unit, row.code, indicator)
+                if key in self.seen:
+                    self.result.findings.append(finding("row.twice", place, unit.unit))
+                    break
+                self.seen.add(key)
+                self.result.cells.append(Cell(*key, state, value, place.sheet, place.cell))
 
     def _subject(self, entry: Entry) -> UnitVersion | None:
         place, table = entry.unit, entry.table
@@ -151,14 +152,13 @@ class _Understanding:
                 self.result.findings.append(wrong)
             self.units[key] = None if wrong else unit
         found = self.units[key]
-        if found and entry.name and entry.name.cell not in self.names:
-            self.names.add(entry.name.cell)
+        if found and entry.name:
             self._name(entry.name, found)
         return found
 
     def _name(self, place: Place, unit: UnitVersion) -> None:
         """The name in a row against the unit that its code found; a name that no unit bears is not looked into."""
-        if not isinstance(place.value, str) or units.same(place.value, unit, self.catalogue):
+        if not isinstance(place.value, str) or not place.value or units.same(place.value, unit, self.catalogue):
             return
         if named := units.named(place.value, self.catalogue, self.period.ends_on):
             words = ", ".join(f"{other.code} «{other.name}»" for other in named[:3])
@@ -172,18 +172,20 @@ class _Understanding:
             found = next((r for r in entry.table.rows if key[1] in {fold(t) for t in (r.vi, r.en, r.code, *r.synonyms)}), None)
             if found is None:
                 words = ", ".join(r.vi for r in entry.table.rows)
-                self.result.findings.append(finding("row.label", entry.row, table=entry.table.code, words=words))
+                self.result.findings.append(finding("row.label", entry.row, value=self.vocabulary.mask(entry.row.value), table=entry.table.code, words=words))
             self.rows[key] = found
         return self.rows[key]
 
-    def _figures(self, entry: Entry) -> list[tuple[str, str, Decimal | None]] | None:
+    def _figures(self, spec: Field_, place: Place, look: Look) -> list[tuple[str, str, Decimal | None]] | None:
         """(indicator, state, value) of one cell; None after a finding. A code cell fills one indicator per code."""
-        place, spec = entry.figure, entry.field
-        look = self.looks.get(place.sheet, _PLAIN)
+        value = place.value
+        if type(value) is float and spec.type == "count" and 0 <= value <= LARGEST and value.is_integer() \
+                and place.cell not in look.formats:
+            return [(spec.code, "value", Decimal(int(value)))]  # what nearly every cell is, and the long way would say too
         if error := look.errors.get(place.cell):
             self.result.findings.append(finding("cell.error", place, error=error))
             return None
-        value = place.value.strip() if isinstance(place.value, str) else place.value
+        value = value.strip() if isinstance(value, str) else value
         if value in (None, ""):
             return [(indicator, "blank", None) for indicator in spec.indicators]
         text = fold(value) or value if isinstance(value, str) else None

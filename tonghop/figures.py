@@ -20,7 +20,7 @@ _DOT = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 _SPACED = re.compile(r"-?[0-9]{1,3}([ \u00a0\u2009\u202f][0-9]{3})+(,[0-9]+)?")
 _DATE = re.compile(r"[0-9]{1,2}[/-][0-9]{1,2}([/-][0-9]{2,4})?|[0-9]{1,2}/[0-9]{4}")
 _FORMULA = re.compile(r"=.+|@\w.*|[+-]\s*[^\W\d].*", re.S)
-LARGEST = Decimal(9 * 10**15)  # whole numbers up to here are exact in floating point, which the rules are computed in
+LARGEST = 9 * 10**15  # whole numbers up to here are exact in floating point, which the rules are computed in
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from tonghop.answer import Place
 from tonghop.catalogue import ALL_ROWS, Catalogue, Codes, Field_, Form, HeadKey, Table, fold, nfc
@@ -154,8 +154,7 @@ def is_column_numbers(row: list[Any]) -> bool:
     return in_order and numbers == [str(n) for n in range(1, len(numbers) + 1)]
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     """A row under the header, told for what it is; its number counts from 0."""
 
     number: int
@@ -195,9 +194,9 @@ def read_rows(reading: Reading, sheet: str, grid: Grid, table: Table, header: He
     ended = False
     used: set[int] = set()
     for row in rows:
-        figures = {c: at(row.number, c) for c in header.fields}
-        filled = [c for c, place in figures.items() if place.value not in ("", None)]
-        numbers = any(isinstance(figures[c].value, int | float) and not isinstance(figures[c].value, bool) for c in filled)
+        values, r = grid[row.number], str(row.number + 1)
+        figures = [(spec, Place(values[c] if c < len(values) else None, sheet, letters[c] + r)) for c, spec in header.fields.items()]
+        filled = [c for c in header.fields if c < len(values) and values[c] not in ("", None)]
         if row.kind == "unit":
             code = plain(row.unit.value).strip()
             # below the table a unit column may hold anything, a name even; without figures only a code says that a row is one
@@ -205,12 +204,12 @@ def read_rows(reading: Reading, sheet: str, grid: Grid, table: Table, header: He
                 continue
             name = at(row.number, header.leading["unit_name"]) if "unit_name" in header.leading else None
             label = at(row.number, header.leading["row"]) if fixed else None
-            reading.entries += [Entry(table, header.fields[c], row.unit, label, place, name) for c, place in figures.items()]
-        elif (span := _span(row, rows, start, len(grid))) and (row.kind == "total" or numbers):
-            reading.totals += [Total(table, header.fields[c], place, *span) for c, place in figures.items()]
+            reading.entries.append(Entry(table, row.unit, label, figures, name))
+        elif (span := _span(row, rows, start, len(grid))) and (row.kind == "total" or _numbers(values, filled)):
+            reading.totals += [Total(table, spec, place, *span) for spec, place in figures]
         else:
             ended = ended or any(isinstance(v, str) and foot.match(fold(v)) for v in grid[row.number])
-            if numbers and not ended:
+            if not ended and _numbers(values, filled):
                 reading.wrong("row.no_unit", row.unit)
             continue
         used.update(filled)
@@ -219,6 +218,10 @@ def read_rows(reading: Reading, sheet: str, grid: Grid, table: Table, header: He
     for c in sorted(used):
         if c + 1 in look.hidden_columns:
             reading.wrong("column.hidden", Place(None, sheet, coordinate(header.last_row, c)))
+
+
+def _numbers(row: list[Any], columns: list[int]) -> bool:
+    return any(isinstance(row[c], int | float) and not isinstance(row[c], bool) for c in columns)
 
 
 def _filled(row: list[Any]) -> bool:

@@ -126,8 +126,11 @@ def _workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Readi
         shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
         sheets = [book.get_sheet_by_name(name) for name in shown]
         grids = {sheet.name: sheet.to_python(skip_empty_area=False) for sheet in sheets}
-    except (CalamineError, OSError, ValueError) as error:
-        raise Unreadable("file.damaged", detail="Excel") from error
+    except BaseException as error:
+        # a panic of the parser is no Exception
+        if isinstance(error, CalamineError | OSError | ValueError) or type(error).__name__ == "PanicException":
+            raise Unreadable("file.damaged", detail="Excel") from error
+        raise
     heads = {name: layout.head(name, grid, catalogue.codes) for name, grid in grids.items()}
     first: dict[HeadKey, Place] = next((head for head in heads.values() if "form" in head), {})
     reading = _identify(first, catalogue)
@@ -295,7 +298,7 @@ def _entry(reading: Reading, sheet: str, cell: str, table: Any, unit: Any, row: 
         reading.wrong("column.unknown", Place(name, sheet, cell), table=found.code)
     else:
         row_place = Place(row, sheet, cell) if found.rows != (ALL_ROWS,) else None
-        reading.entries.append(Entry(found, field_, Place(unit, sheet, cell), row_place, place))
+        reading.entries.append(Entry(found, Place(unit, sheet, cell), row_place, [(field_, place)]))
 
 
 def _at_most(rows: Iterator[Any], limit: int) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from tonghop.answer import Finding, Place, finding
 from tonghop.catalogue import Catalogue, Field_, Form, Period, Table, UnitVersion
@@ -19,15 +19,13 @@ class Look:
     hidden_columns: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One raw figure of a row that names its unit."""
+class Entry(NamedTuple):
+    """The raw figures of a row that names its unit."""
 
     table: Table
-    field: Field_
     unit: Place
     row: Place | None
-    figure: Place
+    figures: list[tuple[Field_, Place]]
     name: Place | None = None
 
 
