@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tonghop.answer import Answer, receipt_code, receipt_number
+from tonghop.answer import Answer, receipt_code, receipt_number, waiver_code
 from tonghop.settings import Settings
 
 if TYPE_CHECKING:
@@ -143,6 +143,85 @@ def withdraw(receipt: str, reason: str) -> None:
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     out.print(f"{receipt_code(number)} withdrawn; the next release is without it")
+
+
+@cli.command()
+@click.option("--unit", metavar="CODE", help="Only a unit and all below it.")
+@click.option("--period", help="Only one period, e.g. 2025-Q1.")
+@click.option("--form", help="Only one form, e.g. F1.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="As it stood on a day; today by default.")
+@as_json
+def owed(unit: str | None, period: str | None, form: str | None, as_of: datetime | None, json_: bool) -> None:
+    """List the reports that are still owed, when they were due and how late they are."""
+    from tonghop import owed as owed_
+
+    try:
+        found = owed_.owed(_settings(), unit, period, form, as_of.date() if as_of else None)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if json_:
+        _rows([r._asdict() | {"returned": r.returned and receipt_code(r.returned)} for r in found], json_)
+        return
+    _rows([{"đơn vị / unit": f"{r.unit} {r.name}", "biểu / table": f"{r.table} {r.table_vi} / {r.table_en}",
+            "kỳ / period": r.period, "hạn / due": f"{r.due_on:%d/%m/%Y}",
+            "chậm / late": f"{r.days_late} ngày / days" if r.days_late else "chưa / not yet",
+            "trả lại / returned": receipt_code(r.returned) if r.returned else None} for r in found], json_)
+    late = sum(r.days_late > 0 for r in found)
+    note.print(f"còn phải nộp {len(found)}, trong đó quá hạn {late} / {len(found)} owed, {late} of them late")
+
+
+@cli.command()
+@click.argument("rule", required=False)
+@click.option("--unit", metavar="CODE", help="The unit whose figures may break the rule.")
+@click.option("--period", help="The period for which they may.")
+@click.option("--office", metavar="CODE", help="The office that approves: a unit above.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which a report may be received under it.")
+@click.option("--end", metavar="WAIVER", help="End a waiver instead.")
+@click.option("--reason", required=True, help="Why; kept in the ledger.")
+def waive(rule: str | None, unit: str | None, period: str | None, office: str | None, until: datetime | None, end: str | None,
+          reason: str) -> None:
+    """Let one unit break one identity for one period, e.g. `waive F1.3 --unit 08737 --period 2021-Y ...`; or end that."""
+    from tonghop import waive as waive_
+
+    try:
+        if end:
+            number = int(end.upper().removeprefix("W")) if end[1:].isdigit() else 0
+            waive_.end(_settings(), number, reason)
+            out.print(f"{waiver_code(number)} ended; what it let pass stands")
+            return
+        if not (rule and unit and period and office and until):
+            raise click.UsageError("a waiver takes RULE, --unit, --period, --office, --until and --reason")
+        number = waive_.waive(_settings(), rule, unit, period, reason, office, until.date())
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    out.print(f"{waiver_code(number)} given; `tonghop replay --rule {rule}` decides what was returned for it")
+
+
+@cli.command()
+@as_json
+def waivers(json_: bool) -> None:
+    """List every waiver, whether it is in force, and how many reports it let pass."""
+    from tonghop import waive as waive_
+
+    _rows([w | {"waiver": waiver_code(w["waiver"])} for w in waive_.waivers(_settings())], json_)
+
+
+@cli.command()
+@click.option("--rule", help="What was held because of one rule.")
+@click.option("--form", help="What was held of one form.")
+@click.option("--all", "all_", is_flag=True, help="Everything that was returned or quarantined.")
+@as_json
+def replay(rule: str | None, form: str | None, all_: bool, json_: bool) -> None:
+    """Decide held files again, after a form or rule was repaired or a waiver given."""
+    from tonghop.replay import replay as replay_
+
+    if not (rule or form or all_):
+        raise click.UsageError("say which: --rule, --form or --all")
+    with _progress("replaying") as step:
+        answers = replay_(_settings(), rule, form, step)
+    if not answers:
+        note.print("nothing is decided otherwise than before")
+    _answer(answers, json_)
 
 
 @cli.command()
