@@ -106,7 +106,8 @@ class _Understanding:
         self.money_told = False
         self.units: dict[tuple[str, str, str], UnitVersion | None] = {}
         self.rows: dict[tuple[str, str], Row | None] = {}
-        self.seen: set[tuple[str, str, str, str]] = set()
+        # the indicators that each table, unit and row has by now
+        self.seen: dict[tuple[str, str, str] | None, set[str]] = {}
         self.refused: set[tuple[str, str, str, str]] = set()
         codes = catalogue.codes
         self.zero, self.not_applicable = {fold(m) or m for m in codes.zero}, {fold(m) for m in codes.not_applicable}
@@ -114,25 +115,27 @@ class _Understanding:
         self.vocabulary = Vocabulary(codes)
         self.looks = reading.looks
         # columns in which one figure is written with another country's marks: the others may be so too
-        self.mixed = {(place.sheet, spec.code) for entry in reading.entries for spec, place in entry.figures if is_foreign(place.value)}
+        self.mixed = {(place.sheet, spec.code) for entry in reading.entries for spec, place in entry.figures
+                      if isinstance(place.value, str) and is_foreign(place.value)}
 
     def take(self, entry: Entry) -> None:
         unit, row = self._subject(entry), self._row(entry)
         look = self.looks.get(entry.unit.sheet, _PLAIN)
+        subject = (entry.table.code, unit.unit, row.code) if unit and row else None
+        seen = self.seen.setdefault(subject, set())
         for spec, place in entry.figures:
             figures = self._figures(spec, place, look)
-            if unit is None or row is None:
+            if subject is None:
                 continue
             if figures is None:
-                self.refused |= {(entry.table.code, unit.unit, row.code, i) for i in spec.indicators}
+                self.refused |= {(*subject, indicator) for indicator in spec.indicators}
                 continue
             for indicator, state, value in figures:
-                key = (entry.table.code, unit.unit, row.code, indicator)
-                if key in self.seen:
-                    self.result.findings.append(finding("row.twice", place, unit.unit))
+                if indicator in seen:
+                    self.result.findings.append(finding("row.twice", place, subject[1]))
                     break
-                self.seen.add(key)
-                self.result.cells.append(Cell(*key, state, value, place.sheet, place.cell))
+                seen.add(indicator)
+                self.result.cells.append(Cell(*subject, indicator, state, value, place.sheet, place.cell))
 
     def _subject(self, entry: Entry) -> UnitVersion | None:
         place, table = entry.unit, entry.table
@@ -281,13 +284,11 @@ def _rules(form: Form, period: Period, cells: list[Cell], refused: set[tuple[str
 def _table_rules(table: Table, rules: list[Rule], cells: list[Cell], refused: set[tuple[str, str, str, str]], on: date,
                  catalogue: Catalogue) -> list[Finding]:
     column = {indicator: n for n, indicator in enumerate(i for f in table.fields for i in f.indicators)}
-    subject = {key: n for n, key in enumerate(dict.fromkeys((c.unit, c.row) for c in cells))}
+    subjects = [(c.unit, c.row) for c in cells]
+    subject = {key: n for n, key in enumerate(dict.fromkeys(subjects))}
     figures = np.full((len(subject), len(column)), np.nan)
-    place: dict[tuple[int, str], Cell] = {}
-    for c in cells:
-        i = subject[c.unit, c.row]
-        figures[i, column[c.indicator]] = 0.0 if c.state == "not_applicable" else np.nan if c.value is None else float(c.value)
-        place[i, c.indicator] = c
+    figures[[subject[key] for key in subjects], [column[c.indicator] for c in cells]] = [
+        float(c.value) if c.value is not None else 0.0 if c.state == "not_applicable" else np.nan for c in cells]
     coefficients = np.zeros((len(column), len(rules)))
     for j, rule in enumerate(rules):
         for term in rule.terms:
@@ -298,6 +299,7 @@ def _table_rules(table: Table, rules: list[Rule], cells: list[Cell], refused: se
     broken = (gap > ROUNDING) | ((gap < -ROUNDING) & [rule.check.op == "=" for rule in rules])
     # where nothing was reported there is nothing to contradict; where a part is blank it cannot be decided
     suspects = np.argwhere((blanks < used.sum(axis=0)) & (broken | (blanks > 0)))
+    place = {(subject[key], c.indicator): c for key, c in zip(subjects, cells, strict=True)} if len(suspects) else {}
     keys = list(subject)
     found = []
     for i, j in suspects:

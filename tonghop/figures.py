@@ -43,9 +43,9 @@ def parse_number(value: Any) -> Decimal | None:
     return Decimal(value.replace(".", "").replace(",", "."))
 
 
-def is_foreign(value: Any) -> bool:
+def is_foreign(text: str) -> bool:
     """Whether a text is a number in another country's marks: then a column's 4.000 may be four."""
-    return isinstance(value, str) and bool(_FOREIGN.fullmatch(value.strip()))
+    return bool(_FOREIGN.fullmatch(text.strip()))
 
 
 class Vocabulary:
