@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,7 +13,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from samples.model import Report, Value
-from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, Form, Rule, Table, Term
+from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, Form, Table
+from tonghop.formulas import column_number
 
 # headings over neighbouring columns: a matter of layout, so it stands with the layout
 GROUPS: dict[str, dict[str, str]] = {
@@ -160,7 +161,7 @@ class _Sheet:
         self.sheet.row_dimensions[leaf].height = 14 * max(3, lines)
         self.row = leaf + 1
         for column in range(1, first + len(order)):
-            text = f"({'ABCD'[column - 1]})" if column < first else _formula(self.form, self.table, column - first)
+            text = f"({'ABCD'[column - 1]})" if column < first else column_number(self.form, self.table, column - first)
             self._cell(column, text, Font(_FONT, 8, italic=True), _NUMBERS, fill=_BAND)
         self.sheet.freeze_panes = self.sheet.cell(self.row + 1, first)
 
@@ -255,31 +256,3 @@ class _Sheet:
                 self.sheet.cell(self.row, column).border = border
         if right > left:
             self.sheet.merge_cells(start_row=self.row, start_column=left, end_row=self.row, end_column=right)
-
-
-def _formula(form: Form, table: Table, place: int) -> str:
-    """The text under a column: its number, and how it follows from others where an identity of the form says so: (4=1+2+3)."""
-    number = {indicator: n for n, field in enumerate(table.fields, start=1) for indicator in field.indicators}
-    code = table.fields[place].code
-    for rule in form.rules:
-        check = rule.check
-        if check.kind == "identity" and check.op == "=" and not check.bound and check.table == table.code and rule.on_arrival:
-            total = _total_term(rule)
-            if total.indicator == code:
-                rest = [(-t.coefficient / total.coefficient, number[t.indicator]) for t in rule.terms if t is not total]
-                return f"({number[code]}={_sum(rest)})"
-    return f"({place + 1})"
-
-
-def _total_term(rule: Rule) -> Term:
-    """The term that stands alone on its side of an equation, or the first."""
-    sides = [[t for t in rule.terms if t.coefficient > 0], [t for t in rule.terms if t.coefficient < 0]]
-    return next((side[0] for side in sides if len(side) == 1), rule.terms[0])
-
-
-def _sum(terms: Iterable[tuple[Decimal, int]]) -> str:
-    text = ""
-    for coefficient, number in terms:
-        sign = "-" if coefficient < 0 else "+" if text else ""
-        text += f"{sign}{'' if abs(coefficient) == 1 else f'{abs(coefficient):f}x'}{number}"
-    return text

@@ -5,6 +5,7 @@ Read the modules in the order in which a number travels:
 settings    typed, frozen settings: where things are and how large they may be
 server      the embedded PostgreSQL, or the one that a URL names; roles and migrations
 catalogue   forms, units, periods and checks as dated data; synced into append-only tables
+template    a unit's own workbook for a form and a period: template_book and template_sheet lay it out, formulas says its rules
 receive     fingerprint a file, keep the original, give a receipt
 bounds      what a workbook may be before anything parses it
 read        workbook, CSV or JSON to a report: cells with coordinates

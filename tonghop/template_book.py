@@ -97,7 +97,7 @@ def _checks(page: Any, style: Styles, template: Template, sheets: list[TableShee
 def _rule(page: Any, style: Styles, row: int, check: Any) -> None:
     for column, text in enumerate((check.rule, check.table, check.message.vi, check.message.en)):
         page.write_string(row, column, text, style(**_BOX))
-    page.set_row(row, 15 * max(len(wrap(check.message.vi, 68)), len(wrap(check.message.en, 68))) + 3)
+    page.set_row(row, 15 * max(len(wrap(check.message.vi, 74)), len(wrap(check.message.en, 74))) + 3)
 
 
 def _headings(page: Any, style: Styles, row: int, *texts: str) -> None:
