@@ -8,7 +8,13 @@ catalogue   forms, units, periods and checks as dated data; synced into append-o
 template    a unit's own workbook for a form and a period: template_book and template_sheet lay it out, formulas says its rules
 receive     fingerprint a file, keep the original, give a receipt
 bounds      what a workbook may be before anything parses it
+reading     what reading a file gives: its head, raw figures with their places, totals
+sheetxml    what an .xlsx shows but its values do not tell: number formats, errors, what is hidden; xls the same of an .xls
+periods     names of periods as people write them; units the same of names of units
+legacy      text in fonts of before Unicode
+layout      where things stand on a sheet
 read        workbook, CSV or JSON to a report: cells with coordinates
+figures     what stands in a cell where a number belongs
 check       the catalogue's linear rules on a report
 answer      what a sender is told, in two languages
 pool        reading and checking in confined worker processes

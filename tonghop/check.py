@@ -175,7 +175,8 @@ class _Understanding:
             found = next((r for r in entry.table.rows if key[1] in {fold(t) for t in (r.vi, r.en, r.code, *r.synonyms)}), None)
             if found is None:
                 words = ", ".join(r.vi for r in entry.table.rows)
-                self.result.findings.append(finding("row.label", entry.row, value=self.vocabulary.mask(entry.row.value), table=entry.table.code, words=words))
+                quoted = self.vocabulary.mask(entry.row.value)
+                self.result.findings.append(finding("row.label", entry.row, value=quoted, table=entry.table.code, words=words))
             self.rows[key] = found
         return self.rows[key]
 

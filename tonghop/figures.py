@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from tonghop.catalogue import Codes, fold
@@ -52,8 +53,16 @@ class Vocabulary:
     """The words that stand beside figures, and what each kind of them says about the figure."""
 
     def __init__(self, codes: Codes):
-        self._kinds = {kind: _any_of(words) for kind, words in codes.words.items()}
-        self._known = _any_of(word for words in codes.words.values() for word in words)
+        self._words = codes.words
+
+    # made when first needed: most files hold numbers only
+    @cached_property
+    def _kinds(self) -> dict[str, re.Pattern[str]]:
+        return {kind: _any_of(words) for kind, words in self._words.items()}
+
+    @cached_property
+    def _known(self) -> re.Pattern[str]:
+        return _any_of(word for words in self._words.values() for word in words)
 
     def kind(self, text: str) -> str | None:
         """The first kind of words that a folded text holds."""

@@ -195,7 +195,8 @@ def read_rows(reading: Reading, sheet: str, grid: Grid, table: Table, header: He
     used: set[int] = set()
     for row in rows:
         values, r = grid[row.number], str(row.number + 1)
-        figures = [(spec, Place(values[c] if c < len(values) else None, sheet, letters[c] + r)) for c, spec in header.fields.items()]
+        figures = [(spec, Place(values[c] if c < len(values) else None, sheet, letters[c] + r))
+                   for c, spec in header.fields.items()]
         filled = [c for c in header.fields if c < len(values) and values[c] not in ("", None)]
         if row.kind == "unit":
             code = plain(row.unit.value).strip()
@@ -244,7 +245,7 @@ def _classify(sheet: str, grid: Grid, start: int, header: Header, codes: Codes, 
         unit = Place(value, sheet, coordinate(source, column))
         texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v]
         named = [str(value)] if value not in ("", None) else texts
-        sums = next((found for text in named if (found := total.fullmatch(fold(text)))), None)
+        sums = next((found for text in named if text[:1].isalpha() and (found := total.fullmatch(fold(text)))), None)
         if sums:
             yield _Row(r, "total", unit, (sums[1] or "").upper())
         elif value not in ("", None):
