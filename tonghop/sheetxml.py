@@ -34,7 +34,7 @@ def looks(parts: dict[str, bytes]) -> dict[str, Look]:
     """
     try:
         formats = _odd_formats(parts)
-        return {name: _look(parts[part], formats) for name, part in _sheets(parts)}
+        return {name: _look(parts[part], formats) for name, part in sheets(parts)}
     except (KeyError, ElementTree.ParseError, ValueError) as error:
         raise Unreadable("file.damaged", detail="xlsx") from error
 
@@ -43,7 +43,7 @@ def _local(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _sheets(parts: dict[str, bytes]) -> list[tuple[str, str]]:
+def sheets(parts: dict[str, bytes]) -> list[tuple[str, str]]:
     """(sheet name, part) of every worksheet."""
     targets = {e.get("Id"): e.get("Target", "") for e in ElementTree.fromstring(parts["xl/_rels/workbook.xml.rels"])
                if e.get("Type", "").endswith("/worksheet")}

@@ -1,0 +1,308 @@
+"""What goes back: the sender's own workbook, whole, with the findings in it; or a workbook of findings."""
+
+import io
+import re
+import subprocess
+import zipfile
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from books import STAFF, book
+from hostile import changed
+from openpyxl import Workbook, load_workbook
+from openpyxl.chart import BarChart, Reference
+from openpyxl.comments import Comment
+from openpyxl.formatting.rule import CellIsRule
+from openpyxl.styles import PatternFill
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.datavalidation import DataValidation
+from python_calamine import CalamineWorkbook
+
+import samples
+from tonghop import returned
+from tonghop.catalogue import Catalogue
+from tonghop.check import Report, report
+from tonghop.package import FILL, PAGE, NotKept
+from tonghop.settings import Settings
+
+WARD, PERIOD = "08719", "2018-Y"
+MARK = FILL.decode()
+TOUCHED = re.compile(
+    r"\[Content_Types\]\.xml|xl/workbook\.xml|xl/styles\.xml|xl/worksheets/sheet\d+\.xml|.*\.rels|xl/comments.*|.*\.vml")
+
+
+@pytest.fixture(scope="module")
+def limits(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(home=tmp_path_factory.mktemp("limits"))
+
+
+def back(content: bytes, catalogue: Catalogue, limits: Settings) -> tuple[bytes, Report]:
+    """What a returned workbook comes back as, and what was found in it."""
+    found = report("F8.xlsx", content, catalogue, limits)
+    assert found.status == "returned"
+    return returned.marked(content, found.answer("F8.xlsx", "", "R000012")), found
+
+
+def staff(catalogue: Catalogue, **changes: Any) -> bytes:
+    return book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF | changes)])
+
+
+def edited(content: bytes, edit: Any) -> bytes:
+    workbook = load_workbook(io.BytesIO(content))
+    edit(workbook)
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return buffer.getvalue()
+
+
+def parts(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def opened(content: bytes) -> Workbook:
+    return load_workbook(io.BytesIO(content))
+
+
+def figures(content: bytes) -> dict[str, Any]:
+    """What python-calamine reads of every sheet but ours."""
+    workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    return {name: workbook.get_sheet_by_name(name).to_python() for name in workbook.sheet_names if name != PAGE}
+
+
+def fill(cell: Any) -> str:
+    return str(cell.fill.fgColor.rgb) if cell.fill.patternType == "solid" else ""
+
+
+def assert_whole(before: bytes, after: bytes, found: Report) -> None:
+    """Everything of the sender's is there, but for comments at what was found and the fill of what sends the report back."""
+    wrong = {(f.sheet, f.cell) for f in found.findings if f.returns}
+    old_parts, new_parts = parts(before), parts(after)
+    assert {name for name in old_parts if new_parts.get(name) != old_parts[name]} <= set(filter(TOUCHED.fullmatch, old_parts))
+    assert list(new_parts)[:len(old_parts)] == list(old_parts)
+    assert figures(after) == figures(before)
+    old, new = opened(before), opened(after)
+    assert new.sheetnames == [PAGE, *old.sheetnames]
+    assert new.active.title == PAGE
+    assert [s.title for s in new if s.sheet_view.tabSelected] == [PAGE]
+    assert list(new.defined_names) == list(old.defined_names)
+    for sheet in old:
+        copy = new[sheet.title]
+        assert copy.merged_cells.ranges == sheet.merged_cells.ranges
+        assert {k: (d.width, d.hidden) for k, d in copy.column_dimensions.items()} == {
+            k: (d.width, d.hidden) for k, d in sheet.column_dimensions.items()}
+        assert {k: d.height for k, d in copy.row_dimensions.items()} == {k: d.height for k, d in sheet.row_dimensions.items()}
+        assert copy.freeze_panes == sheet.freeze_panes
+        assert copy.print_title_rows == sheet.print_title_rows
+        assert copy.protection.sheet == sheet.protection.sheet
+        assert repr(copy.data_validations) == repr(sheet.data_validations)
+        assert {str(r.sqref): [x.formula for x in r.rules] for r in copy.conditional_formatting} == {
+            str(r.sqref): [x.formula for x in r.rules] for r in sheet.conditional_formatting}
+        assert len(copy._charts) == len(sheet._charts)
+        for row in sheet.iter_rows():
+            for cell in row:
+                twin = copy[cell.coordinate]
+                assert (twin.value, twin.data_type, twin.number_format) == (cell.value, cell.data_type, cell.number_format)
+                assert _look(twin) == _look(cell)
+                if (sheet.title, cell.coordinate) in wrong:
+                    assert fill(twin) == MARK
+                else:
+                    assert repr(twin.fill) == repr(cell.fill)
+                if (sheet.title, cell.coordinate) in places(found):
+                    assert "Tonghop – số " in twin.comment.text
+                else:
+                    assert (twin.comment and twin.comment.text) == (cell.comment and cell.comment.text)
+
+
+def _look(cell: Any) -> list[str]:
+    return [repr(part) for part in (cell.font, cell.border, cell.alignment, cell.protection)]
+
+
+def places(found: Report) -> set[tuple[str, str]]:
+    return {(f.sheet, f.cell) for f in found.findings if f.sheet and f.cell}
+
+
+def test_every_returned_sample_comes_back_whole_and_reads_as_before(catalogue: Catalogue, limits: Settings) -> None:
+    seen = 0
+    for sample in samples.REPORTS:
+        content = samples.file(catalogue, sample)
+        if sample.suffix != "xlsx" or sample.damaged:
+            continue
+        # a report without a fault is given one, in its last row of figures
+        found = report("x.xlsx", content, catalogue, limits)
+        if found.status == "accepted":
+            last = next((c for c in reversed(found.cells) if c.state == "value"), None)
+            if last is None:
+                continue
+            content = edited(content, lambda w, c=last: w[c.sheet].__setitem__(c.cell, "không rõ"))
+        after, found = back(content, catalogue, limits)
+        assert_whole(content, after, found)
+        again = report("x.xlsx", after, catalogue, limits)
+        assert (again.findings, again.cells) == (found.findings, found.cells)
+        seen += 1
+    assert seen > 20
+
+
+def test_the_first_sheet_lists_what_is_wrong_in_order_and_leads_to_each_cell(catalogue: Catalogue, limits: Settings) -> None:
+    after, found = back(staff(catalogue, can_bo="hơn 4.000", khac=-1), catalogue, limits)
+    page = opened(after)[PAGE]
+    rows = [row for row in page.iter_rows(min_row=6) if row[0].value]
+    assert [(row[0].value, row[1].value, row[2].value, row[3].value) for row in rows] == [
+        (str(n), f.sheet, f.cell, f.message_vi) for n, f in enumerate(found.findings, start=1)]
+    assert [row[2].hyperlink.location for row in rows] == [f"'{f.sheet}'!{f.cell}" for f in found.findings]
+    assert all(row[5].value for row in rows)
+    comment = opened(after)["F8A"]["D9"].comment.text
+    assert comment.startswith("Tonghop – số 1: ")
+    assert found.findings[0].message_vi in comment
+
+
+def _mend(content: bytes, cell: str, value: Any) -> bytes:
+    return edited(content, lambda w: w["F8A"].__setitem__(cell, value))
+
+
+def test_mended_in_the_returned_workbook_the_report_is_accepted(catalogue: Catalogue, limits: Settings) -> None:
+    after, _ = back(staff(catalogue, can_bo="hơn 4.000"), catalogue, limits)
+    mended = report("F8.xlsx", _mend(after, "D9", 8), catalogue, limits)
+    assert (mended.status, mended.findings, len(mended.cells)) == ("accepted", [], len(STAFF))
+    assert {cell.sheet for cell in mended.cells} == {"F8A"}
+
+
+@pytest.mark.parametrize("saved_by_another_program", [False, True])
+def test_a_second_return_takes_the_marks_of_the_first_out(
+        catalogue: Catalogue, limits: Settings, saved_by_another_program: bool) -> None:
+    def prepare(w: Workbook) -> None:
+        w["F8A"]["D9"].fill = PatternFill("solid", fgColor="FFFFF2CC")
+        w["F8A"]["L9"].comment = Comment("Của chúng tôi", "người gửi")
+    original = edited(staff(catalogue, can_bo="hơn 4.000", khac="?"), prepare)
+    once, _ = back(original, catalogue, limits)
+    assert opened(once)["F8A"]["L9"].comment.text.startswith("Của chúng tôi")
+    assert "Tonghop – số 2" in opened(once)["F8A"]["L9"].comment.text
+    if saved_by_another_program:
+        mended = _mend(once, "D9", 8)
+    else:
+        wrong = re.search(rb'<c r="D9"[^>]*>.*?</c>', parts(once)["xl/worksheets/sheet1.xml"])
+        assert wrong
+        right = re.sub(rb'\st="\w+"', b"", re.sub(rb">.*</c>", b"><v>8</v></c>", wrong[0]))
+        mended = changed(once, {"xl/worksheets/sheet1.xml": lambda old: old.replace(wrong[0], right)})
+    twice, found = back(mended, catalogue, limits)
+    sheet = opened(twice)["F8A"]
+    assert places(found) == {("F8A", "L9")}
+    assert opened(twice).sheetnames == [PAGE, "F8A"]
+    assert (fill(sheet["D9"]), sheet["D9"].comment) == ("FFFFF2CC", None)
+    assert fill(sheet["L9"]) == MARK
+    assert sheet["L9"].comment.text.count("Tonghop – số") == 1
+    assert sheet["L9"].comment.text.startswith("Của chúng tôi\nTonghop – số 1")
+    assert [row[2].value for row in opened(twice)[PAGE].iter_rows(min_row=6) if row[0].value] == ["L9"]
+    last = report("F8.xlsx", _mend(twice, "L9", 0), catalogue, limits)
+    assert last.status == "accepted"
+
+
+def test_charts_pictures_names_rules_formulas_and_what_they_gave_stay(catalogue: Catalogue, limits: Settings) -> None:
+    def edit(w: Workbook) -> None:
+        sheet = w["F8A"]
+        chart = BarChart()
+        chart.add_data(Reference(sheet, min_col=4, max_col=6, min_row=9))
+        sheet.add_chart(chart, "D20")
+        sheet.add_data_validation(DataValidation("whole", operator="greaterThanOrEqual", formula1="0", sqref="D9:L9"))
+        sheet.conditional_formatting.add("D9:L9", CellIsRule("lessThan", ["0"], fill=PatternFill(bgColor="FFFF0000")))
+        sheet.merge_cells("A14:C14")
+        sheet.print_title_rows = "7:8"
+        sheet.protection.sheet = True
+        sheet["D15"] = "=SUM(D9:F9)"
+        sheet["C9"].comment = Comment("Ghi chú riêng", "người gửi")
+        other = w.create_sheet("Sổ tay")
+        other["A1"] = "của riêng đơn vị"
+        other.print_title_rows = "1:1"
+        w.defined_names["Vùng"] = DefinedName("Vùng", attr_text="F8A!$D$9")
+        w.active = 1
+    content = edited(staff(catalogue, can_bo=-8), edit)
+    content = changed(content, {"xl/worksheets/sheet1.xml": lambda old: re.sub(
+        rb"(<f>SUM\(D9:F9\)</f>)<v\s*/?>(</v>)?", rb"\1<v>5</v>", old), "xl/media/image1.png": b"\x89PNG"})
+    assert b"<v>5</v>" in parts(content)["xl/worksheets/sheet1.xml"]
+    after, found = back(content, catalogue, limits)
+    assert_whole(content, after, found)
+    assert load_workbook(io.BytesIO(after), data_only=True)["F8A"]["D15"].value == 5
+    assert "riêng đơn vị" not in repr(found)
+
+
+def test_a_cell_or_row_that_is_not_written_is_marked_where_it_belongs(catalogue: Catalogue, limits: Settings) -> None:
+    content = staff(catalogue, khac=None, dai_hoc=19)
+    bare = changed(content, {"xl/worksheets/sheet1.xml": lambda old: re.sub(rb'<c r="L9"[^>]*/>', b"", old)})
+    assert b'"L9"' not in parts(bare)["xl/worksheets/sheet1.xml"]
+    after, found = back(bare, catalogue, limits)
+    assert places(found) == {("F8A", "L9")}
+    assert fill(opened(after)["F8A"]["L9"]) == MARK
+    assert figures(after) == figures(bare)
+
+
+def test_names_without_a_place_of_their_own_and_other_prefixes_are_followed(catalogue: Catalogue, limits: Settings) -> None:
+    def prefixed(old: bytes) -> bytes:
+        old = re.sub(rb"<(/?)(?=[A-Za-z])", rb"<\1x:", old).replace(b"xmlns=", b"xmlns:x=")
+        return re.sub(rb'(<x:(?:c|row)\b[^>]*?)\sr="[A-Z]*\d+"', rb"\1", old)
+    content = staff(catalogue, can_bo=-8)
+    names = ["xl/worksheets/sheet1.xml", "xl/styles.xml", "xl/workbook.xml"]
+    odd = changed(content, dict.fromkeys(names[:2], prefixed))
+    if report("F8.xlsx", odd, catalogue, limits).status == "returned":
+        after, found = back(odd, catalogue, limits)
+        assert {fill(opened(after)[sheet][cell]) for sheet, cell in places(found)} == {MARK}
+
+
+@pytest.mark.parametrize(("parts_", "reason"), [
+    ({"_xmlsignatures/sig1.xml": b"<Signature/>"}, "signed"),
+    ({"xl/worksheets/sheet1.xml": lambda old: old.replace(b"<sheetData>", b"<!-- x --><sheetData>")}, "built")])
+def test_what_cannot_be_kept_whole_gives_a_workbook_of_findings_with_the_reason(
+        catalogue: Catalogue, limits: Settings, parts_: dict[str, Any], reason: str) -> None:
+    content = changed(staff(catalogue, can_bo=-8), parts_)
+    found = report("F8.xlsx", content, catalogue, limits)
+    assert found.status == "returned"
+    answer = found.answer("F8.xlsx", "", "R000012")
+    with pytest.raises(NotKept) as kept:
+        returned.marked(content, answer)
+    assert kept.value.reason == reason
+    page = opened(returned.listed(answer, reason))[PAGE]
+    texts = [str(cell.value) for row in page.iter_rows() for cell in row if cell.value]
+    assert any(returned._words()["kept"][reason]["vi"] in text for text in texts)
+    assert found.findings[0].message_vi in texts
+
+
+def test_a_conversation_at_a_wrong_cell_and_a_sheet_of_our_name_are_not_written_over(
+        catalogue: Catalogue, limits: Settings) -> None:
+    def talk(w: Workbook) -> None:
+        w["F8A"]["D9"].comment = Comment("[Threaded comment]", "tc={8}")
+    def name(w: Workbook) -> None:
+        w.create_sheet(PAGE)["A1"] = "của riêng đơn vị"
+    for edit, reason in ((talk, "thread"), (name, "name")):
+        with pytest.raises(NotKept, match=reason):
+            back(edited(staff(catalogue, can_bo=-8), edit), catalogue, limits)
+
+
+@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1"])
+def test_no_text_of_a_sender_becomes_a_formula(catalogue: Catalogue, limits: Settings, start: str) -> None:
+    def edit(w: Workbook) -> None:
+        w["F8A"].title = "=1+1" if start == "=1+1" else f"{start.strip()}'x"
+        cell = w.active["D9"]
+        cell.value, cell.data_type = f"{start} & <b>\"", "s"
+    after, found = back(edited(staff(catalogue), edit), catalogue, limits)
+    alone = returned.listed(found.answer(f"{start}.xlsx", ""), "kind")
+    for workbook in (opened(after), opened(alone)):
+        cells = [cell for row in workbook[PAGE].iter_rows() for cell in row if cell.value]
+        assert {cell.data_type for cell in cells} <= {"s", "inlineStr"}
+        assert all(cell.quotePrefix for cell in cells)
+    sheet, cell = next(iter(places(found)))
+    link = next(row[2].hyperlink for row in opened(after)[PAGE].iter_rows(min_row=6) if row[0].value)
+    assert link.location == "'" + sheet.replace("'", "''") + "'!" + cell
+    assert link.target is None
+
+
+def test_libreoffice_opens_it_and_shows_page_colour_and_comment(catalogue: Catalogue, limits: Settings, tmp_path: Path) -> None:
+    after, _ = back(staff(catalogue, can_bo="hơn 4.000"), catalogue, limits)
+    (tmp_path / "back.xlsx").write_bytes(after)
+    subprocess.run(["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "fods",
+                    "--outdir", tmp_path, tmp_path / "back.xlsx"], check=True, capture_output=True)
+    flat = (tmp_path / "back.fods").read_text("utf-8")
+    assert flat.count("<office:annotation ") == 1
+    assert "Tonghop – số 1: «hơn 4.000»" in re.sub(r"<[^>]*>", "", flat)
+    assert MARK[2:].lower() in flat
+    assert "#'F8A'.D9" in unescape(flat).replace("$", "")
