@@ -29,6 +29,7 @@ _XML_PART = re.compile(r".*\.(xml|rels|vml)", re.IGNORECASE)
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _DTD = re.compile(rb"<!(?!--|\[CDATA\[)")
 _SHEET_NAME = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\bname\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
+_ANY, _PLACED = re.compile(rb"<(?:\w+:)?(?:row|c)\b"), re.compile(rb'<(?:row|c) r="([A-Z]{0,3})(\d{1,7})"')
 # a row or a cell, and where it says that it stands
 _OPENING = re.compile(rb'<(?:\w+:)?(row|c)\b(?:[^>]{0,400}?\sr\s*=\s*["\']([A-Za-z]{0,4})(\d{1,9})["\'])?')
 _FORMULA_WITHOUT_VALUE = re.compile(
@@ -122,6 +123,19 @@ def _sheet(name: str, xml: bytes, settings: Settings) -> None:
     """The rectangle from A1 that holds every cell must be bounded: the parser fills it."""
     if xml.count(b"<mergeCell ") + xml.count(b":mergeCell ") > MAX_MERGES:
         raise Unreadable("file.bounds")
+    height, width = _spread(xml, settings)
+    if height * max(width, 1) > settings.max_cells:
+        raise Unreadable("file.bounds")
+    if b"<f" in xml and (empty := _FORMULA_WITHOUT_VALUE.search(xml)):
+        raise Unreadable("file.formula", Place(None, name.rpartition("/")[2], empty.group(1).decode()))
+
+
+def _spread(xml: bytes, settings: Settings) -> tuple[int, int]:
+    """How many rows and columns the rectangle from A1 has that holds every row and cell."""
+    placed = _PLACED.findall(xml)
+    if len(placed) == len(_ANY.findall(xml)):  # as every spreadsheet program writes it: each says where it stands
+        columns, rows = {letters for letters, _ in placed}, {number for _, number in placed}
+        return max(map(int, rows), default=0), max((column_number(letters.decode()) for letters in columns), default=0)
     height = width = row = column = 0
     for opening in _OPENING.finditer(xml):
         kind, letters, number = opening.groups()
@@ -133,15 +147,15 @@ def _sheet(name: str, xml: bytes, settings: Settings) -> None:
             row = int(number) if number else row
         height, width = max(height, row), max(width, column)
         if height * max(width, 1) > settings.max_cells:
-            raise Unreadable("file.bounds")
-    if empty := _FORMULA_WITHOUT_VALUE.search(xml):
-        raise Unreadable("file.formula", Place(None, name.rpartition("/")[2], empty.group(1).decode()))
+            break
+    return height, width
 
 
 def from_json(text: str) -> tuple[Any, list[str]]:
     """A JSON text's value, its numbers exact, and the keys that stand twice in one object, where only the last would count.
 
-    Raises ValueError for what is not JSON (NaN and infinities among it) and for numbers beyond all figures, RecursionError where it is nested too deep.
+    Raises ValueError for what is not JSON (NaN and infinities among it) and for numbers beyond all figures,
+    RecursionError where it is nested too deep.
     """
     twice: list[str] = []
 

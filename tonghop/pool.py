@@ -11,13 +11,15 @@ Not multiprocessing, nor a pool built on it: its workers import the caller's mai
 with the caller's threads and open connections.
 """
 
-import codecs
 import contextlib
+import encodings
+import gc
 import importlib
 import io
 import logging
 import os
 import pickle
+import pkgutil
 import resource
 import signal
 import subprocess
@@ -38,9 +40,11 @@ from typing import IO, Any, Self
 
 import numpy as np
 
-from tonghop.answer import Finding, finding
+from tonghop.answer import Answer, Finding, finding
 from tonghop.catalogue import Catalogue
 from tonghop.check import Cell, Report, report
+from tonghop.package import NotKept
+from tonghop.returned import listed, marked
 from tonghop.settings import PROJECT, Settings
 
 log = logging.getLogger(__name__)
@@ -85,7 +89,25 @@ class Pool:
         while ahead:
             yield ahead.popleft().result()
 
+    def returned(self, answer: Answer, path: Path) -> bytes:
+        """What goes back to the sender of a file: their own workbook with the findings in it, or a workbook of the findings."""
+        try:
+            done = self._threads.submit(self._ask, answer.file, path, answer).result()
+        except _Lost:
+            return listed(answer, "lost")
+        book = done.get("workbook", b"")
+        if len(book) > self._settings.max_file_bytes:
+            return listed(answer, "large")
+        return book or listed(answer, done["reason"])
+
     def _report(self, name: str, path: Path) -> Report:
+        try:
+            return _revive(self._ask(name, path, None), self._catalogue)
+        except _Lost as lost:
+            return Report(findings=[finding(lost.rule, None)], readable=False)
+
+    def _ask(self, name: str, path: Path, answer: Answer | None) -> dict[str, Any]:
+        """What a worker makes of a file: its report, or with an answer to it the workbook that goes back. Raises _Lost."""
         limit = self._settings.max_file_bytes
         with path.open("rb") as file:
             content = file.read(limit + 1)  # enough to see that it is too much
@@ -96,15 +118,13 @@ class Pool:
                     worker = self._replace(worker)
                 fresh = not worker.served
                 try:
-                    plain = worker.read(name, content, self._settings.worker_seconds)
+                    return worker.read(name, content, answer, self._settings.worker_seconds)
                 except _Lost as lost:
                     log.warning("%s; worker fresh: %s", lost, fresh)
                     self._drop(worker)
                     worker = None
                     if fresh or lost.rule == "file.time":
-                        return Report(findings=[finding(lost.rule, None)], readable=False)
-                else:
-                    return _revive(plain, self._catalogue)
+                        raise
         finally:
             self._idle.put(worker)
 
@@ -154,8 +174,8 @@ class _Worker:
         if wrong:
             raise PoolError(f"a reading process did not start: {wrong}")
 
-    def read(self, name: str, content: bytes, seconds: float) -> dict[str, Any]:
-        """A file's report as plain data. Raises _Lost."""
+    def read(self, name: str, content: bytes, answer: Answer | None, seconds: float) -> dict[str, Any]:
+        """A file's report, or what goes back for an answer to it, as plain data. Raises _Lost."""
         late = threading.Event()
 
         def kill() -> None:
@@ -165,9 +185,9 @@ class _Worker:
         timer = threading.Timer(seconds, kill)
         timer.start()
         try:
-            pickle.dump((name, content), self._in)
+            pickle.dump((name, content, answer), self._in)
             self._in.flush()
-            status, answer = _Plain(self._out).load()
+            status, done = _Plain(self._out).load()
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
             self._process.kill()
             code = self._process.wait()
@@ -179,9 +199,9 @@ class _Worker:
         finally:
             timer.cancel()
         if status != "read":
-            raise _Lost(status, answer)
+            raise _Lost(status, done)
         self.served += 1
-        plain: dict[str, Any] = answer
+        plain: dict[str, Any] = done
         return plain
 
     def end(self) -> None:
@@ -237,23 +257,33 @@ def _serve() -> None:
     except Exception as error:
         _send(out, f"{type(error).__name__}: {error}")
         return
+    # a file's objects refer to each other in no circle, so counting references frees them
+    gc.freeze()
+    gc.disable()
     _send(out, None)
     while True:
         try:
-            name, content = pickle.load(into)
+            name, content, answered = pickle.load(into)
         except EOFError:
             return
         # should nobody be left to kill it
         resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + settings.worker_seconds) + 1, resource.RLIM_INFINITY))
         answer: tuple[str, Any]
         try:
-            answer = "read", _plain(report(name, content, catalogue, settings))
+            answer = "read", _back(content, answered) if answered else _plain(report(name, content, catalogue, settings))
         except MemoryError:
             answer = "file.memory", "MemoryError"
         except BaseException as error:  # a parser's panic is no Exception; its message may quote the file
             place = traceback.extract_tb(error.__traceback__)[-1]
             answer = "file.crash", f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
         _send(out, answer)
+
+
+def _back(content: bytes, answer: Answer) -> dict[str, Any]:
+    try:
+        return {"workbook": marked(content, answer)}
+    except NotKept as kept:
+        return {"reason": kept.reason}
 
 
 def _send(out: IO[bytes], answer: Any) -> None:
@@ -263,15 +293,15 @@ def _send(out: IO[bytes], answer: Any) -> None:
 
 def _warm(catalogue: Catalogue, settings: Settings) -> None:
     """Import and open, before that is forbidden, whatever reading imports or opens late."""
-    for codec in ("cp437", "cp1252", "cp1258", "utf_8_sig", "utf_16", "utf_32"):
-        codecs.lookup(codec)
-    for name in ("_strptime", "encodings.idna"):
-        importlib.import_module(name)
+    for module in ("_strptime", *(f"encodings.{module.name}" for module in pkgutil.iter_modules(encodings.__path__))):
+        with contextlib.suppress(ImportError):  # two of them are for Windows
+            importlib.import_module(module)
     book = io.BytesIO()
     with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", "<worksheet/>")
     for name, content in (("warm.xlsx", book.getvalue()), ("warm.csv", b"x"), ("warm.json", b"{"), ("warm", b"")):
         report(name, content, catalogue, settings)
+    listed(Answer("warm", None, "", "returned"), "kind")
     np.zeros((1, 1)) @ np.zeros((1, 1))
 
 

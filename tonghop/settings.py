@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     airflow_port: int = Field(8080, description="where Airflow's pages are served, on loopback; the next free port if taken")
     max_file_bytes: int = Field(20_000_000, description="a larger file is quarantined unread")
     max_unpacked_bytes: int = Field(50_000_000, description="a workbook that unpacks to more is quarantined unread")
-    max_cells: int = Field(1_000_000, description="a report with more cells is quarantined")
+    max_cells: int = Field(200_000, description="a report with more cells is quarantined")
     readers: int = Field(2, ge=1, description="worker processes that read files")
     worker_bytes: int = Field(256 << 20, description="memory that reading one file may take")
     worker_seconds: float = Field(10, gt=0, description="time that reading one file may take")
