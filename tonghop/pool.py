@@ -257,7 +257,8 @@ def _serve() -> None:
     except Exception as error:
         _send(out, f"{type(error).__name__}: {error}")
         return
-    # a file's objects refer to each other in no circle, so counting references frees them
+    # what a report is made of refers to each other in no circle, so counting references frees it; what a workbook is written
+    # with does
     gc.freeze()
     gc.disable()
     _send(out, None)
@@ -277,6 +278,8 @@ def _serve() -> None:
             place = traceback.extract_tb(error.__traceback__)[-1]
             answer = "file.crash", f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
         _send(out, answer)
+        if answered:
+            gc.collect()
 
 
 def _back(content: bytes, answer: Answer) -> dict[str, Any]:
