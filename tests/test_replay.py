@@ -1,5 +1,6 @@
-"""Waivers and replays: what was held is decided again, once, in its place; what does not agree is looked at again by each release."""
+"""Waivers and replays: what was held is decided again, once, in its place; what does not agree is looked at with each release."""
 
+import json
 import os
 import shutil
 import signal
@@ -10,9 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 from books import book
+from click.testing import CliRunner
 from test_intake import _instrument, holds, put, rows, take_in
 
-from tonghop import build, gate, load, replay, server, waive
+from tonghop import build, cli, gate, load, replay, server, waive
 from tonghop.catalogue import CatalogueError
 from tonghop.catalogue import load as read_catalogue
 from tonghop.settings import Settings
@@ -54,8 +56,8 @@ def change(folder: Path, old: str, new: str) -> None:
     form.write_text(text.replace(old, new), "utf-8")
 
 
-def send(settings: Settings, name: str, figures: dict[str, tuple[int, int, int, int]], sender: str = "W", period: str = "2025-M01",
-         **more: Any) -> str:
+def send(settings: Settings, name: str, figures: dict[str, tuple[int, int, int, int]], sender: str = "W",
+         period: str = "2025-M01", **more: Any) -> str:
     """Hand a workbook in: per unit code members at the start and end, attendance, discipline. Returns what became of it."""
     catalogue = read_catalogue(settings.catalogue)
     fields = ("dau_ky", "cuoi_ky", "du_hop", "ky_luat")
@@ -171,6 +173,29 @@ def test_a_waiver_is_never_changed(world: Settings, statement: str) -> None:
         connection.execute(statement.encode())
 
 
+def test_waivers_and_replays_by_the_command_line(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_settings", lambda: world)
+    send(world, "1.xlsx", BROKEN)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(cli.cli, arguments)
+        return done.exit_code, done.stdout + done.stderr
+
+    words = ("--unit", "C1", "--period", "2025-M01", "--office", "W", "--until", "2099-12-31", "--reason", "gộp chi bộ")
+    assert run("waive", "T.3", *words)[0] == 0
+    assert run("waive", "T.3", *words) == (2, run("waive", "T.3", *words)[1])
+    assert run("replay")[0] == 2
+    code, told = run("replay", "--rule", "T.3")
+    assert (code, "W000001" in told) == (0, True)
+    assert "nothing is decided otherwise" in run("replay", "--all")[1]
+    waiver, = json.loads(run("waivers", "--json")[1])
+    assert (waiver["waiver"], waiver["office"], waiver["unit"], waiver["state"], waiver["reports"]) == (
+        "W000001", "W", "C1", "in force", 1)
+    assert run("waive", "--end", "W000001", "--reason", "hết hiệu lực")[0] == 0
+    assert json.loads(run("waivers", "--json")[1])[0]["state"] == "ended"
+    assert run("waive", "--end", "x", "--reason", "?")[0] == 2
+
+
 # --- replays ---------------------------------------------------------------------------------------------------
 
 def test_a_replay_after_a_rule_was_repaired_accepts_what_it_had_held(world: Settings) -> None:
@@ -181,7 +206,8 @@ def test_a_replay_after_a_rule_was_repaired_accepts_what_it_had_held(world: Sett
     assert replay.replay(world) == []
     change(world.catalogue, "    op: \"<=\"\n    valid_to", "    op: \"<=\"\n    bound: 2\n    valid_to")
     assert [(a.receipt, a.status) for a in replay.replay(world, form="T")] == [("R000001", "accepted")]
-    assert rows(world, "select status from intake.receipt order by receipt_id") == [("accepted",), ("returned",), ("quarantined",)]
+    states = [state for state, in rows(world, "select status from intake.receipt order by receipt_id")]
+    assert states == ["accepted", "returned", "quarantined"]
     before = rows(world, "select * from intake.ledger")
     assert replay.replay(world) == []
     assert rows(world, "select * from intake.ledger") == before

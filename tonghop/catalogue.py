@@ -748,8 +748,8 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
           for f, t in tables for p in c.period.values() for level in t.levels
           if p.scheme == f.scheme and t.owes(p) and f.valid_from <= p.ends_on <= f.valid_to))
     rules = [(f, r) for f in c.forms for r in f.rules]
-    copy("check_rule", "catalogue_id, rule, instance, form_version, rule_version, table_code, kind, op, bound, period_types, levels, "
-         "valid_from, valid_to, message_vi, message_en",
+    copy("check_rule", "catalogue_id, rule, instance, form_version, rule_version, table_code, kind, op, bound, period_types, "
+         "levels, valid_from, valid_to, message_vi, message_en",
          ((number, r.check.rule, r.instance, f.version, r.check.version, r.check.table, r.check.kind, r.check.op, r.check.bound,
            list(r.check.periods), list(r.check.levels), r.check.valid_from, r.check.valid_to,
            r.check.message.vi, r.check.message.en)

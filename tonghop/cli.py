@@ -185,9 +185,11 @@ def waive(rule: str | None, unit: str | None, period: str | None, office: str | 
 
     try:
         if end:
-            number = int(end.upper().removeprefix("W")) if end[1:].isdigit() else 0
-            waive_.end(_settings(), number, reason)
-            out.print(f"{waiver_code(number)} ended; what it let pass stands")
+            digits = end.strip().upper().removeprefix("W")
+            if not digits.isdecimal():
+                raise click.BadParameter(f"{end} is not a waiver, such as W000001", param_hint="--end")
+            waive_.end(_settings(), int(digits), reason)
+            out.print(f"{waiver_code(int(digits))} ended; what it let pass stands")
             return
         if not (rule and unit and period and office and until):
             raise click.UsageError("a waiver takes RULE, --unit, --period, --office, --until and --reason")

@@ -40,8 +40,8 @@ def owed(settings: Settings, unit: str | None = None, period: str | None = None,
     given = {"unit": unit, "period": period, "form": form, "as_of": as_of or datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()}
     with server.connect(settings, server.AUDITOR) as connection:
         for what, (column, table) in _KNOWN.items():
-            if given[what] and not connection.execute(
-                    f"select from catalogue.{table} where {column} = %s limit 1".encode(), [given[what]]).fetchone():
+            if given[what] and connection.execute(
+                    f"select from catalogue.{table} where {column} = %s limit 1".encode(), [given[what]]).fetchone() is None:
                 raise ValueError(f"the catalogue has no {what} {given[what]}")
         return connection.cursor(row_factory=class_row(Owed)).execute(_OWED, given).fetchall()
 
@@ -88,9 +88,9 @@ select o.code as unit, o.name, o.level, o.form_code as form, o.table_code as tab
        o.period, o.due_on, greatest(%(as_of)s - o.due_on, 0) as days_late,
        case when l.act = 'returned' then l.receipt_id end as returned
 from owing o
-join catalogue_ on true
-join catalogue.form_table t using (catalogue_id, table_code, form_version)
-left join last_receipt l using (unit_id, form_code, period_id)
+cross join catalogue_ k
+join catalogue.form_table t on t.catalogue_id = k.catalogue_id and t.table_code = o.table_code and t.form_version = o.form_version
+left join last_receipt l on l.unit_id = o.unit_id and l.form_code = o.form_code and l.period_id = o.period_id
 where (%(unit)s::text is null or (o.ends_on, o.unit_id) in (select ends_on, unit_id from below))
   and not exists (
       select from intake.cell c join catalogue.indicator i using (indicator_id) join standing s using (receipt_id)
