@@ -1,7 +1,7 @@
 -- grain: rule x instance x form version x rule version x unit x period x row code x scope: the sum of a rule's terms on the
--- slice's accepted figures, where every term is known. Nothing is guessed: a rule with a term that is blank or that nobody has given has no sum.
--- Not applicable counts as nothing to add, as it does on arrival, as long as some term has a value. Terms at `children` stand
--- for the unit's own figure and all below it, and are compared with its claim for the whole.
+-- slice's accepted figures, where every term is known. Nothing is guessed: a rule with a term that is blank or that nobody has
+-- given has no sum. Not applicable counts as nothing to add, as it does on arrival, as long as some term has a value. Terms at
+-- `children` stand for the unit's own figure and all below it, and are compared with its claim for the whole.
 -- A table of its own, because without its statistics the planner takes the sums for one row and loops over all units.
 with observation as (
     select * from {{ ref('int_observation') }}
