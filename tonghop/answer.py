@@ -61,13 +61,18 @@ class Answer:
     unit: str | None = None
     period: str | None = None
     findings: list[Finding] = field(default_factory=list)
+    # the workbook that goes back, where there is one
+    book: str | None = None
+    # the rules that only the warehouse decides, where it was not asked
+    on_receipt: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The answer's public shape, one object a file."""
         keys = ("rule", "rule_version", "kind", "sheet", "cell", "message_vi", "message_en")
         return {key: getattr(self, key) for key in ("file", "receipt", "sha256", "form", "unit", "period", "status")} | {
             "findings": [{key: getattr(f, key) for key in keys} | {"waiver": f.waiver and waiver_code(f.waiver)}
-                         for f in self.findings]}
+                         for f in self.findings],
+            "checked_on_receipt": list(self.on_receipt), "returned_file": self.book}
 
     def as_text(self) -> str:
         """The answer as a clerk reads it: Vietnamese first."""
@@ -78,6 +83,10 @@ class Answer:
             lines += [f"  {number}. {where}{f.message_vi}", f"     {' ' * len(where)}{f.message_en} ({f.rule})"]
             if f.waiver:
                 lines.append(f"     {' ' * len(where)}Được miễn / waived: {waiver_code(f.waiver)}")
+        if self.on_receipt:
+            lines.append(f"  Đối chiếu khi nhận / checked on receipt: {', '.join(self.on_receipt)}")
+        if self.book:
+            lines.append(f"  Tệp trả lại / returned file: {self.book}")
         return "\n".join(lines) + "\n"
 
 

@@ -41,20 +41,17 @@ def cli() -> None:
 
 @cli.command()
 @paths_argument
+@click.option("--with-warehouse", is_flag=True, help="Also hold them against the reports that are there, and apply waivers.")
 @as_json
-def check(paths: tuple[Path, ...], json_: bool) -> None:
-    """Say what `submit` would say of files or folders; stores nothing."""
-    import hashlib
+def check(paths: tuple[Path, ...], with_warehouse: bool, json_: bool) -> None:
+    """Say what `submit` would say of files or folders; stores nothing, and needs no database unless told."""
+    from contextlib import nullcontext
 
-    from tonghop import catalogue
-    from tonghop.check import report
+    from tonghop import precheck, server
 
     settings = _settings()
-    loaded = catalogue.load(settings.catalogue)
-    answers = []
-    for path in _bar(_files(paths), "checking"):
-        content = path.read_bytes()
-        answers.append(report(path.name, content, loaded, settings).answer(path.name, hashlib.sha256(content).hexdigest()))
+    with server.connect(settings) if with_warehouse else nullcontext() as connection, _progress("checking") as step:
+        answers = precheck.check(settings, _files(paths), connection, step)
     _answer(answers, json_)
 
 

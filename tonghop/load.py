@@ -6,6 +6,7 @@ Killed between any two statements, a batch leaves nothing behind and its receipt
 import itertools
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -56,7 +57,7 @@ def decide(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, 
     decided, waits = _load_batch(connection, synced, numbered, held)
     answers = [decided[number].answer(name, sha256, receipt_code(number)) for number, sha256, name in batch if number in decided]
     for answer in answers:
-        _write_answer(settings, answer)
+        _write_answer(settings, pool, answer)
     return answers, waits
 
 
@@ -71,7 +72,11 @@ def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
                 and p.ends_on between u.valid_from and u.valid_to
             where r.receipt_id = any(%s)""", [receipt_ids]).fetchall()
         findings = _findings(connection, receipt_ids)
-    return {number: Answer(name, receipt_code(number), sha, status, form, unit, period, findings.get(number, []))
+    def book(number: int) -> str | None:
+        path = answer_book(settings, receipt_code(number))
+        return str(path) if path.exists() else None
+
+    return {number: Answer(name, receipt_code(number), sha, status, form, unit, period, findings.get(number, []), book(number))
             for number, name, sha, status, form, unit, period in receipts}
 
 
@@ -120,19 +125,8 @@ _CELLS = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, va
 def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]],
                 held: bool) -> tuple[dict[int, Report], set[int]]:
     """Write one batch. Returns the receipts that were decided, and those that wait for the next batch."""
-    reports: dict[int, Report] = {}
     with connection.transaction():
-        connection.execute(f"create temp table arriving on commit drop as select {_CELLS} from intake.cell limit 0")
-        # the cells go into the table as the files are read, so that a batch is never held in memory
-        with connection.cursor().copy(f"copy arriving ({_CELLS}) from stdin") as out:
-            for number, r in reading:
-                if r.status == "accepted":
-                    assert r.period
-                    for c in r.cells:
-                        out.write_row((number, synced.unit[c.unit], r.period.period_id, synced.row[c.table, c.row],
-                                       synced.indicator[c.table, c.indicator], r.scope, c.state, c.value, c.sheet, c.cell))
-                r.cells.clear()
-                reports[number] = r
+        reports = arrive(connection, synced, reading)
         connection.execute(LEDGER_LOCK)
         mine = dict(connection.execute("""
             select receipt_id, status from intake.receipt
@@ -140,8 +134,8 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading
             [list(reports), ["returned", "quarantined"] if held else ["pending"]]).fetchall())
         waits = waive.ended_since(connection, {number: r for number, r in reports.items() if number in mine})
         reports = {number: r for number, r in reports.items() if number in mine and number not in waits}
-        _sender(connection, synced, reports)
-        waits |= set(_contend(connection, reports))
+        sender(connection, synced, reports)
+        waits |= set(contend(connection, reports))
         before = _findings(connection, list(reports)) if held else {}
         # a replay that finds what was found before is no act
         reports = {number: r for number, r in reports.items() if number not in waits
@@ -169,7 +163,24 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading
     return reports, waits
 
 
-def _sender(connection: psycopg.Connection[Any], synced: cat.Synced, reports: dict[int, Report]) -> None:
+def arrive(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]]) -> dict[int, Report]:
+    """The cells of the reports that can be accepted, as a table: `arriving`. Gives the reports, their cells gone."""
+    reports: dict[int, Report] = {}
+    connection.execute(f"create temp table arriving on commit drop as select {_CELLS} from intake.cell limit 0")
+    # the cells go into the table as the files are read, so that a batch is never held in memory
+    with connection.cursor().copy(f"copy arriving ({_CELLS}) from stdin") as out:
+        for number, r in reading:
+            if r.status == "accepted":
+                assert r.period
+                for c in r.cells:
+                    out.write_row((number, synced.unit[c.unit], r.period.period_id, synced.row[c.table, c.row],
+                                   synced.indicator[c.table, c.indicator], r.scope, c.state, c.value, c.sheet, c.cell))
+            r.cells.clear()
+            reports[number] = r
+    return reports
+
+
+def sender(connection: psycopg.Connection[Any], synced: cat.Synced, reports: dict[int, Report]) -> None:
     """What each file says it is, as a table: `arrived`."""
     connection.execute("create temp table arrived (receipt_id integer, status text, form_code text, form_version integer, "
                        "unit_id integer, period_id integer, scope text, is_nil boolean, catalogue_id integer) on commit drop")
@@ -180,7 +191,7 @@ def _sender(connection: psycopg.Connection[Any], synced: cat.Synced, reports: di
                            r.scope, r.nil, synced.catalogue_id))
 
 
-def _contend(connection: psycopg.Connection[Any], reports: dict[int, Report]) -> list[int]:
+def contend(connection: psycopg.Connection[Any], reports: dict[int, Report]) -> list[int]:
     """A figure that another sender's live report already holds sends the later report back: nobody guesses whose is right.
 
     Two senders of one batch: the later one waits for the next batch, where the first is decided.
@@ -239,9 +250,25 @@ def _settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
         group by older.receipt_id order by older.receipt_id""", [decided, decided])
 
 
-def _write_answer(settings: Settings, answer: Answer) -> None:
+def _write_answer(settings: Settings, pool: Pool, answer: Answer) -> None:
+    """What the sender gets: the answer as text, and for a report that was not accepted a workbook to mend."""
     settings.answers.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = settings.answers / f"{answer.receipt}.txt"
+    assert answer.receipt
+    book = answer_book(settings, answer.receipt)
+    if answer.status == "accepted":
+        book.unlink(missing_ok=True)  # of an earlier decision
+    else:
+        _write(book, pool.returned(answer, original(settings, answer.sha256)))
+    _write(settings.answers / f"{answer.receipt}.txt", answer.as_text().encode())
+
+
+def answer_book(settings: Settings, receipt: str) -> Path:
+    """Where the workbook lies that goes back for a receipt; it holds all that the original does."""
+    return settings.answers / f"{receipt}.xlsx"
+
+
+def _write(path: Path, content: bytes) -> None:
     part = path.with_suffix(".part")
-    part.write_text(answer.as_text(), "utf-8")
+    part.write_bytes(content)
+    part.chmod(0o600)
     part.rename(path)

@@ -6,6 +6,8 @@ What was read from it stays: receipt, cells, findings and the fingerprint, which
 import logging
 
 from tonghop import server
+from tonghop.answer import receipt_code
+from tonghop.load import answer_book
 from tonghop.receive import LEDGER_LOCK, original
 from tonghop.settings import Settings
 
@@ -28,9 +30,10 @@ def expire(settings: Settings) -> list[int]:
                   and not exists (select from intake.ledger l where l.receipt_id = r.receipt_id and l.act = 'expired')
                 order by r.receipt_id
                 returning receipt_id""", {"days": settings.keep_originals_days})]
-        for (sha256,) in connection.execute("""
-                select r.sha256 from intake.receipt r
+        for receipt_id, sha256 in connection.execute("""
+                select r.receipt_id, r.sha256 from intake.receipt r
                 join intake.ledger l on l.receipt_id = r.receipt_id and l.act = 'expired'"""):
             original(settings, sha256).unlink(missing_ok=True)
+            answer_book(settings, receipt_code(receipt_id)).unlink(missing_ok=True)
     log.info("%d originals are past their retention", len(due))
     return due
