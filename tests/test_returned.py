@@ -21,10 +21,11 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from python_calamine import CalamineWorkbook
 
 import samples
-from tonghop import returned
+from tonghop import load, returned
 from tonghop.catalogue import Catalogue
 from tonghop.check import Report, report
 from tonghop.package import FILL, PAGE, NotKept
+from tonghop.receive import receive_inbox
 from tonghop.settings import Settings
 
 WARD, PERIOD = "08719", "2018-Y"
@@ -242,11 +243,11 @@ def test_names_without_a_place_of_their_own_and_other_prefixes_are_followed(cata
         old = re.sub(rb"<(/?)(?=[A-Za-z])", rb"<\1x:", old).replace(b"xmlns=", b"xmlns:x=")
         return re.sub(rb'(<x:(?:c|row)\b[^>]*?)\sr="[A-Z]*\d+"', rb"\1", old)
     content = staff(catalogue, can_bo=-8)
-    names = ["xl/worksheets/sheet1.xml", "xl/styles.xml", "xl/workbook.xml"]
-    odd = changed(content, dict.fromkeys(names[:2], prefixed))
-    if report("F8.xlsx", odd, catalogue, limits).status == "returned":
-        after, found = back(odd, catalogue, limits)
-        assert {fill(opened(after)[sheet][cell]) for sheet, cell in places(found)} == {MARK}
+    odd = changed(content, dict.fromkeys(["xl/worksheets/sheet1.xml", "xl/styles.xml"], prefixed))
+    after, found = back(odd, catalogue, limits)
+    assert places(found) == {("F8A", "D9")}
+    assert figures(after) == figures(odd)
+    assert fill(opened(after)["F8A"]["D9"]) == MARK
 
 
 @pytest.mark.parametrize(("parts_", "reason"), [
@@ -306,3 +307,31 @@ def test_libreoffice_opens_it_and_shows_page_colour_and_comment(catalogue: Catal
     assert "Tonghop – số 1: «hơn 4.000»" in re.sub(r"<[^>]*>", "", flat)
     assert MARK[2:].lower() in flat
     assert "#'F8A'.D9" in unescape(flat).replace("$", "")
+
+
+def test_every_sender_whose_report_was_not_accepted_gets_a_workbook_and_nobody_else(
+        settings: Settings, catalogue: Catalogue) -> None:
+    bad = staff(catalogue, can_bo=-8)
+    lines = ["form,version,sender,period,scheme,scope,table,unit,row,field,value"]
+    lines += [f"F8,1,{WARD},{PERIOD},CALENDAR,own,F8A,{WARD},,{name},{value}" for name, value in (STAFF | {"tong": 5}).items()]
+    settings.inbox.mkdir(parents=True)
+    sent = {"1.xlsx": bad, "2.csv": "\r\n".join(lines).encode(), "3.xlsx": bad[:900], "4.xlsx": staff(catalogue)}
+    for name, content in sent.items():
+        (settings.inbox / name).write_bytes(content)
+    receive_inbox(settings)
+    load.load_pending(settings)
+    books = {path.name: opened(path.read_bytes()) for path in sorted(settings.answers.glob("*.xlsx"))}
+    assert {name: book.sheetnames for name, book in books.items()} == {
+        "R000001.xlsx": [PAGE, "F8A"], "R000002.xlsx": [PAGE], "R000003.xlsx": [PAGE]}
+    told = {name: str(book[PAGE]["A4"].value) for name, book in books.items()}
+    kept = returned._words()["kept"]
+    assert kept["kind"]["vi"] in told["R000002.xlsx"]
+    assert kept["unread"]["vi"] in told["R000003.xlsx"]
+    assert all(path.stat().st_mode & 0o077 == 0 for path in settings.answers.iterdir())
+    answers = load.answers_of(settings, [1, 4])
+    assert [answers[n].as_json()["returned_file"] for n in (1, 4)] == [str(settings.answers / "R000001.xlsx"), None]
+    # mended where it came back, and sent in again
+    mended = _mend((settings.answers / "R000001.xlsx").read_bytes(), "D9", 8)
+    (settings.inbox / "1-mended.xlsx").write_bytes(mended)
+    receive_inbox(settings)
+    assert [answer.status for answer in load.load_pending(settings)] == ["accepted"]
