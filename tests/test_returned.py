@@ -24,9 +24,11 @@ import samples
 from tonghop import load, returned
 from tonghop.catalogue import Catalogue
 from tonghop.check import Report, report
-from tonghop.package import FILL, PAGE, NotKept
+from tonghop.package import PAGE
+from tonghop.page import FILL
 from tonghop.receive import receive_inbox
 from tonghop.settings import Settings
+from tonghop.xmltext import NotKept
 
 WARD, PERIOD = "08719", "2018-Y"
 MARK = FILL.decode()

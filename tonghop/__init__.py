@@ -17,7 +17,7 @@ read        workbook, CSV or JSON to a report: cells with coordinates
 figures     what stands in a cell where a number belongs
 check       the catalogue's linear rules on a report
 answer      what a sender is told, in two languages
-returned    what goes back to a sender: their own workbook with the findings in it; package edits its parts
+returned    what goes back to a sender: their own workbook with the findings in it; package, page and xmltext edit its parts
 pool        reading and checking in confined worker processes
 load        facts, state and ledger entry in one transaction
 precheck    what would become of a file, told before it is sent

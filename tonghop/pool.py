@@ -43,9 +43,9 @@ import numpy as np
 from tonghop.answer import Answer, Finding, finding
 from tonghop.catalogue import Catalogue
 from tonghop.check import Cell, Report, report
-from tonghop.package import NotKept
 from tonghop.returned import listed, marked
 from tonghop.settings import PROJECT, Settings
+from tonghop.xmltext import NotKept
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,9 @@ from typing import Any
 import yaml
 
 from tonghop.answer import STATUS, Answer, Finding
-from tonghop.package import SIGN, Note, NotKept, Page, Text, alone, noted
+from tonghop.package import SIGN, Note, alone, noted
+from tonghop.page import Page, Text
+from tonghop.xmltext import NotKept
 
 SHOWN = 2_000  # findings that are listed; nobody mends more at a sitting
 
