@@ -128,6 +128,7 @@ def release(json_: bool) -> None:
             try:
                 gate.check(settings, number)
             except gate.GateFailed as failed:
+                pages.write(settings, number)
                 note.print(str(failed), style="red", markup=False)
                 sys.exit(1)
             step(len(layers) + 1, len(layers) + 3)
@@ -138,6 +139,20 @@ def release(json_: bool) -> None:
         note.print(f"release {number} is published")
     if json_:
         click.echo(json.dumps({"release": number, "published": number is not None}))
+
+
+@cli.command()
+@click.argument("expectation")
+@click.option("--limit", default=20, show_default=True)
+@as_json
+def failing(expectation: str, limit: int, json_: bool) -> None:
+    """List what fails an expectation of the gate in the open candidate, by its keys."""
+    from tonghop import gate
+
+    try:
+        _rows(gate.failing(_settings(), expectation, limit), json_)
+    except KeyError as error:
+        raise click.UsageError(f"no expectation {expectation}") from error
 
 
 @cli.command()
