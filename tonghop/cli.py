@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 note = Console(stderr=True, highlight=False)
 # a pipe has no width of its own, and 80 columns break every table
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-as_json = click.option("--json", "json_", is_flag=True, help="Answer in JSON on standard output.")
+as_json = click.option("--json", "json_", is_flag=True, help="Answer in JSON on standard output; files: one object a line.")
 paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
 
@@ -306,11 +306,8 @@ def _indented(text: str) -> None:
 
 
 def _answer(answers: list[Answer], json_: bool) -> None:
-    if json_:
-        click.echo(json.dumps([a.as_json() for a in answers], ensure_ascii=False, indent=1))
-    else:
-        for answer in answers:
-            click.echo(answer.as_text(), nl=False)
+    for answer in answers:
+        click.echo(json.dumps(answer.as_json(), ensure_ascii=False) if json_ else answer.as_text(), nl=json_)
     # a file sent twice counts as what became of it the first time only where that was acceptance
     if any(a.status not in ("accepted", "duplicate") for a in answers):
         sys.exit(1)
