@@ -1,5 +1,6 @@
 """The pages tell what changed, and nothing that a reader of schema bi may not see."""
 
+import html
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,7 @@ import gate_world
 import pytest
 
 from tonghop import pages, publish, server
+from tonghop.catalogue import Catalogue
 from tonghop.settings import Settings
 
 
@@ -76,3 +78,11 @@ def test_the_index_says_how_to_connect_and_keeps_the_password(world: Settings) -
 )
 def test_numbers_are_written_the_vietnamese_way(value: Decimal | int | None, shown: str) -> None:
     assert pages.number(value) == shown
+
+
+def test_the_forms_page_shows_every_field_and_check_of_the_catalogue(world: Settings, catalogue: Catalogue) -> None:
+    pages.write(world, 2)
+    page = html.unescape((world.pages / "forms.html").read_text("utf-8"))
+    for form in catalogue.forms:
+        assert all(f">{field.code}<" in page and field.vi in page for table in form.tables for field in table.fields)
+        assert all(check.rule in page and check.message.vi in page for check in form.checks)

@@ -705,13 +705,14 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
     def register(table: str, columns: str, key: str, rows: Iterable[tuple[Any, ...]]) -> dict[Any, int]:
         """Give every new thing its number for ever; the numbers of all."""
         names = columns.split(", ")
-        wanted = ", ".join(f"null::text as {name}" for name in names)
-        connection.execute(f"create temp table wanted on commit drop as select {wanted} limit 0")
-        with connection.cursor().copy("copy wanted from stdin") as out:
+        texts = ", ".join(f"{name} text" for name in names)
+        connection.execute(f"create temp table wanted (n integer generated always as identity, {texts}) on commit drop")
+        with connection.cursor().copy(f"copy wanted ({columns}) from stdin") as out:
             for row in dict.fromkeys(rows):
                 out.write_row(row)
+        # in the order of the files, so that numbers follow the columns of the form
         connection.execute(f"insert into catalogue.{table} ({columns}) select {columns} from wanted "
-                           f"except select {columns} from catalogue.{table} order by {columns}")
+                           f"where ({columns}) not in (select {columns} from catalogue.{table}) order by n")
         connection.execute("drop table wanted")
         found = connection.execute(f"select {key}, {columns} from catalogue.{table}").fetchall()
         return {(row[1] if len(names) == 1 else tuple(row[1:])): row[0] for row in found}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 note = Console(stderr=True, highlight=False)
 # a pipe has no width of its own, and 80 columns break every table
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-as_json = click.option("--json", "json_", is_flag=True, help="Answer in JSON on standard output.")
+as_json = click.option("--json", "json_", is_flag=True, help="Answer in JSON on standard output; files: one object a line.")
 paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
 
@@ -244,6 +244,7 @@ def release(json_: bool) -> None:
             try:
                 gate.check(settings, number)
             except gate.GateFailed as failed:
+                pages.write(settings, number)
                 note.print(str(failed), style="red", markup=False)
                 sys.exit(1)
             step(len(layers) + 1, len(layers) + 3)
@@ -254,6 +255,20 @@ def release(json_: bool) -> None:
         note.print(f"release {number} is published")
     if json_:
         click.echo(json.dumps({"release": number, "published": number is not None}))
+
+
+@cli.command()
+@click.argument("expectation")
+@click.option("--limit", default=20, show_default=True)
+@as_json
+def failing(expectation: str, limit: int, json_: bool) -> None:
+    """List what fails an expectation of the gate in the open candidate, by its keys."""
+    from tonghop import gate
+
+    try:
+        _rows(gate.failing(_settings(), expectation, limit), json_)
+    except KeyError as error:
+        raise click.UsageError(f"no expectation {expectation}") from error
 
 
 @cli.command()
@@ -415,11 +430,8 @@ def _indented(text: str) -> None:
 
 
 def _answer(answers: list[Answer], json_: bool) -> None:
-    if json_:
-        click.echo(json.dumps([a.as_json() for a in answers], ensure_ascii=False, indent=1))
-    else:
-        for answer in answers:
-            click.echo(answer.as_text(), nl=False)
+    for answer in answers:
+        click.echo(json.dumps(answer.as_json(), ensure_ascii=False) if json_ else answer.as_text(), nl=json_)
     # a file sent twice counts as what became of it the first time only where that was acceptance
     if any(a.status not in ("accepted", "duplicate") for a in answers):
         sys.exit(1)

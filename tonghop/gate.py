@@ -195,14 +195,15 @@ def _judge(suite: Suite, e: Expectation, error: str, rows: Any, null: Any, faile
     if not all((rows, null, failed)) or not (
             "observed_value" in rows.result and "unexpected_count" in null.result and "observed_value" in failed.result):
         return Result(suite.name, e.name, suite.severity, False, None, None,
-                      f"the suite could not be evaluated ({error}), which counts as failed. To do: call "
-                      f"tonghop.gate.failing(settings, '{e.name}') for the error")
+                      f"the suite could not be evaluated ({error}), which counts as failed. To do: "
+                      f"`tonghop failing {e.name}` shows the error")
     checked = int(rows.result["observed_value"])
     wrong = int(null.result["unexpected_count"] or 0) + int(failed.result["observed_value"] or 0)
     if rows.success and null.success and failed.success:
         return Result(suite.name, e.name, suite.severity, True, checked, wrong, None)
     found = f"{wrong} of {checked} failed" if checked >= e.minimum else f"{checked} rows to check where there must be {e.minimum}"
-    return Result(suite.name, e.name, suite.severity, False, checked, wrong, f"{found}. Must hold: {e.what}. To do: {e.action}.")
+    return Result(suite.name, e.name, suite.severity, False, checked, wrong, f"{found}. Must hold: {e.what}. To do: {e.action}. "
+                  f"`tonghop failing {e.name}` lists them.")
 
 
 def _auditor_url(settings: Settings) -> str:

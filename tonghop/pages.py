@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import namedtuple_row
 
-from tonghop import gate, publish, server
+from tonghop import catalogue, gate, publish, server
 from tonghop.settings import Settings
 
 SHOWN = 300  # rows of a long list; the rest is counted, and stands in the marts
@@ -98,7 +98,7 @@ GATE = """
 
 
 def write(settings: Settings, release_id: int) -> Path:
-    """Write the index and the page of one release; returns the index. Safe to repeat.
+    """Write the index, the forms and the page of one release; returns the index. Safe to repeat.
 
     Raises KeyError for an unknown release.
     """
@@ -106,6 +106,9 @@ def write(settings: Settings, release_id: int) -> Path:
     release = releases[release_id]
     settings.pages.mkdir(parents=True, exist_ok=True)
     about = {suite.name: suite.about for suite in gate.suites()}
+    files = catalogue.load(settings.catalogue)
+    _write(settings.pages / "forms.html", "forms.html", forms=files.forms, levels=files.level, schemes=files.calendar.schemes,
+           deadline=files.calendar.deadline)
     with server.connect(settings, role=server.AUDITOR) as connection:
         before = max((r.release_id for r in releases.values() if r.published_at and r.release_id < release_id), default=0)
         given = {"now": release_id, "before": before, "shown": SHOWN}

@@ -339,7 +339,7 @@ def _why(api: httpx.Client, dag: str, key: str) -> str:
     lines = []
     for task in _get(api, base, state=["failed"])["task_instances"]:
         content = _get(api, f"{base}/{task['task_id']}/logs/{task['try_number']}", full_content=True)["content"]
-        text = "\n".join(_log_line(line) for line in content)
+        text = "\n".join(line for line in map(_log_line, content) if not line.startswith("::"))   # Airflow's folding marks
         lines.append(f"{dag}: {task['task_id']} failed\n{_end_of(text)}")
     return "\n".join(lines) or f"{dag}: run {key} failed without a failed task"
 

@@ -1,0 +1,82 @@
+"""The command line as a person or a script meets it: words, JSON and exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from books import STAFF, book
+
+from tonghop.catalogue import Catalogue
+from tonghop.settings import Settings
+
+KEYS = {"file", "receipt", "sha256", "form", "unit", "period", "status", "findings"}
+FINDING = {"rule", "kind", "sheet", "cell", "message_vi", "message_en"}
+
+
+def tonghop(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    own = {"TONGHOP_HOME": str(settings.home)}
+    if settings.database_url:
+        own["TONGHOP_DATABASE_URL"] = settings.database_url
+    return subprocess.run([str(Path(sys.executable).with_name("tonghop")), *arguments], env=os.environ | own | environment,
+                          capture_output=True, text=True, check=False)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def files(tmp_path: Path, catalogue: Catalogue) -> dict[str, Path]:
+    contents = {"good.xlsx": STAFF, "bad.xlsx": STAFF | {"tong": 99}}
+    for name, values in contents.items():
+        (tmp_path / name).write_bytes(book(catalogue, "F8A", "08719", "2018-Y", [("08719", values)]))
+    (tmp_path / "torn.xlsx").write_bytes((tmp_path / "good.xlsx").read_bytes()[:300])
+    return {name: tmp_path / name for name in (*contents, "torn.xlsx")}
+
+
+def test_check_answers_an_object_a_file_and_stores_nothing(tmp_path: Path, files: dict[str, Path]) -> None:
+    nowhere = Settings(home=tmp_path / "home")
+    done = tonghop(nowhere, "check", "--json", *map(str, files.values()))
+    answers = lines(done.stdout)
+    assert done.returncode == 1
+    assert [(a["file"], a["status"], a["receipt"]) for a in answers] == [
+        ("good.xlsx", "accepted", None), ("bad.xlsx", "returned", None), ("torn.xlsx", "quarantined", None)]
+    assert all(a.keys() >= KEYS for a in answers)
+    assert all(f.keys() >= FINDING for a in answers for f in a["findings"])
+    assert not (nowhere.home / "postgres").exists()
+    assert tonghop(nowhere, "check", str(files["good.xlsx"])).returncode == 0
+
+
+def test_submit_gives_receipts_and_says_what_was_sent_before(settings: Settings, files: dict[str, Path]) -> None:
+    done = tonghop(settings, "submit", "--json", str(files["good.xlsx"]))
+    assert done.returncode == 0, done.stderr
+    first, = lines(done.stdout)
+    assert (first["status"], first["receipt"], first["form"], first["unit"], first["period"]) == (
+        "accepted", "R000001", "F8", "08719", "2018-Y")
+    again = tonghop(settings, "submit", "--json", str(files["good.xlsx"]), str(files["bad.xlsx"]))
+    assert again.returncode == 1
+    assert [(a["status"], a["receipt"]) for a in lines(again.stdout)] == [("duplicate", "R000001"), ("returned", "R000002")]
+    listed = json.loads(tonghop(settings, "receipts", "--json").stdout)
+    assert [(r["receipt"], r["status"]) for r in listed] == [("R000001", "accepted"), ("R000002", "returned")]
+    assert tonghop(settings, "verify").returncode == 0
+
+
+def test_wrong_usage_is_2_and_a_system_fault_is_3_without_a_traceback(
+        settings: Settings, tmp_path: Path, files: dict[str, Path]) -> None:
+    for arguments in (["submit"], ["submit", str(tmp_path / "none.xlsx")], ["nothing"], ["withdraw", "x", "--reason", "y"],
+                      ["withdraw", "R000099", "--reason", "y"], ["report", "unknown"], ["report", "form", "table=F1"]):
+        assert tonghop(settings, *arguments).returncode == 2, arguments
+    misspelt = tonghop(settings, "receipts", TONGHOP_INBOXX="/tmp")
+    assert (misspelt.returncode, "TONGHOP_INBOXX" in misspelt.stderr) == (2, True)
+    unreachable = tonghop(settings, "submit", str(files["good.xlsx"]), TONGHOP_DATABASE_URL="postgresql://nobody:secret@127.0.0.1:1/none",
+                          TONGHOP_AIRFLOW_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert unreachable.returncode == 3
+    assert "Traceback" not in unreachable.stdout + unreachable.stderr
+    assert "secret" not in unreachable.stderr
+    log = (settings.home / "logs" / "tonghop.log").read_text("utf-8")
+    assert "Traceback" in log
+    assert "nobody:secret" not in log
