@@ -69,19 +69,13 @@ class _Block:
         # every end of a header's name that a text may be: with its group's name before it, a text is a whole name
         self.ends = {label[n:] for label in headers for n in (0, *(at.end() for at in re.finditer(":", label)))}
         self.texts = [[fold(v) if isinstance(v, str) and v else "" for v in row] for row in grid[:HEAD_ROWS]]
-        self.spread: list[list[str]] = []
-        for row in self.texts:
-            carried, filled = "", []
-            for text in row:
-                carried = text or carried
-                filled.append(carried)
-            self.spread.append(filled)
 
     def names(self, r: int, c: int, top: int) -> Iterator[str]:
         """What the column whose lowest text stands in row r may be called: "group: text" first, then the text alone."""
         for above in range(r - 1, top - 1, -1):
-            if c < len(self.spread[above]) and self.spread[above][c]:
-                yield f"{self.spread[above][c]}:{self.texts[r][c]}"
+            row = self.texts[above]
+            if c < len(row) and (over := next((text for text in reversed(row[:c + 1]) if text), "")):
+                yield f"{over}:{self.texts[r][c]}"
         yield self.texts[r][c]
 
     def score(self, r: int) -> int:
@@ -248,12 +242,13 @@ def _classify(sheet: str, grid: Grid, start: int, header: Header, codes: Codes, 
         source = topmost.get(r, r)
         value = grid[source][column] if column < len(grid[source]) else None
         unit = Place(value, sheet, coordinate(source, column))
-        texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v]
-        named = [str(value)] if value not in ("", None) else texts
+        blank = value in ("", None)
+        texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v] if blank else []
+        named = texts if blank else [str(value)]
         sums = next((found for text in named if text[:1].isalpha() and (found := total.fullmatch(fold(text)))), None)
         if sums:
             yield _Row(r, "total", unit, (sums[1] or "").upper())
-        elif value not in ("", None):
+        elif not blank:
             yield _Row(r, "unit", unit)
         elif texts and (section := _SECTION.fullmatch(texts[0])):
             yield _Row(r, "section", unit, section[1])

@@ -184,9 +184,9 @@ def arrive(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Ite
                     key = line.table, line.indicators
                     if key not in indicators:
                         indicators[key] = _array(str(synced.indicator[line.table, name]) for name in line.indicators)
-                    figures = _array("NULL" if f is None else f if isinstance(f, str) else f"{f:.0f}" for f in line.figures)
+                    figures = _array("NULL" if f is None else f if isinstance(f, str) else str(int(f)) for f in line.figures)
                     out.write_row((number, synced.unit[line.unit], r.period.period_id, synced.row[line.table, line.row], r.scope,
-                                   line.sheet, indicators[key], figures, _array(map(_quoted, line.places))))
+                                   line.sheet, indicators[key], figures, _array(_quoted(line.places))))
             r.lines.clear()
             reports[number] = r
     return reports
@@ -196,9 +196,12 @@ def _array(items: Iterable[str]) -> str:
     return "{" + ",".join(items) + "}"
 
 
-def _quoted(text: str) -> str:
-    """A text as an element of an array."""
-    return text if text.isalnum() and text.isascii() else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _quoted(texts: list[str]) -> list[str]:
+    """Texts as elements of an array; the names of cells may stand as they are."""
+    together = "".join(texts)
+    if together.isalnum() and together.isascii():
+        return texts
+    return ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts]
 
 
 def sender(connection: psycopg.Connection[Any], synced: cat.Synced, reports: dict[int, Report]) -> None:
