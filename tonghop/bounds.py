@@ -29,9 +29,12 @@ _XML_PART = re.compile(r".*\.(xml|rels|vml)", re.IGNORECASE)
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _DTD = re.compile(rb"<!(?!--|\[CDATA\[)")
 _SHEET_NAME = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\bname\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
-_ANY, _PLACED = re.compile(rb"<(?:\w+:)?(?:row|c)\b"), re.compile(rb'<(?:row|c) r="([A-Z]{0,3})(\d{1,7})"')
+# as every spreadsheet program writes them: each says where it stands, and no name has a prefix
+_PLACED, _PREFIXED = re.compile(rb'<(?:row|c)(?: r="([A-Z]{0,3})(\d{1,7})"|(?=[\s/>]))'), re.compile(rb":(?:row|c)\b")
 # a row or a cell, and where it says that it stands
 _OPENING = re.compile(rb'<(?:\w+:)?(row|c)\b(?:[^>]{0,400}?\sr\s*=\s*["\']([A-Za-z]{0,4})(\d{1,9})["\'])?')
+# cheap to look for, and in every formula without a value
+_NO_VALUE = re.compile(rb"</f>\s*(?:<v\s*/>|<v></v>)?\s*</c>|<f[^>]*/>")
 _FORMULA_WITHOUT_VALUE = re.compile(
     rb'<c\s(?![^>]*\bt="str")[^>]*?\br="([A-Z]+\d+)"[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
 
@@ -46,7 +49,7 @@ def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
         for name, part in xml.items():
             if b"\0" in part or _DTD.search(part):
                 raise Unreadable("file.unsafe", detail="XML")
-            if part.count(b"<si>") + part.count(b"<si ") > settings.max_cells:
+            if part.count(b"<si") > settings.max_cells:
                 raise Unreadable("file.bounds")
             if name.lower() == "xl/workbook.xml":
                 _sheet_names(part)
@@ -121,20 +124,20 @@ def _sheet_names(xml: bytes) -> None:
 
 def _sheet(name: str, xml: bytes, settings: Settings) -> None:
     """The rectangle from A1 that holds every cell must be bounded: the parser fills it."""
-    if xml.count(b"<mergeCell ") + xml.count(b":mergeCell ") > MAX_MERGES:
+    if xml.count(b"mergeCell ") > MAX_MERGES:
         raise Unreadable("file.bounds")
     height, width = _spread(xml, settings)
     if height * max(width, 1) > settings.max_cells:
         raise Unreadable("file.bounds")
-    if b"<f" in xml and (empty := _FORMULA_WITHOUT_VALUE.search(xml)):
+    if _NO_VALUE.search(xml) and (empty := _FORMULA_WITHOUT_VALUE.search(xml)):
         raise Unreadable("file.formula", Place(None, name.rpartition("/")[2], empty.group(1).decode()))
 
 
 def _spread(xml: bytes, settings: Settings) -> tuple[int, int]:
     """How many rows and columns the rectangle from A1 has that holds every row and cell."""
     placed = _PLACED.findall(xml)
-    if len(placed) == len(_ANY.findall(xml)):  # as every spreadsheet program writes it: each says where it stands
-        columns, rows = {letters for letters, _ in placed}, {number for _, number in placed}
+    columns, rows = map(set, zip(*placed, strict=True)) if placed else (set(), set())
+    if b"" not in rows and not _PREFIXED.search(xml):
         return max(map(int, rows), default=0), max((column_number(letters.decode()) for letters in columns), default=0)
     height = width = row = column = 0
     for opening in _OPENING.finditer(xml):

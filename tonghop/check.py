@@ -4,6 +4,7 @@ Every rule that a report alone can decide is decided here: as a table of cells (
 indicator) times the matrix of the rules' coefficients. What needs other reports is decided by the models.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -23,6 +24,11 @@ from tonghop.settings import Settings
 ROUNDING = 1e-9  # figures are whole or money, exact in floating point; coefficients like 0.2 are not
 
 
+# a whole number as a float, every other one exactly as text, None where the cell is blank
+Figure = float | str | None
+NOT_APPLICABLE = "NaN"
+
+
 class Cell(NamedTuple):
     """One figure at the grain: subject unit x form row x indicator, from one cell. state is value, blank or not_applicable."""
 
@@ -36,6 +42,33 @@ class Cell(NamedTuple):
     cell: str
 
 
+class Line(NamedTuple):
+    """The cells of one unit and form row that stand in one row of a file, side by side: what nearly all work is done on."""
+
+    table: str
+    unit: str
+    row: str
+    sheet: str
+    indicators: tuple[str, ...]
+    figures: list[Figure]
+    places: list[str]
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """One by one."""
+        for indicator, figure, place in zip(self.indicators, self.figures, self.places, strict=True):
+            state = "blank" if figure is None else "not_applicable" if figure == NOT_APPLICABLE else "value"
+            value = None
+            if figure is not None and state == "value":
+                value = Decimal(int(figure) if isinstance(figure, float) else figure)
+            yield Cell(self.table, self.unit, self.row, indicator, state, value, self.sheet, place)
+
+    @property
+    def numbers(self) -> list[Figure]:
+        """What the rules compute with: what is not applicable adds nothing."""
+        return [0.0 if f == NOT_APPLICABLE else f for f in self.figures] if NOT_APPLICABLE in self.figures else self.figures
+
+
 @dataclass
 class Report:
     """A file as understood: what it is, its cells, and every finding. `status` says what becomes of it."""
@@ -45,9 +78,14 @@ class Report:
     period: Period | None = None
     scope: str | None = None
     nil: bool = False
-    cells: list[Cell] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     readable: bool = True
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Every cell, one by one."""
+        return [cell for line in self.lines for cell in line.cells]
 
     @property
     def status(self) -> str:
@@ -82,14 +120,14 @@ def check(reading: Reading, catalogue: Catalogue) -> Report:
             result.findings.append(finding("table.period", None, table=table.code, period=reading.period.code))
     for entry in reading.entries:
         understood.take(entry)
-    if reading.nil and any(cell.state == "value" for cell in result.cells):
+    if reading.nil and any(figure not in (None, NOT_APPLICABLE) for line in result.lines for figure in line.figures):
         result.findings.append(finding("head.nil", None))
     if reading.nil:
-        result.cells.clear()
+        result.lines.clear()
     elif not reading.entries and not result.findings:
         result.findings.append(finding("file.empty", None))
-    result.findings += _totals(reading, result.cells, understood)
-    result.findings += _rules(reading.form, reading.period, result.cells, understood.refused, catalogue)
+    result.findings += _totals(reading, result, understood)
+    result.findings += _rules(reading.form, reading.period, result.lines, understood.refused, catalogue)
     return result
 
 
@@ -106,6 +144,7 @@ class _Understanding:
         self.money_told = False
         self.units: dict[tuple[str, str, str], UnitVersion | None] = {}
         self.rows: dict[tuple[str, str], Row | None] = {}
+        self.labels: dict[str, dict[str, Row]] = {}
         # the indicators that each table, unit and row has by now
         self.seen: dict[tuple[str, str, str] | None, set[str]] = {}
         self.refused: set[tuple[str, str, str, str]] = set()
@@ -115,14 +154,22 @@ class _Understanding:
         self.vocabulary = Vocabulary(codes)
         self.looks = reading.looks
         # columns in which one figure is written with another country's marks: the others may be so too
-        self.mixed = {(place.sheet, spec.code) for entry in reading.entries for spec, place in entry.figures
-                      if isinstance(place.value, str) and is_foreign(place.value)}
+        self.mixed = {(place.sheet, spec.code) for entry in reading.entries if str in map(type, entry.values)
+                      for spec, place in entry.figures if isinstance(place.value, str) and is_foreign(place.value)}
 
     def take(self, entry: Entry) -> None:
         unit, row = self._subject(entry), self._row(entry)
         look = self.looks.get(entry.unit.sheet, _PLAIN)
         subject = (entry.table.code, unit.unit, row.code) if unit and row else None
         seen = self.seen.setdefault(subject, set())
+        counts = entry.columns.counts
+        if subject and counts and seen.isdisjoint(counts) and look.formats.keys().isdisjoint(entry.cells) \
+                and look.errors.keys().isdisjoint(entry.cells) and (whole := _whole(entry.values)):
+            # what nearly every row is, and the long way would say too
+            seen.update(counts)
+            self.result.lines.append(Line(*subject, entry.unit.sheet, counts, whole, entry.cells))
+            return
+        taken: list[tuple[str, Figure, str]] = []
         for spec, place in entry.figures:
             figures = self._figures(spec, place, look)
             if subject is None:
@@ -130,12 +177,15 @@ class _Understanding:
             if figures is None:
                 self.refused |= {(*subject, indicator) for indicator in spec.indicators}
                 continue
-            for indicator, state, value in figures:
+            for indicator, figure in figures:
                 if indicator in seen:
                     self.result.findings.append(finding("row.twice", place, subject[1]))
                     break
                 seen.add(indicator)
-                self.result.cells.append(Cell(*subject, indicator, state, value, place.sheet, place.cell))
+                taken.append((indicator, figure, place.cell))
+        if subject and taken:
+            indicators, values, cells = zip(*taken, strict=True)
+            self.result.lines.append(Line(*subject, entry.unit.sheet, indicators, list(values), list(cells)))
 
     def _subject(self, entry: Entry) -> UnitVersion | None:
         place, table = entry.unit, entry.table
@@ -172,7 +222,7 @@ class _Understanding:
             return entry.table.rows[0]
         key = (entry.table.code, fold(str(entry.row.value)))
         if key not in self.rows:
-            found = next((r for r in entry.table.rows if key[1] in {fold(t) for t in (r.vi, r.en, r.code, *r.synonyms)}), None)
+            found = self._labels(entry.table).get(key[1])
             if found is None:
                 words = ", ".join(r.vi for r in entry.table.rows)
                 quoted = self.vocabulary.mask(entry.row.value)
@@ -180,36 +230,41 @@ class _Understanding:
             self.rows[key] = found
         return self.rows[key]
 
-    def _figures(self, spec: Field_, place: Place, look: Look) -> list[tuple[str, str, Decimal | None]] | None:
-        """(indicator, state, value) of one cell; None after a finding. A code cell fills one indicator per code."""
+    def _labels(self, table: Table) -> dict[str, Row]:
+        """A table's rows by every label that a sender may write."""
+        if table.code not in self.labels:
+            # of two rows that share a label the first has it
+            self.labels[table.code] = {fold(label): row for row in reversed(table.rows)
+                                       for label in (row.vi, row.en, row.code, *row.synonyms)}
+        return self.labels[table.code]
+
+    def _figures(self, spec: Field_, place: Place, look: Look) -> list[tuple[str, Figure]] | None:
+        """(indicator, figure) of one cell; None after a finding. A code cell fills one indicator per code."""
         value = place.value
-        if type(value) is float and spec.type == "count" and 0 <= value <= LARGEST and value.is_integer() \
-                and place.cell not in look.formats:
-            return [(spec.code, "value", Decimal(int(value)))]  # what nearly every cell is, and the long way would say too
         if error := look.errors.get(place.cell):
             self.result.findings.append(finding("cell.error", place, error=error))
             return None
         value = value.strip() if isinstance(value, str) else value
         if value in (None, ""):
-            return [(indicator, "blank", None) for indicator in spec.indicators]
+            return [(indicator, None) for indicator in spec.indicators]
         text = fold(value) or value if isinstance(value, str) else None
         if text in self.not_applicable and spec.type != "flag":
-            return [(indicator, "not_applicable", None) for indicator in spec.indicators]
+            return [(indicator, NOT_APPLICABLE) for indicator in spec.indicators]
         if spec.type == "code":
             return self._code(place, spec)
         if text in self.zero:
-            return [(spec.code, "value", Decimal(0))]
+            return [(spec.code, 0.0)]
         number = self._number(place, spec, value, look.formats.get(place.cell))
-        return None if number is None else [(spec.code, "value", number)]
+        return None if number is None else [(spec.code, _figure(number))]
 
-    def _code(self, place: Place, spec: Field_) -> list[tuple[str, str, Decimal | None]] | None:
+    def _code(self, place: Place, spec: Field_) -> list[tuple[str, Figure]] | None:
         given = fold(plain(place.value))
         chosen = next((code for code, labels in spec.codes.items() if given in {fold(t) for t in (code, *labels)}), None)
         if chosen is None:
             words = ", ".join(labels[0] for labels in spec.codes.values())
             self.result.findings.append(finding("cell.code", place, value=self.vocabulary.mask(place.value), words=words))
             return None
-        return [(f"{spec.code}_{code}", "value", Decimal(code == chosen)) for code in spec.codes]
+        return [(f"{spec.code}_{code}", float(code == chosen)) for code in spec.codes]
 
     def _number(self, place: Place, spec: Field_, value: Any, format_code: str | None) -> Decimal | None:
         if spec.type == "flag" and isinstance(value, str) and fold(value) in self.yes:
@@ -234,6 +289,19 @@ class _Understanding:
 _PLAIN = Look()
 
 
+def _whole(values: list[Any]) -> list[Figure] | None:
+    """The figures of a row of counts that holds nothing else than whole numbers and blanks; None for every other row."""
+    figures = [None if value == "" else value for value in values]
+    numbers = [figure for figure in figures if figure is not None]
+    plain = {*map(type, numbers)} <= {float} and all(map(float.is_integer, numbers)) \
+        and min(numbers, default=0) >= 0 and max(numbers, default=0) <= LARGEST
+    return figures if plain else None
+
+
+def _figure(number: Decimal) -> Figure:
+    return float(number) if number == number.to_integral_value() else f"{number:f}"
+
+
 def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
     shown = {"value": comma(number)}
     if spec.type == "flag":
@@ -243,11 +311,11 @@ def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
     return number if number >= 0 and number == number.to_integral_value() else Wrong("cell.whole", shown)
 
 
-def _totals(reading: Reading, cells: list[Cell], understood: _Understanding) -> list[Finding]:
+def _totals(reading: Reading, result: Report, understood: _Understanding) -> list[Finding]:
     """A stated total against the rows above it; then it is dropped."""
     sums: dict[tuple[str, str], dict[int, Decimal]] = {}
     if reading.totals:
-        for cell in cells:
+        for cell in result.cells:
             if cell.value is not None:
                 rows = sums.setdefault((cell.sheet, cell.indicator), {})
                 number = int(cell.cell.lstrip(ascii_uppercase))
@@ -269,27 +337,30 @@ def _totals(reading: Reading, cells: list[Cell], understood: _Understanding) -> 
     return found
 
 
-def _rules(form: Form, period: Period, cells: list[Cell], refused: set[tuple[str, str, str, str]],
+def _rules(form: Form, period: Period, lines: list[Line], refused: set[tuple[str, str, str, str]],
            catalogue: Catalogue) -> list[Finding]:
     """Every rule of the form that this report decides, on every unit and row; refused cells have their finding already."""
     found: list[Finding] = []
     for table in form.tables:
         rules = [rule for rule in form.rules if rule.on_arrival and rule.check.table == table.code
                  and rule.check.in_force(period)]
-        mine = [cell for cell in cells if cell.table == table.code]
+        mine = [line for line in lines if line.table == table.code]
         if rules and mine:
             found += _table_rules(table, rules, mine, refused, period.ends_on, catalogue)
     return found
 
 
-def _table_rules(table: Table, rules: list[Rule], cells: list[Cell], refused: set[tuple[str, str, str, str]], on: date,
+def _table_rules(table: Table, rules: list[Rule], lines: list[Line], refused: set[tuple[str, str, str, str]], on: date,
                  catalogue: Catalogue) -> list[Finding]:
     column = {indicator: n for n, indicator in enumerate(i for f in table.fields for i in f.indicators)}
-    subjects = [(c.unit, c.row) for c in cells]
-    subject = {key: n for n, key in enumerate(dict.fromkeys(subjects))}
+    subject = {key: n for n, key in enumerate(dict.fromkeys((line.unit, line.row) for line in lines))}
     figures = np.full((len(subject), len(column)), np.nan)
-    figures[[subject[key] for key in subjects], [column[c.indicator] for c in cells]] = [
-        float(c.value) if c.value is not None else 0.0 if c.state == "not_applicable" else np.nan for c in cells]
+    alike: dict[tuple[str, ...], list[Line]] = {}
+    for line in lines:
+        alike.setdefault(line.indicators, []).append(line)
+    for indicators, together in alike.items():
+        figures[np.ix_([subject[line.unit, line.row] for line in together], [column[name] for name in indicators])] \
+            = np.array([line.numbers for line in together], float)
     coefficients = np.zeros((len(column), len(rules)))
     for j, rule in enumerate(rules):
         for term in rule.terms:
@@ -300,7 +371,7 @@ def _table_rules(table: Table, rules: list[Rule], cells: list[Cell], refused: se
     broken = (gap > ROUNDING) | ((gap < -ROUNDING) & [rule.check.op == "=" for rule in rules])
     # where nothing was reported there is nothing to contradict; where a part is blank it cannot be decided
     suspects = np.argwhere((blanks < used.sum(axis=0)) & (broken | (blanks > 0)))
-    place = {(subject[key], c.indicator): c for key, c in zip(subjects, cells, strict=True)} if len(suspects) else {}
+    place = {(subject[c.unit, c.row], c.indicator): c for line in lines for c in line.cells} if len(suspects) else {}
     keys = list(subject)
     found = []
     for i, j in suspects:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from tonghop.answer import Place
 from tonghop.catalogue import ALL_ROWS, Catalogue, Codes, Field_, Form, HeadKey, Table, fold, nfc
-from tonghop.reading import Entry, Look, Reading, Total, plain, unit_of
+from tonghop.reading import Columns, Entry, Look, Reading, Total, plain, unit_of
 
 HEAD_ROWS = 60  # a table's header stands within so many rows
 Grid = list[list[Any]]
@@ -64,40 +64,37 @@ class Header:
 class _Block:
     """The folded texts of a sheet's first rows; a text over merged columns goes for the empty cells to its right."""
 
-    def __init__(self, grid: Grid):
+    def __init__(self, grid: Grid, headers: dict[str, Field_]):
+        self.headers = headers
+        # every end of a header's name that a text may be: with its group's name before it, a text is a whole name
+        self.ends = {label[n:] for label in headers for n in (0, *(at.end() for at in re.finditer(":", label)))}
         self.texts = [[fold(v) if isinstance(v, str) and v else "" for v in row] for row in grid[:HEAD_ROWS]]
-        self.spread: list[list[str]] = []
-        for row in self.texts:
-            carried, filled = "", []
-            for text in row:
-                carried = text or carried
-                filled.append(carried)
-            self.spread.append(filled)
 
     def names(self, r: int, c: int, top: int) -> Iterator[str]:
         """What the column whose lowest text stands in row r may be called: "group: text" first, then the text alone."""
         for above in range(r - 1, top - 1, -1):
-            if c < len(self.spread[above]) and self.spread[above][c]:
-                yield f"{self.spread[above][c]}:{self.texts[r][c]}"
+            row = self.texts[above]
+            if c < len(row) and (over := next((text for text in reversed(row[:c + 1]) if text), "")):
+                yield f"{over}:{self.texts[r][c]}"
         yield self.texts[r][c]
 
-    def score(self, r: int, headers: dict[str, Field_]) -> int:
+    def score(self, r: int) -> int:
         """How many of a row's texts name a field."""
-        return sum(bool(text) and any(n in headers for n in self.names(r, c, max(r - 2, 0)))
-                   for c, text in enumerate(self.texts[r]))
+        return sum(any(n in self.headers for n in self.names(r, c, max(r - 2, 0)))
+                   for c, text in enumerate(self.texts[r]) if text in self.ends)
 
 
 def find_header(sheet: str, grid: Grid, headers: dict[str, Field_], codes: Codes) -> Header | None:
     """The block of up to three rows whose texts name the table's fields; a column's lowest text is its label."""
     leading = {fold(word): key for key, words in codes.columns.items() for word in words}
     money = {fold(name) for name in codes.money}
-    block = _Block(grid)
-    best = max(range(len(block.texts)), key=lambda r: block.score(r, headers), default=0)
-    if not block.texts or not block.score(best, headers):
+    block = _Block(grid, headers)
+    best = max(range(len(block.texts)), key=block.score, default=0)
+    if not block.texts or not block.score(best):
         return None
 
     def belongs(r: int) -> bool:
-        return block.score(r, headers) > 0 or any(text in leading for text in block.texts[r])
+        return block.score(r) > 0 or any(text in leading for text in block.texts[r])
 
     top, bottom = best, best
     while top > 0 and best - top < 2 and belongs(top - 1):
@@ -180,6 +177,7 @@ def read_rows(reading: Reading, sheet: str, grid: Grid, table: Table, header: He
     fixed = table.rows != (ALL_ROWS,)
     foot = re.compile("(?:" + "|".join(re.escape(fold(word)) for word in catalogue.codes.foot) + r")(?!\w)")
     letters = {c: coordinate(0, c)[:-1] for c in (*header.fields, *header.leading.values())}
+    columns, lettered = Columns(tuple(header.fields.values())), [letters[c] for c in header.fields]
 
     def at(r: int, column: int) -> Place:
         row = grid[r]
@@ -195,9 +193,9 @@ def read_rows(reading: Reading, sheet: str, grid: Grid, table: Table, header: He
     used: set[int] = set()
     for row in rows:
         values, r = grid[row.number], str(row.number + 1)
-        figures = [(spec, Place(values[c] if c < len(values) else None, sheet, letters[c] + r))
-                   for c, spec in header.fields.items()]
-        filled = [c for c in header.fields if c < len(values) and values[c] not in ("", None)]
+        raw = [values[c] if c < len(values) else None for c in header.fields]
+        cells = [letter + r for letter in lettered]
+        filled = [c for c, value in zip(header.fields, raw, strict=True) if value not in ("", None)]
         if row.kind == "unit":
             code = plain(row.unit.value).strip()
             # below the table a unit column may hold anything, a name even; without figures only a code says that a row is one
@@ -205,9 +203,10 @@ def read_rows(reading: Reading, sheet: str, grid: Grid, table: Table, header: He
                 continue
             name = at(row.number, header.leading["unit_name"]) if "unit_name" in header.leading else None
             label = at(row.number, header.leading["row"]) if fixed else None
-            reading.entries.append(Entry(table, row.unit, label, figures, name))
+            reading.entries.append(Entry(table, row.unit, label, columns, raw, cells, name))
         elif (span := _span(row, rows, start, len(grid))) and (row.kind == "total" or _numbers(values, filled)):
-            reading.totals += [Total(table, spec, place, *span) for spec, place in figures]
+            reading.totals += [Total(table, spec, Place(value, sheet, cell), *span)
+                               for spec, value, cell in zip(columns.fields, raw, cells, strict=True)]
         else:
             ended = ended or any(isinstance(v, str) and foot.match(fold(v)) for v in grid[row.number])
             if not ended and _numbers(values, filled):
@@ -243,12 +242,13 @@ def _classify(sheet: str, grid: Grid, start: int, header: Header, codes: Codes, 
         source = topmost.get(r, r)
         value = grid[source][column] if column < len(grid[source]) else None
         unit = Place(value, sheet, coordinate(source, column))
-        texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v]
-        named = [str(value)] if value not in ("", None) else texts
+        blank = value in ("", None)
+        texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v] if blank else []
+        named = texts if blank else [str(value)]
         sums = next((found for text in named if text[:1].isalpha() and (found := total.fullmatch(fold(text)))), None)
         if sums:
             yield _Row(r, "total", unit, (sums[1] or "").upper())
-        elif value not in ("", None):
+        elif not blank:
             yield _Row(r, "unit", unit)
         elif texts and (section := _SECTION.fullmatch(texts[0])):
             yield _Row(r, "section", unit, section[1])

@@ -120,6 +120,12 @@ def _pending(connection: psycopg.Connection[Any]) -> int:
 
 
 _CELLS = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell"
+# the lines of `arriving` as cells
+_OPENED = """
+    select receipt_id, unit_id, period_id, row_id, f.indicator_id, scope,
+           case when f.figure is null then 'blank' when f.figure = 'NaN' then 'not_applicable' else 'value' end as state,
+           nullif(f.figure, 'NaN') as value, sheet, f.place as cell
+    from arriving, unnest(indicators, figures, places) as f (indicator_id, figure, place)"""
 
 
 def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]],
@@ -148,8 +154,7 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading
             where receipt_id = any(%s) and act in ('accepted', 'returned', 'quarantined') group by 1""",
             [list(reports)]).fetchall())
         accepted = [number for number, r in reports.items() if r.status == "accepted"]
-        connection.execute(f"insert into intake.cell ({_CELLS}) select {_CELLS} from arriving where receipt_id = any(%s)",
-                           [accepted])
+        connection.execute(f"insert into intake.cell ({_CELLS}) {_OPENED} where receipt_id = any(%s)", [accepted])
         with connection.cursor().copy("""
                 copy intake.finding (receipt_id, decision, ordinal, rule, rule_version, kind, sheet, cell, unit_id, message_vi,
                     message_en, waiver_id) from stdin""") as out:
@@ -164,20 +169,39 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading
 
 
 def arrive(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]]) -> dict[int, Report]:
-    """The cells of the reports that can be accepted, as a table: `arriving`. Gives the reports, their cells gone."""
+    """The lines of the reports that can be accepted, as a table: `arriving`. Gives the reports, their lines gone."""
     reports: dict[int, Report] = {}
-    connection.execute(f"create temp table arriving on commit drop as select {_CELLS} from intake.cell limit 0")
-    # the cells go into the table as the files are read, so that a batch is never held in memory
-    with connection.cursor().copy(f"copy arriving ({_CELLS}) from stdin") as out:
+    connection.execute("""
+        create temp table arriving (receipt_id integer, unit_id integer, period_id integer, row_id integer, scope text,
+                                    sheet text, indicators integer[], figures numeric[], places text[]) on commit drop""")
+    indicators: dict[tuple[str, tuple[str, ...]], str] = {}
+    # the lines go into the table as the files are read, so that a batch is never held in memory
+    with connection.cursor().copy("copy arriving from stdin") as out:
         for number, r in reading:
             if r.status == "accepted":
                 assert r.period
-                for c in r.cells:
-                    out.write_row((number, synced.unit[c.unit], r.period.period_id, synced.row[c.table, c.row],
-                                   synced.indicator[c.table, c.indicator], r.scope, c.state, c.value, c.sheet, c.cell))
-            r.cells.clear()
+                for line in r.lines:
+                    key = line.table, line.indicators
+                    if key not in indicators:
+                        indicators[key] = _array(str(synced.indicator[line.table, name]) for name in line.indicators)
+                    figures = _array("NULL" if f is None else f if isinstance(f, str) else str(int(f)) for f in line.figures)
+                    out.write_row((number, synced.unit[line.unit], r.period.period_id, synced.row[line.table, line.row], r.scope,
+                                   line.sheet, indicators[key], figures, _array(_quoted(line.places))))
+            r.lines.clear()
             reports[number] = r
     return reports
+
+
+def _array(items: Iterable[str]) -> str:
+    return "{" + ",".join(items) + "}"
+
+
+def _quoted(texts: list[str]) -> list[str]:
+    """Texts as elements of an array; the names of cells may stand as they are."""
+    together = "".join(texts)
+    if together.isalnum() and together.isascii():
+        return texts
+    return ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts]
 
 
 def sender(connection: psycopg.Connection[Any], synced: cat.Synced, reports: dict[int, Report]) -> None:
@@ -196,11 +220,30 @@ def contend(connection: psycopg.Connection[Any], reports: dict[int, Report]) -> 
 
     Two senders of one batch: the later one waits for the next batch, where the first is decided.
     """
-    connection.execute("create index on arriving (period_id, unit_id)")
-    connection.execute("analyze arriving")
+    # few reports are about a unit and period that another sender has reported on: only their cells are held against each other
+    connection.execute("""
+        create temp table touched on commit drop as
+        select distinct a.receipt_id, m.unit_id as sender_id, a.period_id, a.unit_id, a.scope
+        from arriving a join arrived m using (receipt_id)""")
+    connection.execute("analyze touched")
+    connection.execute(f"""
+        create temp table contending on commit drop as
+        with suspect as (
+            select t.receipt_id, t.unit_id
+            from touched t
+            where exists (select from touched o where (o.period_id, o.unit_id, o.scope) = (t.period_id, t.unit_id, t.scope)
+                                                  and o.sender_id <> t.sender_id)
+            union
+            select t.receipt_id, t.unit_id
+            from touched t
+            where (select bool_or(r.unit_id <> t.sender_id) from intake.cell c join intake.receipt r using (receipt_id)
+                   where (c.period_id, c.unit_id, c.scope) = (t.period_id, t.unit_id, t.scope))
+        )
+        {_OPENED} where (receipt_id, unit_id) in (select receipt_id, unit_id from suspect)""")
+    connection.execute("analyze contending")
     taken = connection.execute("""
         select distinct on (a.receipt_id) a.receipt_id, c.receipt_id, a.sheet, a.cell
-        from arriving a
+        from contending a
         join arrived m on m.receipt_id = a.receipt_id
         join intake.cell c on (c.period_id, c.unit_id, c.row_id, c.indicator_id, c.scope)
                             = (a.period_id, a.unit_id, a.row_id, a.indicator_id, a.scope)
@@ -212,8 +255,8 @@ def contend(connection: psycopg.Connection[Any], reports: dict[int, Report]) -> 
         reports[number].findings.append(finding("row.taken", Place(None, sheet, cell), receipt=receipt_code(other)))
     waits = connection.execute("""
         select distinct a.receipt_id
-        from arriving a
-        join arriving b on (b.period_id, b.unit_id, b.row_id, b.indicator_id, b.scope)
+        from contending a
+        join contending b on (b.period_id, b.unit_id, b.row_id, b.indicator_id, b.scope)
                          = (a.period_id, a.unit_id, a.row_id, a.indicator_id, a.scope) and b.receipt_id < a.receipt_id
         join arrived m on m.receipt_id = a.receipt_id
         join arrived n on n.receipt_id = b.receipt_id

@@ -32,7 +32,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
-from decimal import Decimal
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
@@ -42,7 +41,7 @@ import numpy as np
 
 from tonghop.answer import Answer, Finding, finding
 from tonghop.catalogue import Catalogue
-from tonghop.check import Cell, Report, report
+from tonghop.check import Line, Report, report
 from tonghop.returned import listed, marked
 from tonghop.settings import PROJECT, Settings
 from tonghop.xmltext import NotKept
@@ -229,8 +228,7 @@ def _plain(done: Report) -> dict[str, Any]:
         "form": done.form and (done.form.code, done.form.version),
         "sender": done.sender and done.sender.unit,
         "period": done.period and (done.period.scheme, done.period.code),
-        "cells": [(c.table, c.unit, c.row, c.indicator, c.state, None if c.value is None else str(c.value), c.sheet, c.cell)
-                  for c in done.cells],
+        "lines": [tuple(line) for line in done.lines],
         "findings": [tuple(vars(f).values()) for f in done.findings]}
 
 
@@ -240,8 +238,7 @@ def _revive(plain: dict[str, Any], catalogue: Catalogue) -> Report:
         "form": next((f for f in catalogue.forms if (f.code, f.version) == form), None),
         "sender": catalogue.version(plain["sender"], period.ends_on) if plain["sender"] else None,
         "period": period,
-        "cells": [Cell(table, unit, row, indicator, state, None if value is None else Decimal(value), sheet, cell)
-                  for table, unit, row, indicator, state, value, sheet, cell in plain["cells"]],
+        "lines": [Line(*line) for line in plain["lines"]],
         "findings": [Finding(*f) for f in plain["findings"]]})
 
 

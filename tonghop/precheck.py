@@ -76,7 +76,7 @@ def _against(connection: psycopg.Connection[Any], catalogue: Catalogue, report: 
     try:
         with connection.transaction():
             synced = cat.sync(catalogue, connection)
-            load.arrive(connection, synced, [(0, replace(report, cells=list(report.cells)))])
+            load.arrive(connection, synced, [(0, replace(report, lines=list(report.lines)))])
             load.sender(connection, synced, {0: report})
             load.contend(connection, {0: report})
             raise _Undo

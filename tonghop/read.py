@@ -15,7 +15,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 from tonghop import bounds, layout, legacy, periods, sheetxml, units, xls
 from tonghop.answer import Place, Unreadable
 from tonghop.catalogue import ALL_ROWS, Catalogue, Form, HeadKey, Period, Table, fingerprint, fold, nfc
-from tonghop.reading import Entry, Reading, plain, unit_of
+from tonghop.reading import Columns, Entry, Reading, plain, unit_of
 from tonghop.settings import Settings
 
 # how .xlsx and .xls begin, whatever their names say
@@ -291,14 +291,13 @@ def _entry(reading: Reading, sheet: str, cell: str, table: Any, unit: Any, row: 
         return
     found = reading.form.table.get(str(table).upper())
     field_ = found.headers.get(fold(str(name))) if found else None
-    place = Place(value, sheet, cell)
     if found is None:
         reading.wrong("table.unknown", Place(table, sheet, cell), form=reading.form.code)
     elif field_ is None:
         reading.wrong("column.unknown", Place(name, sheet, cell), table=found.code)
     else:
         row_place = Place(row, sheet, cell) if found.rows != (ALL_ROWS,) else None
-        reading.entries.append(Entry(found, Place(unit, sheet, cell), row_place, [(field_, place)]))
+        reading.entries.append(Entry(found, Place(unit, sheet, cell), row_place, Columns((field_,)), [value], [cell]))
 
 
 def _at_most(rows: Iterator[Any], limit: int) -> Iterator[Any]:

@@ -1,7 +1,9 @@
 """A file as read: what it says it is, its raw figures with their places, and what was wrong with its shape."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from tonghop.answer import Finding, Place, finding
@@ -19,14 +21,36 @@ class Look:
     hidden_columns: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The fields that a sheet's columns hold, in their order."""
+
+    fields: tuple[Field_, ...]
+
+    @cached_property
+    def counts(self) -> tuple[str, ...]:
+        """The indicators, where all are counts and no column stands twice: then whole figures need no closer look."""
+        codes = tuple(spec.code for spec in self.fields)
+        return codes if all(spec.type == "count" for spec in self.fields) and len(set(codes)) == len(codes) else ()
+
+
 class Entry(NamedTuple):
-    """The raw figures of a row that names its unit."""
+    """The raw figures of a row that names its unit, and the cells that they stand in."""
 
     table: Table
     unit: Place
     row: Place | None
-    figures: list[tuple[Field_, Place]]
+    columns: Columns
+    values: list[Any]
+    cells: list[str]
     name: Place | None = None
+
+    @property
+    def figures(self) -> Iterator[tuple[Field_, Place]]:
+        """Each figure with its field and place."""
+        sheet = self.unit.sheet
+        return ((spec, Place(value, sheet, cell)) for spec, value, cell in
+                zip(self.columns.fields, self.values, self.cells, strict=True))
 
 
 @dataclass(frozen=True)

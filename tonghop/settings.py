@@ -27,7 +27,7 @@ class Settings(BaseSettings):
     readers: int = Field(2, ge=1, description="worker processes that read files")
     worker_bytes: int = Field(256 << 20, description="memory that reading one file may take")
     worker_seconds: float = Field(10, gt=0, description="time that reading one file may take")
-    worker_files: int = Field(500, ge=1, description="files after which a worker is replaced")
+    worker_files: int = Field(2_000, ge=1, description="files after which a worker is replaced")
     keep_originals_days: int = Field(3650, ge=1, description="days after which `tonghop expire` removes a received file")
     batch_files: int = Field(500, description="files read and loaded in one transaction")
 

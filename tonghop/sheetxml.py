@@ -5,6 +5,7 @@ there at all. The parts are those that bounds.py has let through.
 """
 
 import re
+from functools import lru_cache
 from xml.etree import ElementTree
 
 from tonghop.answer import Unreadable
@@ -33,7 +34,7 @@ def looks(parts: dict[str, bytes]) -> dict[str, Look]:
     Raises Unreadable where the workbook's index cannot be followed.
     """
     try:
-        formats = _odd_formats(parts)
+        formats = _odd_formats(parts.get("xl/styles.xml"))
         return {name: _look(parts[part], formats) for name, part in sheets(parts)}
     except (KeyError, ElementTree.ParseError, ValueError) as error:
         raise Unreadable("file.damaged", detail="xlsx") from error
@@ -56,11 +57,12 @@ def sheets(parts: dict[str, bytes]) -> list[tuple[str, str]]:
     return found
 
 
-def _odd_formats(parts: dict[str, bytes]) -> dict[int, str]:
+@lru_cache(maxsize=1)  # templates of one form come one after the other
+def _odd_formats(styles_xml: bytes | None) -> dict[int, str]:
     """Number formats by cell style, the plain ones left out."""
-    if "xl/styles.xml" not in parts:
+    if styles_xml is None:
         return {}
-    root = ElementTree.fromstring(parts["xl/styles.xml"])
+    root = ElementTree.fromstring(styles_xml)
     codes = BUILT_IN | {int(e.get("numFmtId", "0")): e.get("formatCode", "") for e in root.iter() if _local(e) == "numFmt"}
     styles = next((e for e in root if _local(e) == "cellXfs"), ())
     every = {n: codes.get(int(style.get("numFmtId", "0")), "General") for n, style in enumerate(styles)}
