@@ -70,6 +70,8 @@ def test_blank_zero_and_not_applicable_stay_three_things(catalogue: Catalogue, l
     assert state["khac"] == ("value", Decimal(0))
     blank = staff(catalogue, limits, changes=dict.fromkeys(STAFF))
     assert {c.state for c in blank.cells} == {"blank"}
+    # nothing at all is filled in: a form handed in by mistake, or one that should have said nil
+    assert (blank.status, [f.rule for f in blank.findings]) == ("returned", ["file.empty"])
 
 
 def test_a_blank_in_an_identity_is_asked_about_and_not_taken_for_zero(catalogue: Catalogue, limits: Settings) -> None:

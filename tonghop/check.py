@@ -124,7 +124,7 @@ def check(reading: Reading, catalogue: Catalogue) -> Report:
         result.findings.append(finding("head.nil", None))
     if reading.nil:
         result.lines.clear()
-    elif not reading.entries and not result.findings:
+    elif not result.findings and all(figure is None for line in result.lines for figure in line.figures):
         result.findings.append(finding("file.empty", None))
     result.findings += _totals(reading, result, understood)
     result.findings += _rules(reading.form, reading.period, result.lines, understood.refused, catalogue)
