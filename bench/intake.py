@@ -216,6 +216,7 @@ def main() -> None:
         reading = measured(lambda: merely_read(paths))
         before = server_cpu(settings)
         ours = measured(lambda: take_in(settings))
+        time.sleep(1)  # until the server has counted the connection that just ended
         database = server_cpu(settings) - before
         with server.connect(settings) as connection:
             counts = connection.execute("select status, count(*), sum(cells) from intake.receipt group by 1").fetchall()
