@@ -145,6 +145,18 @@ def test_the_ledger_the_cells_and_the_catalogue_refuse_change_even_from_their_ow
             connection.execute(statement.encode())
 
 
+@pytest.mark.parametrize("column", ["receipt_id", "unit_id", "period_id", "row_id", "indicator_id"])
+def test_a_cell_refers_only_to_what_is_there(settings: Settings, catalogue: Catalogue, column: str) -> None:
+    put(settings, "1.xlsx", staff(catalogue))
+    take_in(settings)
+    columns = ["receipt_id", "unit_id", "period_id", "row_id", "indicator_id", "scope", "state", "value", "sheet", "cell"]
+    # another unit's, so that it is no second cell of the same key
+    values = {"unit_id": "(select max(unit_id) from catalogue.unit)", column: "-1"}
+    copied = ", ".join(values.get(name, name) for name in columns)
+    with server.connect(settings) as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
+        connection.execute(f"insert into intake.cell ({', '.join(columns)}) select {copied} from intake.cell limit 1".encode())
+
+
 def test_verify_finds_a_lost_original_and_an_altered_cell(settings: Settings, catalogue: Catalogue) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
