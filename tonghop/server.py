@@ -70,18 +70,23 @@ def start(settings: Settings) -> None:
                 "--encoding=UTF8", "--locale=C.UTF-8")
         finally:
             password_file.unlink()
-    port_file = base / "port"
+    port_file, log = base / "port", base / "server.log"
     wanted = int(port_file.read_text()) if port_file.exists() else 5433
-    port = free_port(wanted)
-    port_file.write_text(str(port))
-    options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 200,
-               "shared_buffers": "256MB", "max_wal_size": "2GB", "timezone": "Asia/Ho_Chi_Minh"}
-    try:
-        _pg(settings, "pg_ctl", "start", "--wait", "-l", str(base / "server.log"),
-            "-o", " ".join(f"-c {name}='{value}'" for name, value in options.items()))
-    except ServerError as error:
-        tail = (base / "server.log").read_text(errors="replace")[-2000:] if (base / "server.log").exists() else ""
-        raise ServerError(f"the embedded PostgreSQL did not start: {error}\n{tail}") from None
+    while True:
+        port = free_port(wanted)
+        port_file.write_text(str(port))
+        options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 200,
+                   "shared_buffers": "256MB", "max_wal_size": "2GB", "timezone": "Asia/Ho_Chi_Minh"}
+        told = log.stat().st_size if log.exists() else 0
+        try:
+            _pg(settings, "pg_ctl", "start", "--wait", "-l", str(log),
+                "-o", " ".join(f"-c {name}='{value}'" for name, value in options.items()))
+            return
+        except ServerError as error:
+            said = log.read_bytes()[told:].decode(errors="replace") if log.exists() else ""
+            if "Address already in use" not in said:
+                raise ServerError(f"the embedded PostgreSQL did not start: {error}\n{said[-2000:]}") from None
+            wanted = port + 1  # another server took it between the look and the start
 
 
 def stop(settings: Settings) -> None:
