@@ -151,6 +151,6 @@ def test_check_needs_no_database_and_json_keeps_its_shape(
     path = _write(tmp_path, "F8.xlsx", book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF | {"tong": 22})]))
     told = CliRunner().invoke(cli, ["check", str(path), "--json"])
     assert told.exit_code == 1, told.output
-    answer, = json.loads(told.stdout)
+    answer = json.loads(told.stdout)
     assert {"receipt", "sha256", "form", "unit", "period", "status", "findings", "checked_on_receipt"} <= answer.keys()
     assert (answer["status"], answer["receipt"], answer["checked_on_receipt"][0]) == ("returned", None, "row.taken")
