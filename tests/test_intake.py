@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from books import STAFF, book
 
-from tonghop import load, server
+from tonghop import build, load, server
 from tonghop.answer import receipt_number
 from tonghop.catalogue import Catalogue
 from tonghop.receive import original, receive_inbox
@@ -91,6 +91,17 @@ def test_a_correction_supersedes_and_the_older_version_stays(settings: Settings,
     assert rows(settings, "select receipt_id, by_receipt_id from intake.ledger where act = 'superseded'") == [(1, 2)]
     assert rows(settings, "select receipt_id, count(*) from intake.cell group by 1 order by 1") == [(1, 9), (2, 9)]
     assert holds(settings)
+
+
+def test_a_release_is_awaited_for_what_was_accepted_or_withdrawn_and_for_nothing_else(
+        settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "a-bad.xlsx", staff(catalogue, tong=99))
+    put(settings, "b-torn.xlsx", staff(catalogue)[:500])
+    take_in(settings)
+    assert not build.awaited(settings)
+    put(settings, "c-good.xlsx", staff(catalogue))
+    take_in(settings)
+    assert build.awaited(settings)
 
 
 def test_of_two_versions_in_one_batch_only_the_last_stands(settings: Settings, catalogue: Catalogue) -> None:

@@ -66,10 +66,14 @@ def open_candidate(settings: Settings) -> int | None:
 
 
 def awaited(settings: Settings) -> bool:
-    """Whether the ledger holds an act that neither a published release nor the open candidate has taken in."""
+    """Whether a report was accepted or withdrawn that neither a published release nor the open candidate has taken in.
+
+    What was only returned or quarantined changes no figure, and goes into the release that the next figures bring.
+    """
     with server.connect(settings) as connection:
-        return bool(_one(connection, f"select coalesce((select max(seq) from intake.ledger where {_COUNTS}), 0) > coalesce("
-                                     "(select max(cutoff_seq) from ctl.release where status in ('candidate', 'published')), 0)"))
+        return bool(_one(connection, """
+            select coalesce((select max(seq) from intake.ledger where act in ('accepted', 'withdrawn')), 0)
+                > coalesce((select max(cutoff_seq) from ctl.release where status in ('candidate', 'published')), 0)"""))
 
 
 def run(settings: Settings, layer: Layer, say: Callable[[str], None] = lambda _: None) -> None:
