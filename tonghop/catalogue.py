@@ -3,10 +3,9 @@
 The files are the one definition. The reader, the check on arrival, the models, the gate and the docs all follow from
 what stands here or from the copy that `sync` makes in the warehouse; a ninth form is a ninth file.
 
-    levels.yaml  calendar.yaml  units.csv  reporting.csv  codes.yaml  forms/F1.v1.yaml ...
+    levels.yaml  calendar.yaml  codes.yaml  units/*.csv  events/*.csv  reporting.csv  forms/F1.v1.yaml ...
 """
 
-import csv
 import hashlib
 import re
 import unicodedata
@@ -22,9 +21,12 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import holidays
 import psycopg
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-FOREVER = date(9999, 12, 31)
+from tonghop.data import FOREVER, CatalogueError, Code, Data, Label, nfc, rows
+from tonghop.history import Event, History, Succession, UnitVersion
+from tonghop.history import fold as fold_history
+
 PeriodType = Literal["M", "Q", "H1", "H2", "9M", "Y", "TERM"]
 Scheme = Literal["ND09", "CALENDAR"]
 # what a workbook says at its head
@@ -32,15 +34,6 @@ HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil",
 # the order is part of every period's number: add at the end only
 PERIOD_TYPES: tuple[PeriodType, ...] = ("M", "Q", "H1", "H2", "9M", "Y", "TERM")
 SCHEMES: tuple[Scheme, ...] = ("ND09", "CALENDAR")
-
-
-class CatalogueError(Exception):
-    """A catalogue file is wrong; the message names the file and what to mend."""
-
-
-def nfc(text: str) -> str:
-    """Text in composed form, spaces collapsed: what every label, name and code is compared in."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
 
 
 _LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
@@ -61,15 +54,7 @@ def _word_key(word: str) -> str:
     return "".join(f"{n:02x}" for n in (*ranks, 0, next(tones, 0)))
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-Label = Annotated[str, AfterValidator(nfc), Field(min_length=1)]
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
-
-
-class Bilingual(_Data):
+class Bilingual(Data):
     """A text in Vietnamese and English."""
 
     vi: Label
@@ -85,7 +70,7 @@ class Level(Bilingual):
     published: bool
 
 
-class Synonym(_Data):
+class Synonym(Data):
     """A label that a sender may write, where it is in use for some time only."""
 
     text: Label
@@ -103,7 +88,7 @@ class Field_(Bilingual):
     restricted: bool = False
     synonyms: tuple[Label | Synonym, ...] = ()
     # for type code: code -> the labels that a sender may write, the first one shown
-    codes: dict[Code, tuple[Label, ...]] = {}
+    codes: dict[Code, tuple[Label, ...]] = Field({})
 
     @model_validator(mode="after")
     def _codes_where_needed(self) -> Self:
@@ -165,7 +150,7 @@ class Table(Bilingual):
         return {label: field for field in self.fields for label in field.labels(day)}
 
 
-class Check(_Data):
+class Check(Data):
     """A linear rule: the sum of coefficient x field, `=` or `<=`, a bound."""
 
     rule: str
@@ -176,7 +161,7 @@ class Check(_Data):
     # field, or TABLE.field of another table; "*": every field of the table, each against its sum over the units below
     terms: dict[str, Decimal]
     # where a term's value stands: same report (default), the previous period, all units below summed, the quarter's months
-    at: dict[str, Literal["same", "previous", "children", "months"]] = {}
+    at: dict[str, Literal["same", "previous", "children", "months"]] = Field({})
     op: Literal["=", "<="]
     bound: Decimal = Decimal(0)
     periods: tuple[PeriodType, ...] = ()
@@ -190,7 +175,7 @@ class Check(_Data):
         return self.valid_from <= period.ends_on <= self.valid_to and (not self.periods or period.type in self.periods)
 
 
-class Rate(_Data):
+class Rate(Data):
     """A rate, always from sums: numerator over denominator."""
 
     code: str
@@ -201,7 +186,7 @@ class Rate(_Data):
     restricted: bool = False
 
 
-class Form(_Data):
+class Form(Data):
     """One version of a form: what may be reported, by whom, for which periods, and what must hold."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
@@ -211,7 +196,7 @@ class Form(_Data):
     valid_from: date
     valid_to: date = FOREVER
     # day of the period's last month by which each level reports; the calendar's default otherwise
-    deadline: dict[Code, int] = {}
+    deadline: dict[Code, int] = Field({})
     tables: tuple[Table, ...]
     checks: tuple[Check, ...] = ()
     rates: tuple[Rate, ...] = ()
@@ -345,14 +330,14 @@ class Period:
         return self.period_id % 100
 
 
-class Cutoff(_Data):
+class Cutoff(Data):
     """A scheme's cut-off: the day on which a period closes; None for the last day of the month."""
 
     last_day: int | None
     name: Bilingual
 
 
-class Calendar(_Data):
+class Calendar(Data):
     """Which years have periods, the terms, the cut-off schemes, and default deadlines per level."""
 
     first_year: int
@@ -386,23 +371,9 @@ class Calendar(_Data):
         return date(year, month, day) if day else date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
 
-# --- units -----------------------------------------------------------------------------------------------------
+# --- reporting -------------------------------------------------------------------------------------------------
 
-class UnitVersion(_Data):
-    """What a unit was called, its level and its parent, over a stretch of days (both ends included)."""
-
-    unit: str
-    valid_from: date
-    valid_to: date
-    code: str
-    name: Label
-    level: Code
-    parent: str | None
-    synthetic: bool
-    source: str
-
-
-class Spell(_Data):
+class Spell(Data):
     """A stretch of days over which a unit reports a form here."""
 
     unit: str
@@ -413,7 +384,7 @@ class Spell(_Data):
 
 # --- the whole -------------------------------------------------------------------------------------------------
 
-class Codes(_Data):
+class Codes(Data):
     """Small code lists: multipliers of money units, marks in cells, header words of the reference workbooks."""
 
     money: dict[Label, Decimal]
@@ -455,7 +426,7 @@ class Catalogue:
     levels: tuple[Level, ...]
     calendar: Calendar
     codes: Codes
-    units: tuple[UnitVersion, ...]
+    history: History
     spells: tuple[Spell, ...]
     forms: tuple[Form, ...]
     sha256: str
@@ -469,41 +440,31 @@ class Catalogue:
         """Periods by scheme and code."""
         return {(p.scheme, p.code): p for p in self.calendar.periods()}
 
-    @cached_property
-    def _units_by_code(self) -> dict[str, list[UnitVersion]]:
-        found: dict[str, list[UnitVersion]] = {}
-        for unit in self.units:
-            found.setdefault(unit.code, []).append(unit)
-        return found
+    @property
+    def units(self) -> tuple[UnitVersion, ...]:
+        """Every version of every unit."""
+        return self.history.units
 
-    @cached_property
-    def _versions(self) -> dict[str, list[UnitVersion]]:
-        found: dict[str, list[UnitVersion]] = {}
-        for unit in self.units:
-            found.setdefault(unit.unit, []).append(unit)
-        return found
+    @property
+    def successions(self) -> tuple[Succession, ...]:
+        """Who followed whom."""
+        return self.history.successions
 
     def unit_by_code(self, code: str, on: date) -> UnitVersion | None:
         """The unit that bore a code on a day: codes are given anew to others, so the day is needed."""
-        return next((u for u in self._units_by_code.get(code, ()) if u.valid_from <= on <= u.valid_to), None)
+        return next((u for u in self.history.by_code.get(code, ()) if u.covers(on)), None)
 
     def versions_of_unit(self, unit: str) -> list[UnitVersion]:
         """What a unit was at any time."""
-        return self._versions.get(unit, [])
+        return self.history.versions.get(unit, [])
 
     def version(self, unit: str, on: date) -> UnitVersion | None:
         """What a unit was on a day; None where it did not exist."""
-        return next((v for v in self._versions.get(unit, ()) if v.valid_from <= on <= v.valid_to), None)
+        return self.history.version(unit, on)
 
     def above(self, unit: str, on: date) -> list[str]:
         """The unit's ancestors on a day, itself first."""
-        line: list[str] = []
-        current: str | None = unit
-        while current is not None:
-            line.append(current)
-            version = self.version(current, on)
-            current = version.parent if version else None
-        return line
+        return self.history.above(unit, on)
 
     def versions_of(self, form: str, period: Period) -> list[Form]:
         """The versions of a form in force at some time in the period, the one at its end first."""
@@ -553,15 +514,17 @@ def load(folder: Path) -> Catalogue:
     files = sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv"))
     digest = hashlib.sha256(b"".join(f"{p.relative_to(folder)}\0".encode() + p.read_bytes() for p in files)).hexdigest()
     levels = [Level.model_validate(item) for item in _yaml(folder / "levels.yaml")]
+    units, events = (sorted((folder / kind).glob("*.csv")) for kind in ("units", "events"))
+    history, problems = fold_history(rows(UnitVersion, units), rows(Event, events), {level.code for level in levels})
     catalogue = Catalogue(
         levels=tuple(sorted(levels, key=lambda level: level.rank)),
         calendar=_model(Calendar, folder / "calendar.yaml"),
         codes=_model(Codes, folder / "codes.yaml"),
-        units=tuple(_csv(UnitVersion, sorted((folder / "units").glob("*.csv")))),
-        spells=tuple(_csv(Spell, [folder / "reporting.csv"])),
+        history=history,
+        spells=tuple(spell for _, spell in rows(Spell, [folder / "reporting.csv"])),
         forms=tuple(_model(Form, path) for path in sorted((folder / "forms").glob("*.yaml"))),
         sha256=digest)
-    problems = list(_problems(catalogue))
+    problems += _problems(catalogue)
     if problems:
         raise CatalogueError(f"{folder}: " + "; ".join(problems[:10]))
     return catalogue
@@ -581,40 +544,9 @@ def _model(kind: type[_Model], path: Path) -> _Model:
         raise CatalogueError(f"{path}: {error}") from error
 
 
-# what an empty cell of a catalogue CSV means
-_EMPTY = {"valid_from": "1900-01-01", "valid_to": "9999-12-31", "source": ""}
-
-
-def _csv(kind: type[_Model], paths: Iterable[Path]) -> Iterator[_Model]:
-    for path in paths:
-        with path.open(encoding="utf-8", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), start=2):
-                values = {key: value or _EMPTY.get(key) for key, value in row.items()}
-                try:
-                    yield kind.model_validate(values)
-                except ValidationError as error:
-                    raise CatalogueError(f"{path}, line {number}: {error}") from error
-
-
 def _problems(c: Catalogue) -> Iterator[str]:
-    known = set(c._versions)
-    for unit, versions in c._versions.items():
-        for a, b in pairwise(sorted(versions, key=lambda v: v.valid_from)):
-            if b.valid_from <= a.valid_to:
-                yield f"unit {unit}: two versions on {b.valid_from}"
-        for v in versions:
-            if v.level not in c.level:
-                yield f"unit {unit}: no level {v.level}"
-            if v.parent is not None and v.parent not in known:
-                yield f"unit {unit}: no parent {v.parent}"
-            if v.valid_from <= v.valid_to and unit in c.above(unit, v.valid_from)[1:]:
-                yield f"unit {unit}: is above itself on {v.valid_from}"
-    for code, versions in c._units_by_code.items():
-        for a, b in pairwise(sorted(versions, key=lambda v: v.valid_from)):
-            if b.valid_from <= a.valid_to and a.unit != b.unit:
-                yield f"code {code}: {a.unit} and {b.unit} both bear it on {b.valid_from}"
     for spell in c.spells:
-        if spell.unit not in known:
+        if spell.unit not in c.history.versions:
             yield f"reporting.csv: no unit {spell.unit}"
         if spell.form not in {f.code for f in c.forms}:
             yield f"reporting.csv: no form {spell.form}"
@@ -649,8 +581,8 @@ def _problems(c: Catalogue) -> Iterator[str]:
 
 # --- into the warehouse ----------------------------------------------------------------------------------------
 
-TABLES = ("version", "unit", "indicator", "form_row", "period", "level", "unit_version", "reporting_spell", "form", "form_table",
-          "form_table_row", "field", "obligation", "check_rule", "check_term", "rate", "rate_term")
+TABLES = ("version", "unit", "indicator", "form_row", "period", "level", "unit_version", "succession", "reporting_spell", "form",
+          "form_table", "form_table_row", "field", "obligation", "check_rule", "check_term", "rate", "rate_term")
 
 
 @dataclass(frozen=True)
@@ -728,9 +660,12 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
 
     copy("level", "catalogue_id, level, rank, published, name_vi, name_en",
          ((number, x.code, x.rank, x.published, x.vi, x.en) for x in c.levels))
-    copy("unit_version", "catalogue_id, unit_id, valid_from, valid_to, code, name, sort_key, level, parent_id, synthetic",
+    copy("unit_version", "catalogue_id, unit_id, valid_from, valid_to, code, name, sort_key, level, also_level, parent_id, "
+         "synthetic",
          ((number, unit[u.unit], u.valid_from, u.valid_to, u.code, u.name, sort_key(u.name), u.level,
-           unit[u.parent] if u.parent else None, u.synthetic) for u in c.units))
+           u.also_level, unit[u.parent] if u.parent else None, u.synthetic) for u in c.units))
+    copy("succession", "catalogue_id, predecessor_id, successor_id, on_date, weight, event",
+         ((number, unit[s.predecessor], unit[s.successor], s.on, s.weight, s.event) for s in c.successions))
     copy("reporting_spell", "catalogue_id, unit_id, form_code, valid_from, valid_to",
          ((number, unit[s.unit], s.form, s.valid_from, s.valid_to) for s in c.spells))
     copy("form", "catalogue_id, form_code, form_version, scheme, name_vi, name_en, valid_from, valid_to",
@@ -748,8 +683,8 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
           for f, t in tables for p in c.period.values() for level in t.levels
           if p.scheme == f.scheme and t.owes(p) and f.valid_from <= p.ends_on <= f.valid_to))
     rules = [(f, r) for f in c.forms for r in f.rules]
-    copy("check_rule", "catalogue_id, rule, instance, form_version, rule_version, table_code, kind, op, bound, period_types, levels, "
-         "valid_from, valid_to, message_vi, message_en",
+    copy("check_rule", "catalogue_id, rule, instance, form_version, rule_version, table_code, kind, op, bound, period_types, "
+         "levels, valid_from, valid_to, message_vi, message_en",
          ((number, r.check.rule, r.instance, f.version, r.check.version, r.check.table, r.check.kind, r.check.op, r.check.bound,
            list(r.check.periods), list(r.check.levels), r.check.valid_from, r.check.valid_to,
            r.check.message.vi, r.check.message.en)

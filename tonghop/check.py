@@ -14,8 +14,9 @@ import numpy as np
 
 from tonghop import units
 from tonghop.answer import Answer, Finding, Place, Unreadable, finding
-from tonghop.catalogue import Catalogue, Field_, Form, Period, Row, Rule, Table, UnitVersion, fold
+from tonghop.catalogue import Catalogue, Field_, Form, Period, Row, Rule, Table, fold
 from tonghop.figures import Vocabulary, Wrong, comma, fits, is_foreign, parse_number, understand
+from tonghop.history import UnitVersion
 from tonghop.read import read
 from tonghop.reading import Entry, Look, Reading, plain, unit_of
 from tonghop.settings import Settings

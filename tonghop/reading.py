@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 from tonghop.answer import Finding, Place, finding
-from tonghop.catalogue import Catalogue, Field_, Form, Period, Table, UnitVersion
+from tonghop.catalogue import Catalogue, Field_, Form, Period, Table
+from tonghop.history import UnitVersion
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import psycopg
 
-from tonghop.catalogue import Catalogue, Form, Period, Table, UnitVersion, sort_key
+from tonghop.catalogue import Catalogue, Form, Period, Table, sort_key
+from tonghop.history import UnitVersion
 
 Scope = Literal["own", "rollup"]
 Figure = int | float | Decimal | str

@@ -28,8 +28,13 @@ create table catalogue.level (
 create table catalogue.unit_version (
     catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
     valid_from date not null, valid_to date not null, code text not null, name text not null, sort_key text not null,
-    level text not null, parent_id integer references catalogue.unit, synthetic boolean not null,
+    level text not null, also_level text, parent_id integer references catalogue.unit, synthetic boolean not null,
     primary key (catalogue_id, unit_id, valid_from), check (valid_from <= valid_to));
+-- where a unit went when it ended: weight 1 for the whole, a share, or null where nobody knows the share
+create table catalogue.succession (
+    catalogue_id integer not null references catalogue.version, predecessor_id integer not null references catalogue.unit,
+    successor_id integer not null references catalogue.unit, on_date date not null, weight numeric check (weight > 0 and weight <= 1),
+    event text not null, primary key (catalogue_id, predecessor_id, successor_id, on_date));
 create table catalogue.reporting_spell (
     catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
     form_code text not null, valid_from date not null, valid_to date not null,
