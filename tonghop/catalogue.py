@@ -515,7 +515,7 @@ def load(folder: Path) -> Catalogue:
     digest = hashlib.sha256(b"".join(f"{p.relative_to(folder)}\0".encode() + p.read_bytes() for p in files)).hexdigest()
     levels = [Level.model_validate(item) for item in _yaml(folder / "levels.yaml")]
     units, events = (sorted((folder / kind).glob("*.csv")) for kind in ("units", "events"))
-    history, problems = fold_history(rows(UnitVersion, units), rows(Event, events), {level.code for level in levels})
+    history, problems = fold_history(rows(UnitVersion, units), rows(Event, events), {level.code: level.rank for level in levels})
     catalogue = Catalogue(
         levels=tuple(sorted(levels, key=lambda level: level.rank)),
         calendar=_model(Calendar, folder / "calendar.yaml"),

@@ -5,7 +5,7 @@ in the order of days. All events of a day happen at once: what they change is wh
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -36,7 +36,7 @@ class UnitVersion(Data):
     code: str
     name: Label
     level: Code
-    # a grassroots cell is a grassroots organisation and a cell at once
+    # a grassroots cell is a grassroots organisation and, one level below, a cell: it fills the tables of both
     also_level: Code | None = None
     parent: str | None
     synthetic: bool
@@ -230,10 +230,10 @@ class _Fold:
 
 
 def fold(units: Iterable[tuple[str, UnitVersion]], events: Iterable[tuple[str, Event]],
-         levels: Iterable[str]) -> tuple[History, list[str]]:
+         levels: Mapping[str, int]) -> tuple[History, list[str]]:
     """The history that units and events make, and what is wrong with it, each problem with its file and line.
 
-    units, events: (where, row). levels: the codes that there are.
+    units, events: (where, row). levels: the rank of each.
     """
     state = _Fold(units)
     days: dict[date, list[tuple[str, Event]]] = defaultdict(list)
@@ -245,10 +245,10 @@ def fold(units: Iterable[tuple[str, UnitVersion]], events: Iterable[tuple[str, E
     for day in sorted(days):
         state.day(day, days[day])
     history = History(tuple(v for versions in state.versions.values() for v in versions), tuple(state.successions))
-    return history, [*state.problems, *_problems(history, state.where, set(levels))]
+    return history, [*state.problems, *_problems(history, state.where, levels)]
 
 
-def _problems(history: History, where: dict[tuple[str, date], str], levels: set[str]) -> Iterator[str]:
+def _problems(history: History, where: dict[tuple[str, date], str], levels: Mapping[str, int]) -> Iterator[str]:
     """What is wrong with a history as a whole."""
     for unit, versions in history.versions.items():
         for a, b in pairwise(versions):
@@ -257,6 +257,8 @@ def _problems(history: History, where: dict[tuple[str, date], str], levels: set[
         for v in versions:
             at = f"{where[unit, v.valid_from]}: unit {unit}"
             yield from (f"{at}: no level {level}" for level in (v.level, v.also_level) if level and level not in levels)
+            if v.also_level and levels.get(v.also_level, 0) >= levels.get(v.level, 0):
+                yield f"{at}: {v.also_level}, which it is also, is not below {v.level}"
             if v.parent is not None and v.parent not in history.versions:
                 yield f"{at}: no parent {v.parent}"
             elif v.parent is not None and (day := _first_gap(history.versions[v.parent], v.valid_from, v.valid_to)):
