@@ -1,0 +1,110 @@
+-- As known on: the star of every published release, by release_id. The views of schema bi, with one more column; what is
+-- withheld in the current release is withheld in all of them. And, in both schemas, what was reported on the tree of any day.
+-- depends: 0007-gate
+
+create schema bi_asof;
+grant usage on schema bi_asof to tonghop_reader, tonghop_auditor;
+alter default privileges in schema bi_asof grant select on tables to tonghop_reader, tonghop_auditor;
+
+do $$
+declare
+    t record;
+    -- the pointer: the gate moves it to the candidate to see what readers would
+    then_ text := '(r.status = ''published'' or r.release_id = (select c.release_id from ctl.current_release as c))
+        and m.release_from <= r.release_id and m.release_to > r.release_id';
+    current_ text := '(select c.release_id from ctl.current_release as c)';
+    withheld_unit text := '(select u.unit_id from marts.dim_org_unit as u
+        where u.release_from <= ' || current_ || ' and u.release_to > ' || current_ || ' group by u.unit_id having not bool_or(u.published))';
+    withheld_indicator text := '(select i.indicator_id from marts.dim_indicator as i
+        where i.release_from <= ' || current_ || ' and i.release_to > ' || current_ || ' and i.restricted)';
+    shown_unit text := 'exists (select from bi_asof.dim_org_unit as u where u.release_id = r.release_id and u.unit_id = m.%s)';
+    rule text;
+    cols text;
+begin
+    -- in this order, because the rules of the later ask the first two
+    for t in
+        select c.relname::text as name, array_agg(a.attname::text order by a.attnum) as columns
+        from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+            and a.attname not in ('release_from', 'release_to')
+        group by c.relname order by c.relname not in ('dim_org_unit', 'dim_indicator'), c.relname
+    loop
+        rule := case t.name
+            when 'dim_org_unit' then 'm.published and m.unit_id not in ' || withheld_unit
+            when 'dim_indicator' then 'not m.restricted and m.indicator_id not in ' || withheld_indicator
+            else concat_ws(' and ', 'true',
+                case when 'unit_id' = any(t.columns) then format(shown_unit, 'unit_id') end,
+                case when 'lands_on_id' = any(t.columns) then format(shown_unit, 'lands_on_id') end,
+                case when 'indicator_id' = any(t.columns) then
+                    'exists (select from bi_asof.dim_indicator as i where i.release_id = r.release_id and i.indicator_id = m.indicator_id)' end,
+                case when 'rate_code' = any(t.columns) then
+                    'not exists (select from catalogue.rate as x where x.rate_code = m.rate_code and x.restricted)' end) end;
+        select string_agg(case when c in ('message_vi', 'message_en') then
+                              format('case when exists (select from catalogue.check_rule as x where x.rule = m.rule) then m.%1$I end as %1$I', c)
+                          else 'm.' || quote_ident(c) end, ', ')
+        into cols from unnest(t.columns) as c where c not in ('left_side', 'bound');
+        execute format('create view bi_asof.%I with (security_barrier) as select r.release_id, %s from marts.%I as m, ctl.release as r where %s and %s',
+                       t.name, cols, t.name, then_, rule);
+    end loop;
+end $$;
+
+create view bi_asof.dim_release with (security_barrier) as
+select release_id, published_at, true as is_current from ctl.release where status = 'published';
+
+-- what was reported on the tree of any day: the same columns as fct_restated, and the tree. Summed when asked, so ask for a
+-- unit or an indicator; on_day is any day.
+create view ctl.standing_on as
+select
+    r.release_id, tree.tree_id, above.ancestor_id, b.unit_id, b.facts_from, b.facts_to, sum(b.weight) as weight,
+    coalesce(sum(b.weight) filter (where not b.is_whole and above.depth = 0), 0) as undivided,
+    bool_and(b.is_whole) as is_whole, bool_and(b.reason = 'same') as is_same
+from ctl.release as r
+inner join marts.dim_tree as tree on tree.release_from <= r.release_id and tree.release_to > r.release_id
+inner join marts.bridge_restated as b on b.release_from <= r.release_id and b.release_to > r.release_id
+    and tree.valid_from between b.valid_from and b.valid_to
+inner join marts.bridge_org_tree as above on above.release_from <= r.release_id and above.release_to > r.release_id
+    and above.unit_id = b.lands_on_id and tree.valid_from between above.valid_from and above.valid_to
+inner join marts.dim_org_unit as u on u.release_from <= r.release_id and u.release_to > r.release_id
+    and u.unit_id = above.ancestor_id and tree.valid_from between u.valid_from and u.valid_to and u.published
+where r.status = 'published' or r.release_id = (select c.release_id from ctl.current_release as c)
+group by r.release_id, tree.tree_id, above.ancestor_id, b.unit_id, b.facts_from, b.facts_to;
+
+create view bi_asof.fct_restated_on with (security_barrier) as
+select
+    f.release_id, f.tree_id, f.unit_id, f.period_id, f.row_id, f.indicator_id, f.value, f.not_restatable,
+    coalesce(c.units_reported, 0) as units_reported, coalesce(c.units_due, 0) as units_due,
+    coalesce(c.units_restated, 0) as units_restated, coalesce(c.units_not_restatable, 0) as units_not_restatable
+from (
+    select
+        s.release_id, s.tree_id, s.ancestor_id as unit_id, o.period_id, o.row_id, o.indicator_id,
+        trim_scale(sum(o.value * s.weight)) as value, trim_scale(sum(o.value * s.undivided)) as not_restatable
+    from ctl.standing_on as s
+    inner join marts.fct_observation as o on o.release_from <= s.release_id and o.release_to > s.release_id
+        and o.unit_id = s.unit_id and o.scope = 'own'
+    inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
+    group by s.release_id, s.tree_id, s.ancestor_id, o.period_id, o.row_id, o.indicator_id
+) as f
+inner join bi_asof.dim_indicator as i on i.release_id = f.release_id and i.indicator_id = f.indicator_id
+left join (
+    select
+        s.release_id, s.tree_id, s.ancestor_id as unit_id, g.period_id, g.table_code, count(*)::integer as units_due,
+        (count(*) filter (where g.is_received))::integer as units_reported,
+        (count(*) filter (where g.is_received and s.is_whole and not s.is_same))::integer as units_restated,
+        (count(*) filter (where g.is_received and not s.is_whole))::integer as units_not_restatable
+    from ctl.standing_on as s
+    inner join marts.fct_reporting as g on g.release_from <= s.release_id and g.release_to > s.release_id and g.unit_id = s.unit_id
+    inner join catalogue.period as p on p.period_id = g.period_id and p.ends_on between s.facts_from and s.facts_to
+    group by s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code
+) as c on c.release_id = f.release_id and c.tree_id = f.tree_id and c.unit_id = f.unit_id and c.period_id = f.period_id
+    and c.table_code = i.table_code
+where exists (select from bi_asof.dim_org_unit as u where u.release_id = f.release_id and u.unit_id = f.unit_id);
+
+create view bi.fct_restated_on with (security_barrier) as
+select
+    tree_id, unit_id, period_id, row_id, indicator_id, value, not_restatable, units_reported, units_due, units_restated,
+    units_not_restatable
+from bi_asof.fct_restated_on
+where release_id = (select c.release_id from ctl.current_release as c);
+
+-- the default rights were given after the views were made
+grant select on all tables in schema bi_asof to tonghop_reader, tonghop_auditor;
