@@ -133,7 +133,6 @@ def test_what_is_owed_and_never_arrives_is_known(catalogue: Catalogue, filed: Fi
 
 
 def test_a_claim_is_no_less_than_what_the_units_below_filed(catalogue: Catalogue, figures: Figures) -> None:
-    parent = {unit.unit: unit.parent for unit in catalogue.units}
     below: Figures = {}
     for (period, table, row, unit, field, scope), value in figures.items():
         version = catalogue.version(unit, catalogue.period["CALENDAR", period].ends_on)

@@ -82,7 +82,8 @@ class _Pack:
         name = {row["province_code"]: row["province_name"] for row in self.after.values()}
 
         def part(province: str, kind: str, unit: str, **more: str) -> _Row:
-            return {"event": f"Sắp xếp ngày 01/07/2025: {name[province]}", "on": ON, "kind": kind, "unit": unit, **more, **_SOURCE}
+            event = f"Sắp xếp ngày 01/07/2025: {name[province]}"
+            return {"event": event, "on": ON, "kind": kind, "unit": unit, **more, **_SOURCE}
         for code, key in self.province.items():
             if key.startswith("tinh25-"):
                 yield part(code, "established", key, code=code, name=name[code], level="province", parent="vn")
