@@ -66,38 +66,57 @@ inner join marts.bridge_org_tree as above on above.release_from <= r.release_id 
     and above.unit_id = b.lands_on_id and tree.valid_from between above.valid_from and above.valid_to
 inner join marts.dim_org_unit as u on u.release_from <= r.release_id and u.release_to > r.release_id
     and u.unit_id = above.ancestor_id and tree.valid_from between u.valid_from and u.valid_to and u.published
-where r.status = 'published' or r.release_id = (select c.release_id from ctl.current_release as c)
+where (r.status = 'published' or r.release_id = (select c.release_id from ctl.current_release as c))
+    and above.ancestor_id not in (
+        select w.unit_id from marts.dim_org_unit as w
+        where w.release_from <= (select c.release_id from ctl.current_release as c)
+            and w.release_to > (select c.release_id from ctl.current_release as c)
+        group by w.unit_id having not bool_or(w.published))
 group by r.release_id, tree.tree_id, above.ancestor_id, b.unit_id, b.facts_from, b.facts_to;
 
+-- Sums and coverage are stacked and the coverage spread over its sums, not joined: the planner takes either for one row.
 create view bi_asof.fct_restated_on with (security_barrier) as
 select
     f.release_id, f.tree_id, f.unit_id, f.period_id, f.row_id, f.indicator_id, f.value, f.not_restatable,
-    coalesce(c.units_reported, 0) as units_reported, coalesce(c.units_due, 0) as units_due,
-    coalesce(c.units_restated, 0) as units_restated, coalesce(c.units_not_restatable, 0) as units_not_restatable
+    f.units_reported, f.units_due, f.units_restated, f.units_not_restatable
 from (
     select
-        s.release_id, s.tree_id, s.ancestor_id as unit_id, o.period_id, o.row_id, o.indicator_id,
-        trim_scale(sum(o.value * s.weight)) as value, trim_scale(sum(o.value * s.undivided)) as not_restatable
-    from ctl.standing_on as s
-    inner join marts.fct_observation as o on o.release_from <= s.release_id and o.release_to > s.release_id
-        and o.unit_id = s.unit_id and o.scope = 'own'
-    inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
-    group by s.release_id, s.tree_id, s.ancestor_id, o.period_id, o.row_id, o.indicator_id
+        g.release_id, g.tree_id, g.unit_id, g.period_id, g.row_id, g.indicator_id, g.value, g.not_restatable,
+        coalesce(sum(g.due) over coverage, 0)::integer as units_due,
+        coalesce(sum(g.reported) over coverage, 0)::integer as units_reported,
+        coalesce(sum(g.restated) over coverage, 0)::integer as units_restated,
+        coalesce(sum(g.undivided) over coverage, 0)::integer as units_not_restatable
+    from (
+        select
+            s.release_id, s.tree_id, s.ancestor_id as unit_id, o.period_id, i.table_code, o.row_id, o.indicator_id,
+            trim_scale(sum(o.value * s.weight)) as value, trim_scale(sum(o.value * s.undivided)) as not_restatable,
+            0 as due, 0 as reported, 0 as restated, 0 as undivided
+        from ctl.standing_on as s
+        inner join marts.fct_observation as o on o.release_from <= s.release_id and o.release_to > s.release_id
+            and o.unit_id = s.unit_id and o.scope = 'own'
+        inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
+        inner join marts.dim_indicator as i on i.release_from <= s.release_id and i.release_to > s.release_id
+            and i.indicator_id = o.indicator_id and not i.restricted
+        where i.indicator_id not in (
+            select w.indicator_id from marts.dim_indicator as w
+            where w.restricted and w.release_from <= (select c.release_id from ctl.current_release as c)
+                and w.release_to > (select c.release_id from ctl.current_release as c))
+        group by s.release_id, s.tree_id, s.ancestor_id, o.period_id, i.table_code, o.row_id, o.indicator_id
+        union all
+        select
+            s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code, null, null, null, null,
+            count(*), count(*) filter (where g.is_received),
+            count(*) filter (where g.is_received and s.is_whole and not s.is_same),
+            count(*) filter (where g.is_received and not s.is_whole)
+        from ctl.standing_on as s
+        inner join marts.fct_reporting as g on g.release_from <= s.release_id and g.release_to > s.release_id
+            and g.unit_id = s.unit_id
+        inner join catalogue.period as p on p.period_id = g.period_id and p.ends_on between s.facts_from and s.facts_to
+        group by s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code
+    ) as g
+    window coverage as (partition by g.release_id, g.tree_id, g.unit_id, g.period_id, g.table_code)
 ) as f
-inner join bi_asof.dim_indicator as i on i.release_id = f.release_id and i.indicator_id = f.indicator_id
-left join (
-    select
-        s.release_id, s.tree_id, s.ancestor_id as unit_id, g.period_id, g.table_code, count(*)::integer as units_due,
-        (count(*) filter (where g.is_received))::integer as units_reported,
-        (count(*) filter (where g.is_received and s.is_whole and not s.is_same))::integer as units_restated,
-        (count(*) filter (where g.is_received and not s.is_whole))::integer as units_not_restatable
-    from ctl.standing_on as s
-    inner join marts.fct_reporting as g on g.release_from <= s.release_id and g.release_to > s.release_id and g.unit_id = s.unit_id
-    inner join catalogue.period as p on p.period_id = g.period_id and p.ends_on between s.facts_from and s.facts_to
-    group by s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code
-) as c on c.release_id = f.release_id and c.tree_id = f.tree_id and c.unit_id = f.unit_id and c.period_id = f.period_id
-    and c.table_code = i.table_code
-where exists (select from bi_asof.dim_org_unit as u where u.release_id = f.release_id and u.unit_id = f.unit_id);
+where f.indicator_id is not null;
 
 create view bi.fct_restated_on with (security_barrier) as
 select
