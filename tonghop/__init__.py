@@ -4,7 +4,10 @@ Read the modules in the order in which a number travels:
 
 settings    typed, frozen settings: where things are and how large they may be
 server      the embedded PostgreSQL, or the one that a URL names; roles and migrations
+data        frozen models and CSV rows with their place: what catalogue files are read into
+history     units and their history: versions, dated events, and the folding of both
 catalogue   forms, units, periods and checks as dated data; synced into append-only tables
+reorg       what an event file would change; applying and reverting it
 receive     fingerprint a file, keep the original, give a receipt
 bounds      what a workbook may be before anything parses it
 read        workbook, CSV or JSON to a report: cells with coordinates

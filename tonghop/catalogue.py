@@ -9,7 +9,7 @@ what stands here or from the copy that `sync` makes in the warehouse; a ninth fo
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -506,16 +506,20 @@ def fingerprint(form: Form, unit: UnitVersion, period: Period) -> str:
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def load(folder: Path) -> Catalogue:
-    """The catalogue of a folder, validated as a whole.
+def load(folder: Path, events: Mapping[str, Path | None] | None = None) -> Catalogue:
+    """The catalogue of a folder, validated as a whole; `events`: as if these files were, or were not, in its events folder.
 
     Raises CatalogueError, naming the file, where anything is missing, unknown or contradicts itself.
     """
-    files = sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv"))
-    digest = hashlib.sha256(b"".join(f"{p.relative_to(folder)}\0".encode() + p.read_bytes() for p in files)).hexdigest()
+    stored = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv")}
+    overlaid: dict[str, Path | None] = {**stored, **{f"events/{name}": path for name, path in (events or {}).items()}}
+    files = {name: path for name, path in sorted(overlaid.items()) if path}
+    digest = hashlib.sha256(b"".join(f"{name}\0".encode() + path.read_bytes() for name, path in files.items())).hexdigest()
     levels = [Level.model_validate(item) for item in _yaml(folder / "levels.yaml")]
-    units, events = (sorted((folder / kind).glob("*.csv")) for kind in ("units", "events"))
-    history, problems = fold_history(rows(UnitVersion, units), rows(Event, events), {level.code: level.rank for level in levels})
+    unit_files, event_files = ([path for name, path in files.items() if re.fullmatch(rf"{kind}/[^/]*\.csv", name)]
+                               for kind in ("units", "events"))
+    history, problems = fold_history(rows(UnitVersion, unit_files), rows(Event, event_files),
+                                     {level.code: level.rank for level in levels})
     catalogue = Catalogue(
         levels=tuple(sorted(levels, key=lambda level: level.rank)),
         calendar=_model(Calendar, folder / "calendar.yaml"),
@@ -585,6 +589,10 @@ TABLES = ("version", "unit", "indicator", "form_row", "period", "level", "unit_v
           "form_table", "form_table_row", "field", "obligation", "check_rule", "check_term", "rate", "rate_term")
 
 
+# held by whoever changes the catalogue, here or in its folder
+LOCK = "select pg_advisory_xact_lock(hashtext('tonghop.catalogue'))"
+
+
 @dataclass(frozen=True)
 class Synced:
     """The catalogue's number in the warehouse, and the numbers of its things."""
@@ -602,7 +610,7 @@ def sync(catalogue: Catalogue, connection: psycopg.Connection[Any]) -> Synced:
     One transaction, one writer at a time. The newest catalogue_id is the one that the next candidate takes.
     """
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.catalogue'))")
+        connection.execute(LOCK)
         newest = connection.execute(
             "select catalogue_id, sha256 from catalogue.version order by catalogue_id desc limit 1").fetchone()
         # a catalogue that comes back after another was in force is a new version of its own
