@@ -171,7 +171,7 @@ line as (
     join catalogue.unit_version v on v.catalogue_id = c.catalogue_id and v.unit_id = l.unit_id
         and p.ends_on between v.valid_from and v.valid_to
     where v.parent_id is not null
-)
+),
 -- where their figures stand today, and all above that: the tree is the base release's, as is the catalogue
 restated as (
     select l.period_id, t.ancestor_id
