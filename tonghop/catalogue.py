@@ -9,6 +9,7 @@ what stands here or from the copy that `sync` makes in the warehouse; a ninth fo
 import hashlib
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -520,14 +521,16 @@ def load(folder: Path, events: Mapping[str, Path | None] | None = None) -> Catal
                                for kind in ("units", "events"))
     history, problems = fold_history(rows(UnitVersion, unit_files), rows(Event, event_files),
                                      {level.code: level.rank for level in levels})
+    spells = list(rows(Spell, [folder / "reporting.csv"]))
     catalogue = Catalogue(
         levels=tuple(sorted(levels, key=lambda level: level.rank)),
         calendar=_model(Calendar, folder / "calendar.yaml"),
         codes=_model(Codes, folder / "codes.yaml"),
         history=history,
-        spells=tuple(spell for _, spell in rows(Spell, [folder / "reporting.csv"])),
+        spells=_handed_on((spell for _, spell in spells), history),
         forms=tuple(_model(Form, path) for path in sorted((folder / "forms").glob("*.yaml"))),
         sha256=digest)
+    problems += _spell_problems(spells, history, {form.code for form in catalogue.forms})
     problems += _problems(catalogue)
     if problems:
         raise CatalogueError(f"{folder}: " + "; ".join(problems[:10]))
@@ -548,18 +551,44 @@ def _model(kind: type[_Model], path: Path) -> _Model:
         raise CatalogueError(f"{path}: {error}") from error
 
 
-def _problems(c: Catalogue) -> Iterator[str]:
-    for spell in c.spells:
-        if spell.unit not in c.history.versions:
-            yield f"reporting.csv: no unit {spell.unit}"
-        if spell.form not in {f.code for f in c.forms}:
-            yield f"reporting.csv: no form {spell.form}"
+def _handed_on(spells: Iterable[Spell], history: History) -> tuple[Spell, ...]:
+    """The spells, and what successors take over: what a unit had still to report when it ended is theirs from that day."""
+    spans: dict[str, dict[str, list[tuple[date, date]]]] = defaultdict(lambda: defaultdict(list))
+    for spell in spells:
+        spans[spell.unit][spell.form].append((spell.valid_from, spell.valid_to))
+    for way in sorted(history.successions, key=lambda s: s.on):
+        for form, theirs in spans.get(way.predecessor, {}).items():
+            spans[way.successor][form] += [(max(start, way.on), end) for start, end in theirs if end >= way.on]
+    return tuple(Spell(unit=unit, form=form, valid_from=start, valid_to=end)
+                 for unit, of_unit in spans.items() for form, all_spans in of_unit.items() for start, end in _merged(all_spans))
+
+
+def _merged(spans: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Stretches of days that do not overlap and cover the same days."""
+    found: list[tuple[date, date]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def _spell_problems(spells: Iterable[tuple[str, Spell]], history: History, forms: set[str]) -> Iterator[str]:
+    for where, spell in spells:
+        if spell.unit not in history.versions:
+            yield f"{where}: no unit {spell.unit}"
+        if spell.form not in forms:
+            yield f"{where}: no form {spell.form}"
         if spell.valid_to < spell.valid_from:
-            yield f"reporting.csv: {spell.unit} ends reporting {spell.form} before it starts, on {spell.valid_from}"
+            yield f"{where}: {spell.unit} ends reporting {spell.form} before it starts, on {spell.valid_from}"
     # a day in two spells would be owed twice
-    for earlier, later in pairwise(sorted(c.spells, key=lambda s: (s.unit, s.form, s.valid_from))):
+    for (_, earlier), (where, later) in pairwise(sorted(spells, key=lambda s: (s[1].unit, s[1].form, s[1].valid_from))):
         if (earlier.unit, earlier.form) == (later.unit, later.form) and later.valid_from <= earlier.valid_to:
-            yield f"reporting.csv: two spells of {later.unit} for {later.form} on {later.valid_from}"
+            yield f"{where}: two spells of {later.unit} for {later.form} on {later.valid_from}"
+
+
+def _problems(c: Catalogue) -> Iterator[str]:
     seen: set[tuple[str, int]] = set()
     owner: dict[str, str] = {}
     fields = {(t.code, i) for f in c.forms for t in f.tables for x in t.fields for i in x.indicators}

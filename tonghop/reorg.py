@@ -29,12 +29,12 @@ Row = dict[str, Any]
 class Plan:
     """What a change of the event files does, row by row. A part that has no rows is empty."""
 
+    levels: list[Row]  # units per level on the eve of the first event and on the day of the last
     closed: list[Row]  # versions that end earlier than they did
     opened: list[Row]  # versions that were not there
     moved: list[Row]  # units that get another parent
     successions: list[Row]
     owed: list[Row]  # reports that a unit owes no longer, or newly
-    levels: list[Row]  # units per level on the eve of the first event and on the day of the last
 
     def as_json(self) -> dict[str, list[Row]]:
         """The parts by name."""
@@ -119,13 +119,13 @@ def difference(before: Catalogue, after: Catalogue, days: Iterable[date]) -> Pla
     known = set(before.successions)
     followed = [s for s in after.successions if s not in known]
     return Plan(
+        levels=_levels(before, after, first - timedelta(days=1), last),
         closed=[{**_shown(v), "last_day": new[v.unit, v.valid_from].valid_to if (v.unit, v.valid_from) in new else None}
                 for v in closed],
         opened=[{**_shown(v), "parent": v.parent, "first_day": v.valid_from} for v in opened],
         moved=[{**_shown(v), "on": v.valid_from, "from": eve.parent, "to": v.parent} for v, eve in moved],
         successions=[{"on": s.on, "unit": s.predecessor, "successor": s.successor, "weight": s.weight} for s in followed],
-        owed=_hands(before, after, {v.unit for v in (*closed, *opened)}, first),
-        levels=_levels(before, after, first - timedelta(days=1), last))
+        owed=_hands(before, after, {v.unit for v in (*closed, *opened)}, first))
 
 
 def _shown(version: UnitVersion) -> Row:

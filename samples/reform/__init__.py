@@ -9,7 +9,6 @@ from pathlib import Path
 from tonghop.settings import PROJECT
 
 ON = "2025-07-01"
-_EVE = "2025-06-30"
 _HERE = Path(__file__).parent
 _SOURCE = {"source": "samples/reform"}
 _UNIT = ("unit", "valid_from", "valid_to", "code", "name", "level", "parent", "synthetic", "source")
@@ -34,7 +33,7 @@ def lineage() -> list[_Row]:
 
 
 def catalogue(folder: Path, form: str = "F8.v1.yaml") -> Path:
-    """Write the catalogue folder: one form, which every commune owes in 2025, the units before, and the events of the day."""
+    """Write the catalogue folder: one form, which every commune owes in 2025, units before, and the events."""
     pack = _Pack()
     for name in ("levels.yaml", "calendar.yaml", "codes.yaml", f"forms/{form}"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -111,13 +110,12 @@ class _Pack:
                 yield part(province, "recoded", key, code=heirs[0])
 
     def spells(self, form: str) -> Iterator[_Row]:
-        """Every commune reports in 2025, as long as it stands."""
-        after = set(self.commune.values())
-        old = [f"xa-{code}" for code in self.before]
-        for key in old:
-            yield {"unit": key, "form": form, "valid_from": "2025-01-01", "valid_to": "2025-12-31" if key in after else _EVE}
-        for key in sorted(after - set(old)):
-            yield {"unit": key, "form": form, "valid_from": ON, "valid_to": "2025-12-31"}
+        """Every commune reports in 2025, its successors in its place, and the special zones without predecessor."""
+        for unit in [f"xa-{code}" for code in self.before]:
+            yield {"unit": unit, "form": form, "valid_from": "2025-01-01", "valid_to": "2025-12-31"}
+        heirs = {heir for heirs in self.heirs.values() for heir in heirs}
+        for unit in [key for code, key in self.commune.items() if code not in heirs]:
+            yield {"unit": unit, "form": form, "valid_from": ON, "valid_to": "2025-12-31"}
 
 
 def _all_of(codes: set[str]) -> str:
@@ -127,7 +125,10 @@ def _all_of(codes: set[str]) -> str:
 
 def _first(rows: Iterable[_Row], column: str) -> Iterator[tuple[str, _Row]]:
     """The first row of each code."""
-    yield from {row[column]: row for row in reversed(list(rows))}.items()
+    found: dict[str, _Row] = {}
+    for row in rows:
+        found.setdefault(row[column], row)
+    yield from found.items()
 
 
 def _read(name: str) -> list[_Row]:
