@@ -5,9 +5,8 @@
 A ward files for its cells. Everything happens on one connection, so a test may take it all back.
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,6 @@ def prepare(settings: Settings, folder: Path) -> None:
 @dataclass
 class World:
     connection: psycopg.Connection[Any]
-    numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def one(self, query: str, *values: Any) -> Any:
         row = self.connection.execute(query.encode(), values).fetchone()
@@ -72,7 +70,7 @@ class World:
     def file(self, sender: str, figures: Figures, period: str = "2025-M01", *, scope: str = "own", received: str = IN_TIME,
              corrects: int | None = None, replayed: bool = False) -> int:
         """An accepted report, as the loader leaves it; no figures make a nil return."""
-        number = next(self.numbers)
+        number = int(self.one("select count(*) + 1 from intake.receipt"))
         receipt = int(self.one("""
             insert into intake.receipt (sha256, file_name, bytes, received_at, status, form_code, form_version, unit_id,
                 period_id, scope, is_nil, catalogue_id, cells, cells_sha256)
@@ -194,6 +192,17 @@ MODELS = {
                 and (exists (select from intake.cell c where c.receipt_id = r.receipt_id and c.unit_id = v.unit_id)
                      or r.is_nil and r.unit_id = v.unit_id) limit 1) r on true
         where o.catalogue_id = {{c}} and p.ends_on between s.valid_from and s.valid_to""",
+    "fct_completeness": f"""
+        select t.ancestor_id, q.period_id, q.table_code, max(q.due_on) as last_due_on, count(*)::integer as due,
+            (count(*) filter (where q.is_received))::integer as received,
+            (count(*) filter (where q.is_on_time))::integer as on_time,
+            (count(*) filter (where not q.is_on_time))::integer as late,
+            (count(*) filter (where not q.is_received))::integer as missing,
+            (count(*) filter (where q.is_nil))::integer as nil
+        from marts.fct_reporting q
+        join {TREE} t using (unit_id)
+        join marts.dim_org_unit u on u.unit_id = t.ancestor_id and u.published and u.release_to = {OPEN}
+        where q.release_to = {OPEN} group by 1, 2, 3""",
     "fct_rollup": f"""
         select coalesce(s.unit_id, c.unit_id) as unit_id, period_id, row_id, indicator_id, s.value, c.value as claimed,
             0 as reported, 0 as due

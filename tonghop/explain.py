@@ -156,9 +156,11 @@ def between(connection: psycopg.Connection[Any], old: Release, new: Release, fig
         part, unit_id, _ = key
         count(_Line(part, "form_change", figure.unit_id, (), catalogues), unit_id,
               formed.get(key, Decimal(0)) - moved.get(key, Decimal(0)))
-    acts = _Acts(connection, old, new, figure, {fact.submission_id for fact in (*was.values(), *now.values())},
-                 {unit_id for _, unit_id, _ in formed.keys() | end.keys()})
-    for key in formed.keys() | end.keys():
+    changed = [key for key in formed.keys() | end.keys() if formed.get(key) != end.get(key)]
+    reported = {(unit_id, known[unit_id, indicator_id].submission_id) for _, unit_id, _ in changed
+                for known in (was, now) for indicator_id in indicators if (unit_id, indicator_id) in known}
+    acts = _Acts(connection, old, new, figure, reported)
+    for key in changed:
         part, unit_id, indicator_id = key
         for kind, receipts, amount in acts.reasons(was, now, unit_id, indicator_id, indicators,
                                                    formed.get(key, Decimal(0)), end.get(key, Decimal(0))):
@@ -242,7 +244,8 @@ class _Acts:
     """What the ledger says, between two releases, of the reports in question and of those that they replaced."""
 
     def __init__(self, connection: psycopg.Connection[Any], old: Release, new: Release, figure: Figure,
-                 submissions: set[int], units: set[int]) -> None:
+                 reported: set[tuple[int, int]]) -> None:
+        units, submissions = [unit for unit, _ in reported], [submission for _, submission in reported]
         self._old, self._new = old.cutoff_seq, new.cutoff_seq
         with connection.cursor(row_factory=class_row(_Receipt)) as cursor:
             self.receipts = {receipt.receipt_id: receipt for receipt in cursor.execute("""
@@ -250,7 +253,7 @@ class _Acts:
                 from intake.receipt r
                 join (select distinct unit_id, form_code, period_id, scope from intake.receipt where receipt_id = any(%s)) s
                     using (unit_id, form_code, period_id, scope)
-                where r.status in ('accepted', 'withdrawn')""", [sorted(submissions)])}
+                where r.status in ('accepted', 'withdrawn')""", [submissions])}
         self._of: dict[int, list[_Act]] = defaultdict(list)
         with connection.cursor(row_factory=class_row(_Act)) as cursor:
             for act in cursor.execute("""
@@ -260,13 +263,12 @@ class _Acts:
         self._senders: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         for number, receipt in sorted(self.receipts.items()):
             self._senders[self._sender(receipt)].append(number)
-        self._late = {(unit, receipt) for unit, receipt in connection.execute(f"""
-            select q.unit_id, r.receipt_id from marts.fct_reporting q
-            join intake.receipt r on r.receipt_id = any(%(receipts)s)
-                and (r.received_at at time zone 'Asia/Ho_Chi_Minh')::date > q.due_on
-            where q.unit_id = any(%(units)s) and q.period_id = %(period_id)s and q.table_code = %(table_code)s
-                and {HELD.format("q")}""", {"receipts": sorted(submissions), "units": sorted(units), "release": new.release_id,
-                                            **figure.__dict__})}
+        self._late = set(connection.execute(f"""
+            select x.unit_id, x.receipt_id from unnest(%(units)s::integer[], %(receipts)s::integer[]) as x (unit_id, receipt_id)
+            join intake.receipt r using (receipt_id)
+            join marts.fct_reporting q on q.unit_id = x.unit_id and q.period_id = %(period_id)s and q.table_code = %(table_code)s
+                and {HELD.format("q")} and (r.received_at at time zone 'Asia/Ho_Chi_Minh')::date > q.due_on""",
+            {"units": units, "receipts": submissions, "release": new.release_id, **figure.__dict__}))
 
     def reasons(self, was: dict[tuple[int, int], Fact], now: dict[tuple[int, int], Fact], unit_id: int, indicator_id: int,
                 indicators: set[int], before: Decimal, after: Decimal) -> Iterable[tuple[Kind, tuple[int, ...], Decimal]]:

@@ -98,19 +98,23 @@ def of_cell(settings: Settings, receipt: int, sheet: str, cell: str) -> dict[str
 
 def figures_of(connection: psycopg.Connection[Any], receipt: int, sheet: str, cell: str) -> dict[str, Any]:
     """The same on a connection of the caller's."""
-    given = {"receipt": receipt, "sheet": sheet, "cell": cell}
+    given: dict[str, Any] = {"receipt": receipt, "sheet": sheet, "cell": cell}
     with connection.cursor(row_factory=dict_row) as cursor:
         said = cursor.execute(_SAID, given).fetchall()
         if not said:
             raise fig.UnknownFigure(f"{receipt_code(receipt)} holds no figure in {sheet}!{cell}")
+        # the period as a value, so that other years are not looked at
+        given["period_id"] = said[0]["period_id"]
         figures = cursor.execute(_FIGURES, given).fetchall()
+    for row in said:
+        del row["period_id"]
     return {"receipt": receipt_code(receipt), "sheet": sheet, "cell": cell, "says": said, "figures": figures}
 
 
 # a cell of a coded field is one fact per code
 _SAID = """
     select k.unit_key as unit_key, p.code as period, i.table_code || '.' || i.field_code as indicator, w.row_code as row,
-        c.scope, c.state, c.value, r.file_name as file, r.status
+        c.scope, c.state, c.value, r.file_name as file, r.status, c.period_id
     from intake.cell c
     join intake.receipt r using (receipt_id)
     join catalogue.unit k on k.unit_id = c.unit_id
@@ -138,6 +142,7 @@ fact as materialized (
     cross join shown s
     join marts.fct_observation f on f.indicator_id = c.indicator_id and f.unit_id = c.unit_id and f.period_id = c.period_id
         and f.row_id = c.row_id and f.scope = c.scope and f.submission_id = c.receipt_id and f.value is not null
+        and f.period_id = %(period_id)s
     where c.receipt_id = %(receipt)s and c.sheet = %(sheet)s and c.cell = %(cell)s
 ),
 line as (
@@ -154,7 +159,8 @@ sums as (
     from line l
     join catalogue.indicator i on i.indicator_id = l.indicator_id
     join marts.fct_rollup r on r.unit_id = l.ancestor_id and r.period_id = l.period_id and r.row_id = l.row_id
-        and r.indicator_id = l.indicator_id and l.stands && int4range(r.release_from, r.release_to)
+        and r.indicator_id = l.indicator_id and r.period_id = %(period_id)s
+        and l.stands && int4range(r.release_from, r.release_to)
 ),
 -- the same restated on the tree that was today's in the release
 restated as (
@@ -168,7 +174,7 @@ restated as (
     join marts.dim_tree t on t.is_today and t.valid_from between b.valid_from and b.valid_to
     join marts.bridge_org_tree a on a.unit_id = b.lands_on_id and t.valid_from between a.valid_from and a.valid_to
     join marts.fct_restated r on r.unit_id = a.ancestor_id and r.period_id = f.period_id and r.row_id = f.row_id
-        and r.indicator_id = f.indicator_id
+        and r.indicator_id = f.indicator_id and r.period_id = %(period_id)s
     where f.scope = 'own'
 ),
 -- a rate by each catalogue, with the releases that were built on it
@@ -187,7 +193,7 @@ given as (
     cross join rate r
     join catalogue.rate_term t on t.catalogue_id = r.catalogue_id and t.rate_code = r.rate_code
     left join marts.fct_observation o on o.period_id = f.period_id and o.unit_id = f.unit_id and o.row_id = f.row_id
-        and o.indicator_id = t.indicator_id and o.scope = f.scope and o.value is not null
+        and o.indicator_id = t.indicator_id and o.scope = f.scope and o.value is not null and o.period_id = %(period_id)s
     group by f.unit_id, f.period_id, f.row_id, f.scope, r.rate_code, r.catalogue_id, r.part, t.indicator_id, r.held
 ),
 complete as (

@@ -25,11 +25,11 @@ begin
                     then 'select count(*) from (select * from %I.%I limit 10000) as shown where (false'
                     else 'select count(*) from %I.%I as shown where (false' end, v.schema, v.name)
                 -- each view is known by the columns that it has; a wide view by the fields of its form table
-                || case when 'unit_id' = any(v.columns) then ' or shown.unit_id in (select w.unit_id from ctl.withheld_unit as w)' else '' end
+                || case when 'unit_id' = any(v.columns) then ' or shown.unit_id = any(array(select w.unit_id from ctl.withheld_unit as w))' else '' end
                 || case when 'part_unit_id' = any(v.columns)
-                    then ' or shown.part_unit_id in (select w.unit_id from ctl.withheld_unit as w)' else '' end
+                    then ' or shown.part_unit_id = any(array(select w.unit_id from ctl.withheld_unit as w))' else '' end
                 || case when 'indicator_id' = any(v.columns)
-                    then ' or shown.indicator_id in (select w.indicator_id from ctl.withheld_indicator as w)' else '' end
+                    then ' or shown.indicator_id = any(array(select w.indicator_id from ctl.withheld_indicator as w))' else '' end
                 || case when 'rate_code' = any(v.columns)
                     then ' or shown.rate_code in (select r.rate_code from catalogue.rate as r where r.restricted)' else '' end
                 || case when 'unit_code' = any(v.columns)
