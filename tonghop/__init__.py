@@ -23,6 +23,10 @@ gate        Great Expectations on the candidate: the decision to release; docs r
 publish     move one pointer
 pages       what changed in a release, and how good its data are, as pages
 report      named questions to the published release
+figure      one figure of one release: what it is, what it is made of
+trace       a figure to its cells, a cell to its figures
+explain     why a figure is not what it was in an earlier release
+gap         what a unit claimed, beside the sum of those below it
 verify      ledger and conservation, recomputed
 retention   originals leave the store when their time is over
 services    bring the database and Airflow up and down
