@@ -179,22 +179,21 @@ where exists (select from bi_asof.dim_org_unit as u where u.release_id = s.relea
 
 -- amounts stand where they are those of published units; of others only the numbers of units
 create view bi_asof.claim_gap with (security_barrier) as
-select r.release_id, r.unit_id, r.period_id, r.row_id, r.indicator_id, g.claimed, g.summed, g.gap, g.own,
+select g.release_id, g.unit_id, g.period_id, g.row_id, g.indicator_id, g.claimed, g.summed, g.gap, g.own,
     case when h.is_shown then g.late end as late,
     case when h.is_shown then g.changed end as changed,
     case when h.is_shown then g.rest end as rest,
     cardinality(g.late_units) as late_units, cardinality(g.changed_units) as changed_units,
     cardinality(g.missing_units) as missing_units
-from bi_asof.fct_rollup as r
-inner join marts.claim_gap as g
-    on g.release_id = r.release_id and g.unit_id = r.unit_id and g.period_id = r.period_id and g.row_id = r.row_id
-    and g.indicator_id = r.indicator_id
+from marts.claim_gap as g
 cross join lateral (
     select not exists (
         select from unnest(g.late_units || g.changed_units) as unit (unit_id)
         where not exists (
-            select from bi_asof.dim_org_unit as u where u.release_id = r.release_id and u.unit_id = unit.unit_id)) as is_shown
-) as h;
+            select from bi_asof.dim_org_unit as u where u.release_id = g.release_id and u.unit_id = unit.unit_id)) as is_shown
+) as h
+where exists (select from bi_asof.dim_org_unit as u where u.release_id = g.release_id and u.unit_id = g.unit_id)
+    and exists (select from bi_asof.dim_indicator as i where i.release_id = g.release_id and i.indicator_id = g.indicator_id);
 
 -- that an indicator is withheld is no secret: without this it could not be told from one that nobody has reported
 create view bi_asof.withheld with (security_barrier) as
