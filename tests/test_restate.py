@@ -75,13 +75,13 @@ def _on(here: Settings, day: date, period: str, role: str | None = None) -> dict
 
 def test_todays_tree_holds_every_figure_of_the_old_one_and_says_what_cannot_be_divided(reformed: Settings) -> None:
     assert _restated(reformed, "2025-M05") == {
-        # all, of which the nation's own report
-        "n": (1276, 0, 10, 10, 5, 3),
+        # whole at the top: nothing is lost
+        "n": (1276, 0, 10, 10, 3, 2),
         # own 2, a with its cell 330, a2 has gone, b in one piece, a quarter of c
-        "p": (Decimal(2 + 10 + 320 + 640 + 20 + 10), 20, 6, 6, 3, 2),
+        "p": (Decimal(2 + 10 + 320 + 640 + 20 + 10), 20, 6, 6, 2, 2),
         "x": (970, 640, 3, 3, 1, 1), "y": (10, 0, 1, 1, 1, 0), "z": (30, 0, 1, 1, 1, 0),
         # two were put together: s is not what it was, but all of it goes on there
-        "q": (Decimal(3 + 30 + 80 + 160), 0, 4, 4, 3, 0), "s": (240, 0, 2, 2, 1, 0)}
+        "q": (Decimal(3 + 30 + 80 + 160), 0, 4, 4, 2, 0), "s": (240, 0, 2, 2, 1, 0)}
 
 
 def test_a_figure_of_a_unit_put_together_stands_on_the_old_tree_above_all_of_its_parts(reformed: Settings) -> None:
@@ -123,7 +123,7 @@ def test_an_earlier_release_answers_with_its_own_tree_and_figures(reformed: Sett
         report.ask(reformed, "restated", {**asked, "release": "7"})
 
 
-@pytest.mark.parametrize("question", [q for q in report.questions()])
+@pytest.mark.parametrize("question", [q for q in x])
 def test_every_question_can_be_asked_of_an_earlier_release(reformed: Settings, question: str) -> None:
     known = {"table": "T", "unit": "P", "period": "2025-M05", "was": "2025-05-01", "on": "2025-10-01", "indicator": "T.members",
              "year": "2025", "type": "M"}
@@ -194,9 +194,9 @@ def test_the_gate_holds_the_reformed_country_to_conservation(reformed: Settings)
 
 # --- random histories ------------------------------------------------------------------------------------------
 
-@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate], derandomize=True,
+@settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.generate], derandomize=True,
           suppress_health_check=list(HealthCheck))
-@given(seeds=st.lists(st.integers(0, 10_000), min_size=6, max_size=12, unique_by=lambda n: n % 997), data=st.randoms())
+@given(seeds=st.lists(st.integers(0, 10_000), min_size=14, max_size=20, unique_by=lambda n: n % 997), data=st.randoms())
 def test_every_total_on_every_tree_is_what_a_plain_recomputation_gives(
         new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory, seeds: list[int], data: "object") -> None:
     """Random reorganisations, reports, corrections, withdrawals and late reports; several countries in one."""

@@ -17,7 +17,8 @@ from typing import Any
 
 import psycopg
 
-from tonghop import build, catalogue, server
+from samples import filed
+from tonghop import build, server
 from tonghop.history import History
 from tonghop.settings import PROJECT, Settings
 
@@ -40,7 +41,8 @@ tables:
       - {code: punished, vi: Kỷ luật, en: Disciplined, unit: người, aggregation: flow, restricted: true}
 """
 UNIT = ("unit", "valid_from", "valid_to", "code", "name", "level", "also_level", "parent", "synthetic", "source")
-EVENT = ("event", "on", "kind", "unit", "successor", "weight", "code", "name", "level", "also_level", "parent", "synthetic", "source")
+EVENT = ("event", "on", "kind", "unit", "successor", "weight", "code", "name", "level", "also_level", "parent", "synthetic",
+         "source")
 START = date(2020, 1, 1)
 MONTHS = tuple(f"2025-M{month:02d}" for month in range(1, 13))
 
@@ -95,46 +97,20 @@ def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -
 
 # --- reports and releases ---------------------------------------------------------------------------------------
 
-def file(settings: Settings, reports: Iterable[tuple[str, str, dict[str, int]]], form: str = "T") -> dict[tuple[str, str], int]:
-    """Accepted reports (unit, period, figures by field), as the loader leaves them: the receipt of each unit and period.
-
-    An earlier live report of the same unit and period is superseded.
-    """
-    columns = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell"
-    filed: dict[tuple[str, str], int] = {}
+def file(settings: Settings, reports: Iterable[filed.Report]) -> dict[tuple[str, str], int]:
+    """File reports of form T; an earlier live one of the same unit and period is superseded. Receipts by unit and period."""
+    receipts = filed.file(settings, reports)
     with server.connect(settings) as connection:
-        loaded = catalogue.load(settings.catalogue)
-        synced = catalogue.sync(loaded, connection)
-        fields = {name: table for (table, name) in synced.indicator}
-        rows: list[tuple[Any, ...]] = []
-        first = scalar(connection, "select coalesce(max(receipt_id), 0) from intake.receipt")
-        with connection.cursor().copy(
-                "copy intake.receipt (sha256, file_name, bytes, received_at, status, form_code, form_version, unit_id, period_id, "
-                "scope, is_nil, catalogue_id, cells, cells_sha256) from stdin") as out:
-            for number, (unit, code, figures) in enumerate(reports, start=first + 1):
-                period = loaded.period["CALENDAR", code].period_id
-                out.write_row((f"{number:064x}", f"{number}.xlsx", 1, "2025-02-10 08:00+07", "accepted", form, 1,
-                               synced.unit[unit], period, "own", False, synced.catalogue_id, len(figures), "x"))
-                rows += [(number, synced.unit[unit], period, synced.row[fields[name], "all"],
-                          synced.indicator[fields[name], name], "own", "value", value, "T", f"C{n}")
-                         for n, (name, value) in enumerate(figures.items(), start=4)]
-                filed[unit, code] = number
-        with connection.cursor().copy(f"copy intake.cell ({columns}) from stdin") as out:
-            for row in rows:
-                out.write_row(row)
-        connection.execute("insert into intake.ledger (act, receipt_id, cells, cells_sha256) "
-                           "select 'accepted', receipt_id, cells, 'x' from intake.receipt where receipt_id > %s order by 2", [first])
         connection.execute("""
             insert into intake.ledger (act, receipt_id, by_receipt_id)
             select 'superseded', older.receipt_id, newer.receipt_id
             from intake.receipt newer
-            join intake.receipt older on (older.unit_id, older.period_id, older.form_code)
-                = (newer.unit_id, newer.period_id, newer.form_code) and older.receipt_id <= %s and older.status = 'accepted'
-            where newer.receipt_id > %s
+            join intake.receipt older on (older.unit_id, older.period_id) = (newer.unit_id, newer.period_id)
+                and older.receipt_id < newer.receipt_id and older.status = 'accepted'
+            where newer.receipt_id = any(%s)
               and not exists (select from intake.ledger l where l.receipt_id = older.receipt_id and l.act = 'superseded')""",
-                           [first, first])
-        connection.execute("analyze intake.receipt, intake.cell, intake.ledger")
-    return filed
+                           [list(receipts.values())])
+    return receipts
 
 
 def withdraw(settings: Settings, receipt: int) -> None:
@@ -253,8 +229,9 @@ class Reference:
         return itself + [self.life(s.predecessor, eve) for s in self.history.successions
                          if s.successor == unit and s.on == born]
 
-    def totals(self, figures: dict[tuple[str, date], int], day: date | None = None) -> dict[tuple[str, date], tuple[Decimal, Decimal]]:
-        """Per unit and period's end: the total on the tree of a day (None: of the period's end), and what stands there undivided."""
+    def totals(self, figures: dict[tuple[str, date], int],
+               day: date | None = None) -> dict[tuple[str, date], tuple[Decimal, Decimal]]:
+        """Per unit and period's end: total on a day's tree (None: that of the period's end), and what stands there undivided."""
         value: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
         undivided: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
         for (unit, reported), figure in figures.items():

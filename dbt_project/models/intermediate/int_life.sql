@@ -13,7 +13,10 @@ beginning as (
         v.unit_id,
         v.valid_from as born
     from unit_version as v
-    where not exists (select 1 from unit_version as b where b.unit_id = v.unit_id and b.valid_to = v.valid_from - 1)
+    where not exists (
+            select 1 from unit_version as b
+            where b.unit_id = v.unit_id and b.valid_to = v.valid_from - 1
+        )
     union
     select
         s.successor_id as unit_id,
@@ -27,7 +30,10 @@ ending as (
         v.unit_id,
         v.valid_to as died
     from unit_version as v
-    where not exists (select 1 from unit_version as n where n.unit_id = v.unit_id and n.valid_from - 1 = v.valid_to)
+    where not exists (
+            select 1 from unit_version as n
+            where n.unit_id = v.unit_id and n.valid_from - 1 = v.valid_to
+        )
 ),
 
 final as (

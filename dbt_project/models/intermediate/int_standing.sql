@@ -46,14 +46,14 @@ next_life as (
     cross join (values (true), (false)) as way (is_forward)
     inner join unit_version as v
         on v.unit_id = l.unit_id
-        and case when way.is_forward then l.died else l.born end between v.valid_from and v.valid_to
+            and case when way.is_forward then l.died else l.born end between v.valid_from and v.valid_to
     inner join life as p
         on p.unit_id = v.parent_id
-        and case when way.is_forward then l.died else l.born end between p.born and p.died
+            and case when way.is_forward then l.died else l.born end between p.born and p.died
     where not exists (
-        select 1 from life_link as k
-        where k.is_forward = way.is_forward and k.from_id = l.unit_id and k.from_born = l.born
-    )
+            select 1 from life_link as k
+            where k.is_forward = way.is_forward and k.from_id = l.unit_id and k.from_born = l.born
+        )
 ),
 
 -- every way from a life through time. What nobody knows how to divide stays together under one name: the way up to the parting
@@ -158,66 +158,65 @@ line as (
     group by s.unit_id, s.facts_from, s.facts_to, t.valid_from, t.valid_to, s.together, s.at_id
 ),
 
-parting as (
+-- no table is joined with itself from here on: without statistics on it, that becomes a nested loop
+parted as (
+    select
+        *,
+        count(*) over (partition by unit_id, facts_from, valid_from, together) as targets
+    from line
+),
+
+-- everyone above all of them; the lowest has the shortest ways down
+above as (
+    select
+        p.unit_id,
+        p.facts_from,
+        p.facts_to,
+        p.valid_from,
+        p.valid_to,
+        p.together,
+        t.ancestor_id,
+        min(p.share) as share,
+        bool_or(p.is_lost) as is_lost,
+        sum(t.depth) as steps
+    from parted as p
+    inner join org_tree as t on t.unit_id = p.at_id and p.valid_from between t.valid_from and t.valid_to
+    where p.targets > 1
+    group by p.unit_id, p.facts_from, p.facts_to, p.valid_from, p.valid_to, p.together, p.targets, t.ancestor_id
+    having count(*) = p.targets
+),
+
+lowest as (
+    select distinct on (unit_id, facts_from, valid_from, together) *
+    from above
+    order by unit_id asc, facts_from asc, valid_from asc, together asc, steps asc
+),
+
+landed as (
     select
         unit_id,
         facts_from,
         facts_to,
         valid_from,
         valid_to,
-        together,
-        count(*) as targets,
-        min(at_id) as at_id,
-        min(share) as share,
-        bool_or(is_lost) as is_lost
-    from line
-    group by unit_id, facts_from, facts_to, valid_from, valid_to, together
-),
-
--- everyone above all of them; the lowest has the shortest ways down
-above as (
+        at_id as lands_on_id,
+        share,
+        is_lost,
+        not is_lost as is_whole
+    from parted
+    where targets = 1
+    union all
     select
-        l.unit_id,
-        l.facts_from,
-        l.valid_from,
-        l.together,
-        t.ancestor_id,
-        count(*) as targets,
-        sum(t.depth) as steps
-    from line as l
-    inner join parting as p
-        on
-            p.unit_id = l.unit_id and p.facts_from = l.facts_from and p.valid_from = l.valid_from
-            and p.together = l.together and p.targets > 1
-    inner join org_tree as t on t.unit_id = l.at_id and l.valid_from between t.valid_from and t.valid_to
-    group by l.unit_id, l.facts_from, l.valid_from, l.together, t.ancestor_id
-),
-
-common as (
-    select distinct on (a.unit_id, a.facts_from, a.valid_from, a.together)
-        a.unit_id,
-        a.facts_from,
-        a.valid_from,
-        a.together,
-        a.ancestor_id
-    from above as a
-    inner join parting as p
-        on
-            p.unit_id = a.unit_id and p.facts_from = a.facts_from and p.valid_from = a.valid_from
-            and p.together = a.together and p.targets = a.targets
-    order by a.unit_id asc, a.facts_from asc, a.valid_from asc, a.together asc, a.steps asc
-),
-
-landed as (
-    select
-        p.*,
-        case when p.targets = 1 then p.at_id else c.ancestor_id end as lands_on_id,
-        p.targets = 1 and not p.is_lost as is_whole
-    from parting as p
-    left join common as c
-        on
-            c.unit_id = p.unit_id and c.facts_from = p.facts_from and c.valid_from = p.valid_from
-            and c.together = p.together
+        unit_id,
+        facts_from,
+        facts_to,
+        valid_from,
+        valid_to,
+        ancestor_id as lands_on_id,
+        share,
+        is_lost,
+        false as is_whole
+    from lowest
 ),
 
 final as (
@@ -238,7 +237,6 @@ final as (
             else 'put together'
         end as reason
     from landed
-    where lands_on_id is not null
     group by unit_id, facts_from, facts_to, valid_from, valid_to, lands_on_id, is_whole
 )
 
