@@ -123,7 +123,7 @@ def test_an_earlier_release_answers_with_its_own_tree_and_figures(reformed: Sett
         report.ask(reformed, "restated", {**asked, "release": "7"})
 
 
-@pytest.mark.parametrize("question", [q for q in x])
+@pytest.mark.parametrize("question", list(report.questions()))
 def test_every_question_can_be_asked_of_an_earlier_release(reformed: Settings, question: str) -> None:
     known = {"table": "T", "unit": "P", "period": "2025-M05", "was": "2025-05-01", "on": "2025-10-01", "indicator": "T.members",
              "year": "2025", "type": "M"}
@@ -151,6 +151,47 @@ def test_a_unit_that_is_gone_tells_where_its_figures_stand_and_why(reformed: Set
     assert {(r.code, r.reason, r.stands_at, r.is_whole) for r in found.itertuples()} == {
         ("P", "same", "P", True), ("A", "passed on", "X", True), ("B", "divided", "P", False),
         ("C", "passed on", "Y", True), ("C", "passed on", "Z", True)}
+
+
+# --- labels and periods ----------------------------------------------------------------------------------------
+
+V1 = world.FORM.replace("valid_from: 2020-01-01", "valid_from: 2020-01-01\nvalid_to: 2025-03-31")
+V2 = (world.FORM.replace("version: 1", "version: 2").replace("valid_from: 2020-01-01", "valid_from: 2025-04-01\ncrosswalk:\n"
+      "  - {table: T, old: members, new: [members], broken: true, why: {vi: Khác bậc, en: Another place in the scale}}\n"
+      "  - {table: T, old: admitted, new: [admitted], broken: false, why: {vi: Cùng mức, en: The same step}}"))
+
+
+@pytest.fixture(scope="module")
+def relabelled(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Form T with other labels from April on; figures for months on both sides, for the half year and the year."""
+    home = tmp_path_factory.mktemp("relabelled")
+    here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
+    world.write_catalogue(here.catalogue, UNITS, form=V1)
+    (here.catalogue / "forms" / "T.v2.yaml").write_text(V2, "utf-8")
+    for number, period in enumerate(("2025-M02", "2025-M03", "2025-M04", "2025-M05", "2025-H1", "2025-Y")):
+        world.file(here, [("a", period, {"members": 10 + number, "admitted": 10 ** number})])
+    world.release(here)
+    return here
+
+
+def test_gradings_before_and_after_a_change_of_labels_are_marked_as_broken(relabelled: Settings) -> None:
+    found = report.ask(relabelled, "series", {"table": "T", "unit": "A", "type": "M"})
+    assert sorted(((r.indicator, r.period, r.label_set, r.break_before) for r in found.itertuples())) == sorted([
+        ("T.members", "2025-M02", 1, False), ("T.members", "2025-M03", 1, False), ("T.members", "2025-M04", 2, True),
+        ("T.members", "2025-M05", 2, False),
+        ("T.admitted", "2025-M02", 1, False), ("T.admitted", "2025-M03", 1, False), ("T.admitted", "2025-M04", 1, False),
+        ("T.admitted", "2025-M05", 1, False)])
+
+
+@pytest.mark.parametrize(("kind", "total"), [("M", 1111), ("H1", 10_000), ("Y", 100_000), ("H1,Y", None), ("", None)])
+def test_a_total_over_time_never_adds_periods_that_overlap(relabelled: Settings, kind: str, total: int | None) -> None:
+    found = report.ask(relabelled, "total", {"table": "T", "unit": "A", "year": "2025", "type": kind})
+    assert list(found[found.indicator == "T.admitted"].value) == ([] if total is None else [total])
+
+
+def test_a_total_over_time_takes_the_last_of_a_stock_and_ends_where_labels_break(relabelled: Settings) -> None:
+    found = report.ask(relabelled, "total", {"table": "T", "unit": "A", "year": "2025", "type": "M"})
+    assert list(found[found.indicator == "T.members"][["label_set", "value"]].itertuples(index=False, name=None)) == [(1, 11), (2, 13)]
 
 
 # --- candidates ------------------------------------------------------------------------------------------------

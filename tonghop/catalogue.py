@@ -187,6 +187,16 @@ class Rate(Data):
     restricted: bool = False
 
 
+class Crosswalk(Data):
+    """What a label of the form version before means in this one; `broken` where no step from the one to the other is sound."""
+
+    table: str
+    old: str
+    new: tuple[str, ...]
+    broken: bool
+    why: Bilingual
+
+
 class Form(Data):
     """One version of a form: what may be reported, by whom, for which periods, and what must hold."""
 
@@ -199,6 +209,8 @@ class Form(Data):
     # day of the period's last month by which each level reports; the calendar's default otherwise
     deadline: dict[Code, int] = Field({})
     tables: tuple[Table, ...]
+    # from the labels of the version before, where they changed: old and new figures never form one line across a break
+    crosswalk: tuple[Crosswalk, ...] = ()
     checks: tuple[Check, ...] = ()
     rates: tuple[Rate, ...] = ()
 
@@ -603,6 +615,9 @@ def _problems(c: Catalogue) -> Iterator[str]:
         for a_, b_ in pairwise(sorted(form.checks, key=lambda check: (check.rule, check.valid_from))):
             if a_.rule == b_.rule and (b_.version == a_.version or b_.valid_from <= a_.valid_to):
                 yield f"{form.code}: two versions of {b_.rule} on {b_.valid_from}, or of one number"
+        for way in form.crosswalk:
+            yield from (f"{form.code} version {form.version}: crosswalk: no field {way.table}.{name}"
+                        for name in (way.old, *way.new) if (way.table, name) not in fields)
         for rule in form.rules:
             yield from (f"{rule.check.rule}: no field {t.table}.{t.indicator}" for t in rule.terms
                         if (t.table, t.indicator) not in fields)
@@ -615,7 +630,7 @@ def _problems(c: Catalogue) -> Iterator[str]:
 # --- into the warehouse ----------------------------------------------------------------------------------------
 
 TABLES = ("version", "unit", "indicator", "form_row", "period", "level", "unit_version", "succession", "reporting_spell", "form",
-          "form_table", "form_table_row", "field", "obligation", "check_rule", "check_term", "rate", "rate_term")
+          "form_table", "form_table_row", "field", "crosswalk", "obligation", "check_rule", "check_term", "rate", "rate_term")
 
 
 # held by whoever changes the catalogue, here or in its folder
@@ -715,6 +730,9 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
          "restricted",
          ((number, f.version, indicator[t.code, i], n, *_labels(x, i), x.type, x.unit, x.aggregation, x.restricted)
           for f, t in tables for n, x in enumerate(t.fields, 1) for i in x.indicators))
+    copy("crosswalk", "catalogue_id, form_version, old_id, new_id, is_break, broken_on, why_vi, why_en",
+         ((number, f.version, indicator[x.table, x.old], indicator[x.table, new], x.broken, f.valid_from, x.why.vi, x.why.en)
+          for f in c.forms for x in f.crosswalk for new in x.new))
     copy("obligation", "catalogue_id, form_code, form_version, table_code, level, period_id, due_on",
          ((number, f.code, f.version, t.code, level, p.period_id, c.due(f, level, p))
           for f, t in tables for p in c.period.values() for level in t.levels

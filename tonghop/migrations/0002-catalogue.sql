@@ -56,6 +56,12 @@ create table catalogue.field (
     indicator_id integer not null references catalogue.indicator, ordinal integer not null, label_vi text not null, label_en text not null,
     value_type text not null, measure_unit text not null, aggregation text not null check (aggregation in ('flow', 'stock', 'count')),
     restricted boolean not null, primary key (catalogue_id, indicator_id, form_version));
+-- from a label to those that it became in a later form version, whose first day is broken_on
+create table catalogue.crosswalk (
+    catalogue_id integer not null references catalogue.version, form_version integer not null,
+    old_id integer not null references catalogue.indicator, new_id integer not null references catalogue.indicator,
+    is_break boolean not null, broken_on date not null, why_vi text not null, why_en text not null,
+    primary key (catalogue_id, form_version, old_id, new_id));
 create table catalogue.obligation (
     catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
     table_code text not null, level text not null, period_id integer not null references catalogue.period, due_on date not null,

@@ -37,6 +37,8 @@ begin
                 case when 'lands_on_id' = any(t.columns) then format(shown_unit, 'lands_on_id') end,
                 case when 'indicator_id' = any(t.columns) then
                     'exists (select from bi_asof.dim_indicator as i where i.release_id = r.release_id and i.indicator_id = m.indicator_id)' end,
+                case when 'old_id' = any(t.columns) then
+                    'not exists (select from marts.dim_indicator as x where x.indicator_id in (m.old_id, m.new_id) and x.restricted)' end,
                 case when 'rate_code' = any(t.columns) then
                     'not exists (select from catalogue.rate as x where x.rate_code = m.rate_code and x.restricted)' end) end;
         select string_agg(case when c in ('message_vi', 'message_en') then
@@ -123,6 +125,29 @@ select
     tree_id, unit_id, period_id, row_id, indicator_id, value, not_restatable, units_reported, units_due, units_restated,
     units_not_restatable
 from bi_asof.fct_restated_on
+where release_id = (select c.release_id from ctl.current_release as c);
+
+-- Figures in the order of time. label_set counts the changes of labels that no step bridges; break_before tells that the figure
+-- and the one before it in its line, of the same period type, do not compare.
+create view bi_asof.series with (security_barrier) as
+select
+    f.*, coalesce(f.label_set <> lag(f.label_set) over (
+        partition by f.release_id, f.unit_id, f.row_id, f.indicator_id, f.scheme, f.period_type order by f.starts_on), false) as break_before
+from (
+    select
+        r.release_id, r.unit_id, r.row_id, r.indicator_id, p.scheme, p.period_type, p.code as period_code, p.starts_on, r.period_id,
+        r.value, r.claimed, r.units_reported, r.units_due,
+        1 + (select count(distinct b.broken_on) from bi_asof.bridge_label as b
+             where b.release_id = r.release_id and b.is_break and r.indicator_id in (b.old_id, b.new_id)
+                 and b.broken_on <= p.ends_on)::integer as label_set
+    from bi_asof.fct_rollup as r
+    inner join catalogue.period as p on p.period_id = r.period_id
+) as f;
+create view bi.series with (security_barrier) as
+select
+    unit_id, row_id, indicator_id, scheme, period_type, period_code, starts_on, period_id, value, claimed, units_reported, units_due,
+    label_set, break_before
+from bi_asof.series
 where release_id = (select c.release_id from ctl.current_release as c);
 
 -- the default rights were given after the views were made
