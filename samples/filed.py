@@ -35,9 +35,11 @@ def file(settings: Settings, reports: Iterable[Report], form: str = "T", version
         with connection.cursor().copy(f"copy intake.cell ({_CELL}) from stdin") as out:
             for cell in cells:
                 out.write_row(cell)
-        connection.execute("update intake.receipt set cells_sha256 = intake.fingerprint(receipt_id) where receipt_id > %s", [first])
+        connection.execute("update intake.receipt set cells_sha256 = intake.fingerprint(receipt_id) where receipt_id > %s",
+                           [first])
         connection.execute("insert into intake.ledger (act, receipt_id, cells, cells_sha256) "
-                           "select 'accepted', receipt_id, cells, cells_sha256 from intake.receipt where receipt_id > %s order by 2",
+                           "select 'accepted', receipt_id, cells, cells_sha256 "
+                           "from intake.receipt where receipt_id > %s order by 2",
                            [first])
         connection.execute("analyze intake.receipt, intake.cell, intake.ledger")
     return filed

@@ -1,4 +1,4 @@
-"""The reform of 1 July 2025, whole: 10,035 communes before and 3,321 after, every total on every tree, and the page that says so."""
+"""The reform of 1 July 2025, whole: 10,035 communes before and 3,321 after, every total on every tree, and its page."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -63,7 +63,8 @@ def _release(connection: psycopg.Connection[Any], release: str = "", as_of: str 
     except ValueError:
         raise ValueError("release is a number; as_of a day, such as 2025-07-01") from None
     row = connection.execute("select release_id from bi.dim_release where release_id = %(number)s "
-                             "or (%(number)s::integer is null and (published_at at time zone 'Asia/Ho_Chi_Minh')::date <= %(day)s) "
+                             "or (%(number)s::integer is null "
+                             "and (published_at at time zone 'Asia/Ho_Chi_Minh')::date <= %(day)s) "
                              "order by published_at desc limit 1", {"number": number, "day": day}).fetchone()
     if row is None:
         raise ValueError(f"no release {release}" if release else f"nothing was published by {as_of}")

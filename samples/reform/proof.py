@@ -1,4 +1,5 @@
-"""The reform of 1 July 2025 proved on figures: every commune reports before and after it, and every total is asked on every tree.
+"""The reform of 1 July 2025 proved on figures: every commune reports before and after it, and every total is asked on
+every tree.
 
     python -m samples.reform.proof        writes docs/reform-2025.md and docs/reform-2025-divided.csv
 
@@ -45,7 +46,8 @@ def load(settings: Settings) -> None:
     """File all reports and publish them as release 1, without the gate."""
     filed.file(settings, reports(catalogue.load(settings.catalogue)), "F1")
     number = build.open_candidate(settings)
-    build.dbt(settings, ["run", "--select", "+dim_org_unit", "+dim_indicator", "+dim_period", "+dim_submission", "+bridge_org_tree",
+    build.dbt(settings, ["run", "--select", "+dim_org_unit", "+dim_indicator", "+dim_period", "+dim_submission",
+    "+bridge_org_tree",
                          "+dim_tree", "+bridge_restated", "+fct_observation", "+fct_rollup", "+fct_restated", "+fct_reporting"])
     with server.connect(settings) as connection:
         connection.execute("update ctl.release set status = 'published', published_at = now() where release_id = %s", [number])
@@ -123,24 +125,29 @@ _TABLES = {
         from standing s
         join marts.fct_observation o on o.unit_id = s.unit_id and o.scope = 'own'
         join catalogue.period p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
-        where s.tree_id in (20250101, 20250701) and s.ancestor_id in (select unit_id from unit where level in ('nation', 'province'))
+        where s.tree_id in (20250101, 20250701) and s.ancestor_id in (select unit_id from unit where level in ('nation',
+        'province'))
         group by 1, 2, 3, 4""",
     "on_tree": """
         select distinct e.*, p.code as period, i.field_code, u.level from every e
-        join catalogue.period p using (period_id) join catalogue.indicator i using (indicator_id) join unit u using (unit_id)"""}
+        join catalogue.period p using (period_id) join catalogue.indicator i using (indicator_id) join unit u using
+        (unit_id)"""}
 _COUNTS = """
 select 'communes before', count(*) from unit where day = 'old' and level = 'grassroots' union all
 select 'provinces before', count(*) from unit where day = 'old' and level = 'province' union all
 select 'districts before', count(*) from unit where day = 'old' and level = 'district' union all
-select 'communes after', count(*) from unit u where level = 'grassroots' and '2025-07-01' between valid_from and valid_to union all
+select 'communes after', count(*) from unit u where level = 'grassroots' and '2025-07-01' between valid_from and valid_to
+union all
 select 'provinces after', count(*) from unit where level = 'province' and '2025-07-01' between valid_from and valid_to union all
-select 'successors', count(distinct u.unit_id) from unit u where u.level = 'grassroots' and '2025-07-01' between u.valid_from and u.valid_to
+select 'successors', count(distinct u.unit_id) from unit u where u.level = 'grassroots' and '2025-07-01' between
+u.valid_from and u.valid_to
     and (exists (select from catalogue.succession s where s.successor_id = u.unit_id)
          or exists (select from stands s where s.unit_id = u.unit_id and s.reason = 'same')) union all
 select 'divided', count(*) from stands join unit u using (unit_id) where reason = 'divided' and u.day = 'old' union all
 select 'divided across provinces', count(*) from stands s join unit u on u.unit_id = s.lands_on_id
     where s.reason = 'divided' and u.level = 'nation' union all
-select 'without a place', count(*) from unit u where day = 'old' and not exists (select from stands s where s.unit_id = u.unit_id)
+select 'without a place', count(*) from unit u where day = 'old' and not exists (select from stands s where s.unit_id =
+u.unit_id)
 """
 _NATIONAL = """
 select period, tree, field_code, trim_scale(value) from on_tree where level = 'nation' order by 1, 3, 2"""
@@ -168,10 +175,12 @@ from on_tree n join unit u on u.unit_id = n.unit_id and '2025-07-01' between u.v
 where n.tree = 'new' and n.level = 'province' order by 1, 2, 3"""
 _DIVIDED = """
 select u.code, u.name, d.name, p.name,
-       (select string_agg(x.code || ' ' || x.name, '; ' order by x.code) from catalogue.succession c join unit x on x.unit_id = c.successor_id
+       (select string_agg(x.code || ' ' || x.name, '; ' order by x.code) from catalogue.succession c join unit x on
+       x.unit_id = c.successor_id
         where c.predecessor_id = u.unit_id), at.code || ' ' || at.name,
        (select trim_scale(sum(o.value)) from marts.fct_observation o join catalogue.indicator using (indicator_id)
-        join catalogue.period q using (period_id) where o.unit_id = u.unit_id and field_code = 'dv_cuoi_ky' and q.code = %(before)s)
+        join catalogue.period q using (period_id) where o.unit_id = u.unit_id and field_code = 'dv_cuoi_ky' and q.code =
+        %(before)s)
 from stands s join unit u on u.unit_id = s.unit_id and u.day = 'old' join unit d on d.unit_id = u.parent_id and d.day = 'old'
 join unit p on p.unit_id = d.parent_id and p.day = 'old'
 join unit at on at.unit_id = s.lands_on_id and '2025-07-01' between at.valid_from and at.valid_to
@@ -179,7 +188,8 @@ where s.reason = 'divided' order by 1"""
 _ZONES = """
 select u.code, u.name, p.name, b.reason, at.name from unit u
 join province p on p.unit_id = u.unit_id and p.day = 'new'
-join back b on b.unit_id = u.unit_id join unit at on at.unit_id = b.lands_on_id and '2025-06-30' between at.valid_from and at.valid_to
+join back b on b.unit_id = u.unit_id join unit at on at.unit_id = b.lands_on_id and '2025-06-30' between at.valid_from and
+at.valid_to
 where u.level = 'grassroots' and u.day = 'new' and b.reason = 'no successor' order by 1"""
 _FOLLOWED = """
 select at.code, at.name from unit u join stands s using (unit_id)
@@ -190,10 +200,12 @@ with members as (
     select o.unit_id, o.value from marts.fct_observation o join catalogue.indicator using (indicator_id)
     join catalogue.period p using (period_id) where field_code = 'dv_cuoi_ky' and p.code = %(before)s
 ), city as (
-    select u.unit_id from unit u join unit d on d.unit_id = u.parent_id and d.day = 'old' and d.code = %(city)s where u.day = 'old'
+    select u.unit_id from unit u join unit d on d.unit_id = u.parent_id and d.day = 'old' and d.code = %(city)s where u.day
+    = 'old'
 )
 select s.reason, at.code, at.name, bool_and(s.is_whole), count(*), trim_scale(sum(m.value)),
-       (select count(*) from stands x where x.lands_on_id = at.unit_id and x.is_whole and x.unit_id not in (select unit_id from city))
+       (select count(*) from stands x where x.lands_on_id = at.unit_id and x.is_whole and x.unit_id not in (select unit_id
+       from city))
 from city c join stands s using (unit_id) join members m using (unit_id)
 join unit at on at.unit_id = s.lands_on_id and '2025-07-01' between at.valid_from and at.valid_to
 group by s.reason, at.unit_id, at.code, at.name order by 1 desc, 2"""
@@ -202,12 +214,14 @@ with members as (
     select o.unit_id, o.value from marts.fct_observation o join catalogue.indicator using (indicator_id)
     join catalogue.period p using (period_id) where field_code = 'dv_cuoi_ky' and p.code = %(after)s
 )
-select n.code, n.name, b.reason, at.name, trim_scale(m.value) from unit n join back b on b.unit_id = n.unit_id join members m on m.unit_id = n.unit_id
+select n.code, n.name, b.reason, at.name, trim_scale(m.value) from unit n join back b on b.unit_id = n.unit_id join members
+m on m.unit_id = n.unit_id
 join unit at on at.unit_id = b.lands_on_id and '2025-06-30' between at.valid_from and at.valid_to
 where '2025-07-01' between n.valid_from and n.valid_to and (n.unit_id in (
     select s.lands_on_id from stands s join unit u on u.unit_id = s.unit_id and u.day = 'old'
     join unit d on d.unit_id = u.parent_id and d.day = 'old' and d.code = %(city)s where s.is_whole)
-    or n.unit_id in (select c.successor_id from catalogue.succession c join unit u on u.unit_id = c.predecessor_id and u.day = 'old'
+    or n.unit_id in (select c.successor_id from catalogue.succession c join unit u on u.unit_id = c.predecessor_id and
+    u.day = 'old'
     join unit d on d.unit_id = u.parent_id and d.day = 'old' and d.code = %(city)s)) order by 1"""
 
 
@@ -240,28 +254,36 @@ def page(proof: Proof) -> str:
     return f"""# The reform of 1 July 2025, proved on figures
 
 Written by `python -m samples.reform.proof`; a test writes it again and compares. Units and who followed whom are real
-(`samples/reform`), the figures are made up by rule: every commune files F1 for {BEFORE}, on the old tree, and for {AFTER}, on the new one.
+(`samples/reform`), the figures are made up by rule: every commune files F1 for {BEFORE}, on the old tree, and for {AFTER},
+on the new one.
 
 {table("units|before|after", [("provinces", n["provinces before"], n["provinces after"]), ("districts", n["districts before"], 0),
                               ("communes, wards, special zones", n["communes before"], n["communes after"])])}
 
-- {n["successors"]:,} of the {n["communes after"]:,} units after the reform follow a commune; the other {len(proof.zones)} are the special zones that come from island
+- {n["successors"]:,} of the {n["communes after"]:,} units after the reform follow a commune; the other {len(proof.zones)}
+are the special zones that come from island
   districts without communes.
-- {n["divided"]} communes were divided and nobody knows the parts; {n["divided across provinces"]} of them across provinces. Their figures stand
-  undivided at the province: never dropped, never given to the main heir. All are listed in `reform-2025-divided.csv`; together they count
+- {n["divided"]} communes were divided and nobody knows the parts; {n["divided across provinces"]} of them across
+provinces. Their figures stand
+  undivided at the province: never dropped, never given to the main heir. All are listed in `reform-2025-divided.csv`;
+  together they count
   {undivided:,} members.
 - {n["without a place"]} old units have no place on the new tree.
 
 ## National totals, on all trees
 
-{table(f"indicator|{BEFORE} as reported|on today's tree|on the tree of 30/06/2025|{AFTER} as reported|on today's tree|on the tree of 30/06/2025",
-       [(f"`{name}`", *(f"{sums[period, tree, name]:,}" for period in (BEFORE, AFTER) for tree in ("reported", "today", "old"))) for name in names])}
+{table("indicator|" + "|".join(f"{period} as reported|on today's tree|on the tree of 30/06/2025" for period in (BEFORE, AFTER)),
+       [(f"`{name}`", *(f"{sums[period, tree, name]:,}" for period in (BEFORE, AFTER) for tree in ("reported", "today", "old")))
+        for name in names])}
 
 ## Provinces
 
-For each of the {n["provinces after"]} provinces, each of the {len(names)} indicators and both periods, the sum on the old tree over the provinces that were put
-together is the sum on the new tree: {len(proof.provincial):,} pairs compared, {unequal} unequal. What a unit reports after the reform that was put together
-from communes of several old provinces, or that has no predecessor in a province of several, stands on the old tree undivided at the
+For each of the {n["provinces after"]} provinces, each of the {len(names)} indicators and both periods, the sum on the old
+tree over the provinces that were put
+together is the sum on the new tree: {len(proof.provincial):,} pairs compared, {unequal} unequal. What a unit reports after
+the reform that was put together
+from communes of several old provinces, or that has no predecessor in a province of several, stands on the old tree
+undivided at the
 nation, and is added here: in {len(crossing)} provinces ({", ".join(crossing)}).
 
 ## The special zones
@@ -271,16 +293,20 @@ nation, and is added here: in {len(crossing)} provinces ({", ".join(crossing)}).
 ## Units of the source documents, through the code lists
 
 {table("code 03/02/2021|code 04/01/2025|name|code 01/07/2025|stands on|who bears the first code now",
-       [row if row[1] else (*row[:3], "", "no successor in the data: gone before January 2025", row[5]) for row in proof.followed])}
+       [row if row[1] else (*row[:3], "", "no successor in the data: gone before January 2025", row[5]) for row in
+       proof.followed])}
 
 ## The old city of Nam Định, asked for on the new tree
 
-No unit of the new tree is the old city. What its communes reported for {BEFORE} ({sum(int(r[5]) for r in proof.nam_dinh):,} members) can be followed to
+No unit of the new tree is the old city. What its communes reported for {BEFORE} ({sum(int(r[5]) for r in
+proof.nam_dinh):,} members) can be followed to
 
 - {len(alone)} units that hold nothing but the city's communes: {sum(int(r[5]) for r in alone):,} members; these can be rebuilt;
-- {len(mixed)} units that took in communes from elsewhere too: the city's part ({sum(int(r[5]) for r in mixed):,} members) is known for {BEFORE}, but what such a
+- {len(mixed)} units that took in communes from elsewhere too: the city's part ({sum(int(r[5]) for r in mixed):,} members)
+is known for {BEFORE}, but what such a
   unit reports after the reform cannot be divided into the city's part and the rest;
-- {sum(r[4] for r in parted)} communes that were divided ({sum(int(r[5]) for r in parted):,} members): not restatable below the province.
+- {sum(r[4] for r in parted)} communes that were divided ({sum(int(r[5]) for r in parted):,} members): not restatable below
+the province.
 
 {table("why|code|stands at|whole|communes of the city|members|units from elsewhere in it", proof.nam_dinh)}
 
