@@ -24,6 +24,18 @@ fct_rollup as not materialized (
     select * from marts.fct_rollup
     where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
 ),
+fct_restated as not materialized (
+    select * from marts.fct_restated
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
+dim_tree as not materialized (
+    select * from marts.dim_tree
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
+bridge_restated as not materialized (
+    select * from marts.bridge_restated
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
 fct_rate as not materialized (
     select * from marts.fct_rate
     where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
@@ -82,6 +94,9 @@ form_table as not materialized (
 field as not materialized (
     select * from catalogue.field where catalogue_id = (select catalogue_id from candidate)
 ),
+succession as not materialized (
+    select * from catalogue.succession where catalogue_id = (select catalogue_id from candidate)
+),
 check_rule as not materialized (
     select * from catalogue.check_rule where catalogue_id = (select catalogue_id from candidate)
 ),
@@ -101,6 +116,17 @@ tree (period_id, unit_id, ancestor_id) as (
     inner join period on tree.period_id = period.period_id
     inner join unit_version on tree.ancestor_id = unit_version.unit_id
         and period.ends_on between unit_version.valid_from and unit_version.valid_to
+    where unit_version.parent_id is not null
+),
+-- today's tree, from the catalogue alone; each unit with itself and all above it
+line_today (unit_id, ancestor_id) as (
+    select unit_version.unit_id, unit_version.unit_id from unit_version
+    where (select valid_from from dim_tree where is_today) between unit_version.valid_from and unit_version.valid_to
+    union
+    select line_today.unit_id, unit_version.parent_id
+    from line_today
+    inner join unit_version on line_today.ancestor_id = unit_version.unit_id
+        and (select valid_from from dim_tree where is_today) between unit_version.valid_from and unit_version.valid_to
     where unit_version.parent_id is not null
 ),
 -- unit and period where the unit stands at a published level

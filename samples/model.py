@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from tonghop.catalogue import Catalogue, Form, Period, UnitVersion
+from tonghop.catalogue import Catalogue, Form, Period
+from tonghop.history import UnitVersion
 
 # a number, what somebody wrote instead of one, or nothing
 Value = int | Decimal | str | None

@@ -164,6 +164,12 @@ DIMENSIONS = [
         where v.parent_id is not null)
     select *, '2020-01-01', '9999-12-31', %(r)s, %(open)s from tree""",
     """
+    insert into marts.dim_tree values (20200101, '2020-01-01', '9999-12-31', true, %(r)s, %(open)s)""",
+    """
+    insert into marts.bridge_restated
+    select unit_id, valid_from, valid_to, unit_id, 1, true, 'same', valid_from, valid_to, %(r)s, %(open)s
+    from catalogue.unit_version""",
+    """
     insert into marts.dim_period
     select period_id, code, scheme, period_type, starts_on, ends_on, extract(year from ends_on), %(r)s, %(open)s
         from catalogue.period""",
@@ -202,6 +208,11 @@ FACTS = [
           where f.scope = 'own' and f.period_id = %(p)s group by 1, 2, 3) s
     full join (select * from marts.fct_observation where scope = 'rollup' and period_id = %(p)s) c using (unit_id,
         row_id, indicator_id)""",
+    """
+    insert into marts.fct_restated
+    select unit_id, period_id, row_id, indicator_id, value, 0, units_reported, units_due, 0, 0, %(r)s, %(open)s
+    from marts.fct_rollup join marts.dim_org_unit u using (unit_id)
+    where period_id = %(p)s and value is not null and u.published""",
     """
     insert into marts.fct_rate
     select unit_id, %(p)s, row_id, 'share_female', basis, n, d, n / d, %(r)s, %(open)s

@@ -20,7 +20,8 @@ from psycopg import sql
 
 from tonghop import catalogue as cat
 from tonghop import server
-from tonghop.catalogue import Catalogue, CatalogueError, Form, Period, Table, fold, sort_key
+from tonghop.catalogue import Catalogue, Form, Period, Table, fold, sort_key
+from tonghop.data import CatalogueError
 from tonghop.settings import PROJECT, Settings
 
 SEEDS = PROJECT / "samples" / "seed_facts.csv"

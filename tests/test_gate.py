@@ -24,6 +24,11 @@ WAIVER = """
 ENDED = """
     insert into intake.ledger (seq, act, waiver_id, reason) overriding system value
     values (-1, 'waiver_ended', (select max(waiver_id) from intake.waiver), 'mended')"""
+# c1 becomes c2 on 1 March
+REORGANISED = """
+    insert into catalogue.succession
+    select (select max(catalogue_id) from catalogue.version), old.unit_id, new.unit_id, '2025-03-01', 1, 'e'
+    from catalogue.unit old, catalogue.unit new where old.unit_key = 'c1' and new.unit_key = 'c2'; """
 # what breaks each expectation, and only needs to break that one; {january}, {february} and {members} are filled in
 SABOTAGE = {
     "facts_equal_receipts": "delete from marts.fct_observation where submission_id = 2 and cell = 'C4'",
@@ -32,6 +37,11 @@ SABOTAGE = {
     "claims_stay_apart": "update marts.fct_rollup set claimed = 0 where claimed is not null",
     "rates_follow_the_sums": "update marts.fct_rate set value = 0.5",
     "completeness_follows_the_tree": "update marts.fct_completeness set received = due + 1 where period_id = {january}",
+    "every_figure_stands_on_every_tree": "update marts.bridge_restated set weight = 0.9 where unit_id = (select min(unit_id) "
+        "from marts.fct_observation)",
+    "reorganisations_conserve": REORGANISED + "update marts.bridge_restated set facts_to = '2025-02-28' where lands_on_id = "
+        "(select unit_id from catalogue.unit where unit_key = 'c1')",
+    "restated_sums_follow_the_tree": "update marts.fct_restated set value = value + 1 where indicator_id = {members}",
     "identities_hold": "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'E5'",
     "facts_are_in_the_catalogue": "update marts.fct_observation set row_id = 999 where submission_id = 2 and cell = 'F4'",
     "readers_read_bi_only": "grant select (value) on intake.cell to tonghop_reader",
@@ -61,6 +71,17 @@ MORE = [
     ("facts_equal_receipts", "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'F4'"),
     ("facts_equal_receipts", "update marts.fct_observation set submission_id = 77 where submission_id = 2"),
     ("sums_follow_the_tree", "delete from marts.fct_rollup where period_id = {february}"),
+    ("every_figure_stands_on_every_tree", "delete from marts.bridge_restated"),
+    ("every_figure_stands_on_every_tree", "update marts.bridge_restated set lands_on_id = 999"),
+    ("reorganisations_conserve", REORGANISED + "update marts.bridge_restated set lands_on_id = 999, facts_to = '2025-02-28'"),
+    ("reorganisations_conserve", REORGANISED + """
+        update marts.bridge_restated set lands_on_id = (select unit_id from catalogue.unit where unit_key = 'c2'), weight = 2,
+            facts_to = '2025-02-28' where unit_id = (select unit_id from catalogue.unit where unit_key = 'c1')"""),
+    ("restated_sums_follow_the_tree", "delete from marts.fct_restated where period_id = {february}"),
+    ("restated_sums_follow_the_tree", "update marts.fct_restated set not_restatable = 1 where period_id = {february}"),
+    ("restated_sums_follow_the_tree", """
+        update marts.bridge_restated set is_whole = false, lands_on_id = (select unit_id from catalogue.unit where unit_key = 'w')
+        where lands_on_id = (select unit_id from catalogue.unit where unit_key = 'c1')"""),
     ("rates_follow_the_sums", "delete from marts.fct_rate where period_id = {february}"),
     ("readers_read_bi_only", "grant insert on bi.fct_rollup to tonghop_reader"),
     ("readers_read_bi_only", "grant usage on schema marts to tonghop_reader"),

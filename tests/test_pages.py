@@ -51,7 +51,9 @@ def test_a_release_page_tells_what_changed_at_published_units_and_withholds_the_
     index = pages.write(world, 2)
     text = (world.pages / "release-2.html").read_text("utf-8")
     cells = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", row)).strip() for row in re.findall(r"<tr>(.*?)</tr>", text, re.S)]
-    assert "Phường Hùng Vương W2025-M01 T1: Tổng số đảng viên Members 134.334" in [c.replace("</td>", "") for c in cells]
+    # the figure was changed by hand, behind the ledger's back: no reason makes the difference, and the page says so
+    assert ("Phường Hùng Vương W2025-M01 T1: Tổng số đảng viên Members lý do không khớp với chênh lệch · "
+            "the reasons do not add up 134.334") in [c.replace("</td>", "") for c in cells]
     assert "<b>2</b>nhận" in text
     assert "Phường Hùng Vương" in text
     # cells of the organisation, restricted figures, and what a finding quotes

@@ -4,7 +4,10 @@ Read the modules in the order in which a number travels:
 
 settings    typed, frozen settings: where things are and how large they may be
 server      the embedded PostgreSQL, or the one that a URL names; roles and migrations
+data        frozen models and CSV rows with their place: what catalogue files are read into
+history     units and their history: versions, dated events, and the folding of both
 catalogue   forms, units, periods and checks as dated data; synced into append-only tables
+reorg       what an event file would change; applying and reverting it
 template    a unit's own workbook for a form and a period: template_book and template_sheet lay it out, formulas says its rules
 receive     fingerprint a file, keep the original, give a receipt
 bounds      what a workbook may be before anything parses it
@@ -29,6 +32,10 @@ gate        Great Expectations on the candidate: the decision to release; docs r
 publish     move one pointer
 pages       what changed in a release, and how good its data are, as pages
 report      named questions to the published release
+figure      one figure of one release: what it is, what it is made of
+trace       a figure to its cells, a cell to its figures
+explain     why a figure is not what it was in an earlier release
+gap         what a unit claimed, beside the sum of those below it
 verify      ledger and conservation, recomputed
 retention   originals leave the store when their time is over
 services    bring the database and Airflow up and down

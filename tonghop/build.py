@@ -48,12 +48,13 @@ def open_candidate(settings: Settings) -> int | None:
             cutoff = _one(connection, f"select coalesce(max(seq), 0) from intake.ledger where {_COUNTS}")
             base = connection.execute("select r.release_id, r.cutoff_seq, r.catalogue_id from ctl.release r "
                                       "join ctl.current_release using (release_id)").fetchone()
-            if base and base[1:] == (cutoff, catalogue_id):
+            new_tree = bool(_one(connection, _NEW_TREE))
+            if base and base[1:] == (cutoff, catalogue_id) and not new_tree:
                 return None
             release = int(_one(connection, "insert into ctl.release (release_id, status, cutoff_seq, catalogue_id) select "
                                "coalesce(max(release_id), 0) + 1, 'candidate', %s, %s from ctl.release returning release_id",
                                cutoff, catalogue_id))
-            everything = base is None or base[2] != catalogue_id
+            everything = base is None or base[2] != catalogue_id or new_tree
             connection.execute("delete from build.scope")
             connection.execute("insert into build.scope (everything) values (%s)", [everything])
             connection.execute("delete from build.touched")
@@ -174,8 +175,27 @@ line as (
     join catalogue.unit_version v on v.catalogue_id = c.catalogue_id and v.unit_id = l.unit_id
         and p.ends_on between v.valid_from and v.valid_to
     where v.parent_id is not null
+),
+-- where their figures stand today, and all above that: the tree is the base release's, as is the catalogue
+restated as (
+    select l.period_id, t.ancestor_id
+    from line l
+    join candidate c on true
+    join catalogue.period p on p.period_id = l.period_id
+    join marts.bridge_restated r on r.unit_id = l.unit_id and r.release_to = 2147483647
+        and p.ends_on between r.facts_from and r.facts_to and c.opened_on between r.valid_from and r.valid_to
+    join marts.bridge_org_tree t on t.unit_id = r.lands_on_id and t.release_to = 2147483647
+        and c.opened_on between t.valid_from and t.valid_to
 )
-insert into build.touched (period_id, unit_id) select period_id, unit_id from line
+insert into build.touched (period_id, unit_id) select period_id, unit_id from line union select * from restated
+"""
+
+# a day on which the units changed has come since the base release was opened: every figure on today's tree may move
+_NEW_TREE = """
+select exists (
+    select from marts.dim_tree t
+    where t.release_to = 2147483647 and t.is_today
+        and (now() at time zone 'Asia/Ho_Chi_Minh')::date not between t.valid_from and t.valid_to)
 """
 
 

@@ -3,14 +3,14 @@
 The files are the one definition. The reader, the check on arrival, the models, the gate and the docs all follow from
 what stands here or from the copy that `sync` makes in the warehouse; a ninth form is a ninth file.
 
-    levels.yaml  calendar.yaml  units.csv  reporting.csv  codes.yaml  forms/F1.v1.yaml ...
+    levels.yaml  calendar.yaml  codes.yaml  units/*.csv  events/*.csv  reporting.csv  forms/F1.v1.yaml ...
 """
 
-import csv
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -22,9 +22,12 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import holidays
 import psycopg
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-FOREVER = date(9999, 12, 31)
+from tonghop.data import FOREVER, CatalogueError, Code, Data, Label, nfc, rows
+from tonghop.history import Event, History, Succession, UnitVersion
+from tonghop.history import fold as fold_history
+
 PeriodType = Literal["M", "Q", "H1", "H2", "9M", "Y", "TERM"]
 Scheme = Literal["ND09", "CALENDAR"]
 # what a workbook says at its head
@@ -32,15 +35,6 @@ HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil",
 # the order is part of every period's number: add at the end only
 PERIOD_TYPES: tuple[PeriodType, ...] = ("M", "Q", "H1", "H2", "9M", "Y", "TERM")
 SCHEMES: tuple[Scheme, ...] = ("ND09", "CALENDAR")
-
-
-class CatalogueError(Exception):
-    """A catalogue file is wrong; the message names the file and what to mend."""
-
-
-def nfc(text: str) -> str:
-    """Text in composed form, spaces collapsed: what every label, name and code is compared in."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
 
 
 _LETTERS = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
@@ -61,15 +55,7 @@ def _word_key(word: str) -> str:
     return "".join(f"{n:02x}" for n in (*ranks, 0, next(tones, 0)))
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-Label = Annotated[str, AfterValidator(nfc), Field(min_length=1)]
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
-
-
-class Bilingual(_Data):
+class Bilingual(Data):
     """A text in Vietnamese and English."""
 
     vi: Label
@@ -85,7 +71,7 @@ class Level(Bilingual):
     published: bool
 
 
-class Synonym(_Data):
+class Synonym(Data):
     """A label that a sender may write, where it is in use for some time only."""
 
     text: Label
@@ -103,7 +89,7 @@ class Field_(Bilingual):
     restricted: bool = False
     synonyms: tuple[Label | Synonym, ...] = ()
     # for type code: code -> the labels that a sender may write, the first one shown
-    codes: dict[Code, tuple[Label, ...]] = {}
+    codes: dict[Code, tuple[Label, ...]] = Field({})
 
     @model_validator(mode="after")
     def _codes_where_needed(self) -> Self:
@@ -165,7 +151,7 @@ class Table(Bilingual):
         return {label: field for field in self.fields for label in field.labels(day)}
 
 
-class Check(_Data):
+class Check(Data):
     """A linear rule: the sum of coefficient x field, `=` or `<=`, a bound."""
 
     rule: str
@@ -176,7 +162,7 @@ class Check(_Data):
     # field, or TABLE.field of another table; "*": every field of the table, each against its sum over the units below
     terms: dict[str, Decimal]
     # where a term's value stands: same report (default), the previous period, all units below summed, the quarter's months
-    at: dict[str, Literal["same", "previous", "children", "months"]] = {}
+    at: dict[str, Literal["same", "previous", "children", "months"]] = Field({})
     op: Literal["=", "<="]
     bound: Decimal = Decimal(0)
     periods: tuple[PeriodType, ...] = ()
@@ -190,7 +176,7 @@ class Check(_Data):
         return self.valid_from <= period.ends_on <= self.valid_to and (not self.periods or period.type in self.periods)
 
 
-class Rate(_Data):
+class Rate(Data):
     """A rate, always from sums: numerator over denominator."""
 
     code: str
@@ -201,7 +187,17 @@ class Rate(_Data):
     restricted: bool = False
 
 
-class Form(_Data):
+class Crosswalk(Data):
+    """What a label of the form version before means in this one; `broken` where no step from the one to the other is sound."""
+
+    table: str
+    old: str
+    new: tuple[str, ...]
+    broken: bool
+    why: Bilingual
+
+
+class Form(Data):
     """One version of a form: what may be reported, by whom, for which periods, and what must hold."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
@@ -211,8 +207,10 @@ class Form(_Data):
     valid_from: date
     valid_to: date = FOREVER
     # day of the period's last month by which each level reports; the calendar's default otherwise
-    deadline: dict[Code, int] = {}
+    deadline: dict[Code, int] = Field({})
     tables: tuple[Table, ...]
+    # from the labels of the version before, where they changed: old and new figures never form one line across a break
+    crosswalk: tuple[Crosswalk, ...] = ()
     checks: tuple[Check, ...] = ()
     rates: tuple[Rate, ...] = ()
 
@@ -345,14 +343,14 @@ class Period:
         return self.period_id % 100
 
 
-class Cutoff(_Data):
+class Cutoff(Data):
     """A scheme's cut-off: the day on which a period closes; None for the last day of the month."""
 
     last_day: int | None
     name: Bilingual
 
 
-class Calendar(_Data):
+class Calendar(Data):
     """Which years have periods, the terms, the cut-off schemes, and default deadlines per level."""
 
     first_year: int
@@ -386,23 +384,9 @@ class Calendar(_Data):
         return date(year, month, day) if day else date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
 
-# --- units -----------------------------------------------------------------------------------------------------
+# --- reporting -------------------------------------------------------------------------------------------------
 
-class UnitVersion(_Data):
-    """What a unit was called, its level and its parent, over a stretch of days (both ends included)."""
-
-    unit: str
-    valid_from: date
-    valid_to: date
-    code: str
-    name: Label
-    level: Code
-    parent: str | None
-    synthetic: bool
-    source: str
-
-
-class Spell(_Data):
+class Spell(Data):
     """A stretch of days over which a unit reports a form here."""
 
     unit: str
@@ -413,7 +397,7 @@ class Spell(_Data):
 
 # --- the whole -------------------------------------------------------------------------------------------------
 
-class Codes(_Data):
+class Codes(Data):
     """Small code lists: multipliers of money units, marks in cells, header words of the reference workbooks."""
 
     money: dict[Label, Decimal]
@@ -455,7 +439,7 @@ class Catalogue:
     levels: tuple[Level, ...]
     calendar: Calendar
     codes: Codes
-    units: tuple[UnitVersion, ...]
+    history: History
     spells: tuple[Spell, ...]
     forms: tuple[Form, ...]
     sha256: str
@@ -469,41 +453,31 @@ class Catalogue:
         """Periods by scheme and code."""
         return {(p.scheme, p.code): p for p in self.calendar.periods()}
 
-    @cached_property
-    def _units_by_code(self) -> dict[str, list[UnitVersion]]:
-        found: dict[str, list[UnitVersion]] = {}
-        for unit in self.units:
-            found.setdefault(unit.code, []).append(unit)
-        return found
+    @property
+    def units(self) -> tuple[UnitVersion, ...]:
+        """Every version of every unit."""
+        return self.history.units
 
-    @cached_property
-    def _versions(self) -> dict[str, list[UnitVersion]]:
-        found: dict[str, list[UnitVersion]] = {}
-        for unit in self.units:
-            found.setdefault(unit.unit, []).append(unit)
-        return found
+    @property
+    def successions(self) -> tuple[Succession, ...]:
+        """Who followed whom."""
+        return self.history.successions
 
     def unit_by_code(self, code: str, on: date) -> UnitVersion | None:
         """The unit that bore a code on a day: codes are given anew to others, so the day is needed."""
-        return next((u for u in self._units_by_code.get(code, ()) if u.valid_from <= on <= u.valid_to), None)
+        return next((u for u in self.history.by_code.get(code, ()) if u.covers(on)), None)
 
     def versions_of_unit(self, unit: str) -> list[UnitVersion]:
         """What a unit was at any time."""
-        return self._versions.get(unit, [])
+        return self.history.versions.get(unit, [])
 
     def version(self, unit: str, on: date) -> UnitVersion | None:
         """What a unit was on a day; None where it did not exist."""
-        return next((v for v in self._versions.get(unit, ()) if v.valid_from <= on <= v.valid_to), None)
+        return self.history.version(unit, on)
 
     def above(self, unit: str, on: date) -> list[str]:
         """The unit's ancestors on a day, itself first."""
-        line: list[str] = []
-        current: str | None = unit
-        while current is not None:
-            line.append(current)
-            version = self.version(current, on)
-            current = version.parent if version else None
-        return line
+        return self.history.above(unit, on)
 
     def versions_of(self, form: str, period: Period) -> list[Form]:
         """The versions of a form in force at some time in the period, the one at its end first."""
@@ -545,23 +519,31 @@ def fingerprint(form: Form, unit: UnitVersion, period: Period) -> str:
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def load(folder: Path) -> Catalogue:
-    """The catalogue of a folder, validated as a whole.
+def load(folder: Path, events: Mapping[str, Path | None] | None = None) -> Catalogue:
+    """The catalogue of a folder, validated as a whole; `events`: as if these files were, or were not, in its events folder.
 
     Raises CatalogueError, naming the file, where anything is missing, unknown or contradicts itself.
     """
-    files = sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv"))
-    digest = hashlib.sha256(b"".join(f"{p.relative_to(folder)}\0".encode() + p.read_bytes() for p in files)).hexdigest()
+    stored = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv")}
+    overlaid: dict[str, Path | None] = {**stored, **{f"events/{name}": path for name, path in (events or {}).items()}}
+    files = {name: path for name, path in sorted(overlaid.items()) if path}
+    digest = hashlib.sha256(b"".join(f"{name}\0".encode() + path.read_bytes() for name, path in files.items())).hexdigest()
     levels = [Level.model_validate(item) for item in _yaml(folder / "levels.yaml")]
+    unit_files, event_files = ([path for name, path in files.items() if re.fullmatch(rf"{kind}/[^/]*\.csv", name)]
+                               for kind in ("units", "events"))
+    history, problems = fold_history(rows(UnitVersion, unit_files), rows(Event, event_files),
+                                     {level.code: level.rank for level in levels})
+    spells = list(rows(Spell, [folder / "reporting.csv"]))
     catalogue = Catalogue(
         levels=tuple(sorted(levels, key=lambda level: level.rank)),
         calendar=_model(Calendar, folder / "calendar.yaml"),
         codes=_model(Codes, folder / "codes.yaml"),
-        units=tuple(_csv(UnitVersion, sorted((folder / "units").glob("*.csv")))),
-        spells=tuple(_csv(Spell, [folder / "reporting.csv"])),
+        history=history,
+        spells=_handed_on((spell for _, spell in spells), history),
         forms=tuple(_model(Form, path) for path in sorted((folder / "forms").glob("*.yaml"))),
         sha256=digest)
-    problems = list(_problems(catalogue))
+    problems += _spell_problems(spells, history, {form.code for form in catalogue.forms})
+    problems += _problems(catalogue)
     if problems:
         raise CatalogueError(f"{folder}: " + "; ".join(problems[:10]))
     return catalogue
@@ -581,49 +563,44 @@ def _model(kind: type[_Model], path: Path) -> _Model:
         raise CatalogueError(f"{path}: {error}") from error
 
 
-# what an empty cell of a catalogue CSV means
-_EMPTY = {"valid_from": "1900-01-01", "valid_to": "9999-12-31", "source": ""}
+def _handed_on(spells: Iterable[Spell], history: History) -> tuple[Spell, ...]:
+    """The spells, and what successors take over: what a unit had still to report when it ended is theirs from that day."""
+    spans: dict[str, dict[str, list[tuple[date, date]]]] = defaultdict(lambda: defaultdict(list))
+    for spell in spells:
+        spans[spell.unit][spell.form].append((spell.valid_from, spell.valid_to))
+    for way in sorted(history.successions, key=lambda s: s.on):
+        for form, theirs in spans.get(way.predecessor, {}).items():
+            spans[way.successor][form] += [(max(start, way.on), end) for start, end in theirs if end >= way.on]
+    return tuple(Spell(unit=unit, form=form, valid_from=start, valid_to=end)
+                 for unit, of_unit in spans.items() for form, all_spans in of_unit.items() for start, end in _merged(all_spans))
 
 
-def _csv(kind: type[_Model], paths: Iterable[Path]) -> Iterator[_Model]:
-    for path in paths:
-        with path.open(encoding="utf-8", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), start=2):
-                values = {key: value or _EMPTY.get(key) for key, value in row.items()}
-                try:
-                    yield kind.model_validate(values)
-                except ValidationError as error:
-                    raise CatalogueError(f"{path}, line {number}: {error}") from error
+def _merged(spans: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Stretches of days that do not overlap and cover the same days."""
+    found: list[tuple[date, date]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
+
+
+def _spell_problems(spells: Iterable[tuple[str, Spell]], history: History, forms: set[str]) -> Iterator[str]:
+    for where, spell in spells:
+        if spell.unit not in history.versions:
+            yield f"{where}: no unit {spell.unit}"
+        if spell.form not in forms:
+            yield f"{where}: no form {spell.form}"
+        if spell.valid_to < spell.valid_from:
+            yield f"{where}: {spell.unit} ends reporting {spell.form} before it starts, on {spell.valid_from}"
+    # a day in two spells would be owed twice
+    for (_, earlier), (where, later) in pairwise(sorted(spells, key=lambda s: (s[1].unit, s[1].form, s[1].valid_from))):
+        if (earlier.unit, earlier.form) == (later.unit, later.form) and later.valid_from <= earlier.valid_to:
+            yield f"{where}: two spells of {later.unit} for {later.form} on {later.valid_from}"
 
 
 def _problems(c: Catalogue) -> Iterator[str]:
-    known = set(c._versions)
-    for unit, versions in c._versions.items():
-        for a, b in pairwise(sorted(versions, key=lambda v: v.valid_from)):
-            if b.valid_from <= a.valid_to:
-                yield f"unit {unit}: two versions on {b.valid_from}"
-        for v in versions:
-            if v.level not in c.level:
-                yield f"unit {unit}: no level {v.level}"
-            if v.parent is not None and v.parent not in known:
-                yield f"unit {unit}: no parent {v.parent}"
-            if v.valid_from <= v.valid_to and unit in c.above(unit, v.valid_from)[1:]:
-                yield f"unit {unit}: is above itself on {v.valid_from}"
-    for code, versions in c._units_by_code.items():
-        for a, b in pairwise(sorted(versions, key=lambda v: v.valid_from)):
-            if b.valid_from <= a.valid_to and a.unit != b.unit:
-                yield f"code {code}: {a.unit} and {b.unit} both bear it on {b.valid_from}"
-    for spell in c.spells:
-        if spell.unit not in known:
-            yield f"reporting.csv: no unit {spell.unit}"
-        if spell.form not in {f.code for f in c.forms}:
-            yield f"reporting.csv: no form {spell.form}"
-        if spell.valid_to < spell.valid_from:
-            yield f"reporting.csv: {spell.unit} ends reporting {spell.form} before it starts, on {spell.valid_from}"
-    # a day in two spells would be owed twice
-    for earlier, later in pairwise(sorted(c.spells, key=lambda s: (s.unit, s.form, s.valid_from))):
-        if (earlier.unit, earlier.form) == (later.unit, later.form) and later.valid_from <= earlier.valid_to:
-            yield f"reporting.csv: two spells of {later.unit} for {later.form} on {later.valid_from}"
     seen: set[tuple[str, int]] = set()
     owner: dict[str, str] = {}
     fields = {(t.code, i) for f in c.forms for t in f.tables for x in t.fields for i in x.indicators}
@@ -638,6 +615,9 @@ def _problems(c: Catalogue) -> Iterator[str]:
         for a_, b_ in pairwise(sorted(form.checks, key=lambda check: (check.rule, check.valid_from))):
             if a_.rule == b_.rule and (b_.version == a_.version or b_.valid_from <= a_.valid_to):
                 yield f"{form.code}: two versions of {b_.rule} on {b_.valid_from}, or of one number"
+        for way in form.crosswalk:
+            yield from (f"{form.code} version {form.version}: crosswalk: no field {way.table}.{name}"
+                        for name in (way.old, *way.new) if (way.table, name) not in fields)
         for rule in form.rules:
             yield from (f"{rule.check.rule}: no field {t.table}.{t.indicator}" for t in rule.terms
                         if (t.table, t.indicator) not in fields)
@@ -649,8 +629,12 @@ def _problems(c: Catalogue) -> Iterator[str]:
 
 # --- into the warehouse ----------------------------------------------------------------------------------------
 
-TABLES = ("version", "unit", "indicator", "form_row", "period", "level", "unit_version", "reporting_spell", "form", "form_table",
-          "form_table_row", "field", "obligation", "check_rule", "check_term", "rate", "rate_term")
+TABLES = ("version", "unit", "indicator", "form_row", "period", "level", "unit_version", "succession", "reporting_spell", "form",
+          "form_table", "form_table_row", "field", "crosswalk", "obligation", "check_rule", "check_term", "rate", "rate_term")
+
+
+# held by whoever changes the catalogue, here or in its folder
+LOCK = "select pg_advisory_xact_lock(hashtext('tonghop.catalogue'))"
 
 
 @dataclass(frozen=True)
@@ -670,7 +654,7 @@ def sync(catalogue: Catalogue, connection: psycopg.Connection[Any]) -> Synced:
     One transaction, one writer at a time. The newest catalogue_id is the one that the next candidate takes.
     """
     with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.catalogue'))")
+        connection.execute(LOCK)
         newest = connection.execute(
             "select catalogue_id, sha256 from catalogue.version order by catalogue_id desc limit 1").fetchone()
         # a catalogue that comes back after another was in force is a new version of its own
@@ -729,9 +713,12 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
 
     copy("level", "catalogue_id, level, rank, published, name_vi, name_en",
          ((number, x.code, x.rank, x.published, x.vi, x.en) for x in c.levels))
-    copy("unit_version", "catalogue_id, unit_id, valid_from, valid_to, code, name, sort_key, level, parent_id, synthetic",
+    copy("unit_version", "catalogue_id, unit_id, valid_from, valid_to, code, name, sort_key, level, also_level, parent_id, "
+         "synthetic",
          ((number, unit[u.unit], u.valid_from, u.valid_to, u.code, u.name, sort_key(u.name), u.level,
-           unit[u.parent] if u.parent else None, u.synthetic) for u in c.units))
+           u.also_level, unit[u.parent] if u.parent else None, u.synthetic) for u in c.units))
+    copy("succession", "catalogue_id, predecessor_id, successor_id, on_date, weight, event",
+         ((number, unit[s.predecessor], unit[s.successor], s.on, s.weight, s.event) for s in c.successions))
     copy("reporting_spell", "catalogue_id, unit_id, form_code, valid_from, valid_to",
          ((number, unit[s.unit], s.form, s.valid_from, s.valid_to) for s in c.spells))
     copy("form", "catalogue_id, form_code, form_version, scheme, name_vi, name_en, valid_from, valid_to",
@@ -744,6 +731,9 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
          "restricted",
          ((number, f.version, indicator[t.code, i], n, *_labels(x, i), x.type, x.unit, x.aggregation, x.restricted)
           for f, t in tables for n, x in enumerate(t.fields, 1) for i in x.indicators))
+    copy("crosswalk", "catalogue_id, form_version, old_id, new_id, is_break, broken_on, why_vi, why_en",
+         ((number, f.version, indicator[x.table, x.old], indicator[x.table, new], x.broken, f.valid_from, x.why.vi, x.why.en)
+          for f in c.forms for x in f.crosswalk for new in x.new))
     copy("obligation", "catalogue_id, form_code, form_version, table_code, level, period_id, due_on",
          ((number, f.code, f.version, t.code, level, p.period_id, c.due(f, level, p))
           for f, t in tables for p in c.period.values() for level in t.levels

@@ -15,8 +15,9 @@ import numpy as np
 
 from tonghop import units
 from tonghop.answer import Answer, Finding, Place, Unreadable, finding
-from tonghop.catalogue import Catalogue, Field_, Form, Period, Row, Rule, Table, UnitVersion, fold
+from tonghop.catalogue import Catalogue, Field_, Form, Period, Row, Rule, Table, fold
 from tonghop.figures import LARGEST, Vocabulary, Wrong, comma, fits, is_foreign, parse_number, understand
+from tonghop.history import UnitVersion
 from tonghop.read import read
 from tonghop.reading import Entry, Look, Reading, plain, unit_of
 from tonghop.settings import Settings
@@ -198,7 +199,7 @@ class _Understanding:
                 wrong = finding("row.unit", place, value=units.quoted(code), on=self.on)
             elif self.sender.unit not in self.catalogue.above(unit.unit, self.period.ends_on):
                 wrong = finding("row.not_below", place, on=self.on)
-            elif unit.level not in table.levels:
+            elif not unit.is_at(table.levels):
                 level = self.catalogue.level[unit.level]
                 wrong = finding("table.level", place, table=table.code, level_vi=level.vi, level_en=level.en)
             if wrong:
@@ -379,7 +380,7 @@ def _table_rules(table: Table, rules: list[Rule], lines: list[Line], refused: se
         if any((table.code, unit, row, term.indicator) in refused for term in rules[j].terms):
             continue
         version = catalogue.version(unit, on)
-        if rule.levels and (version is None or version.level not in rule.levels):
+        if rule.levels and (version is None or not version.is_at(rule.levels)):
             continue
         at = [place[i, term.indicator] for term in rules[j].terms if (i, term.indicator) in place]
         if not blanks[i, j]:

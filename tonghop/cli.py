@@ -25,6 +25,8 @@ from tonghop.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tonghop.figure import Figure
+
 # what people read goes to standard error where --json speaks on standard output
 note = Console(stderr=True, highlight=False)
 # a pipe has no width of its own, and 80 columns break every table
@@ -304,6 +306,110 @@ def report_(name: str | None, parameters: tuple[str, ...], json_: bool) -> None:
 
 
 @cli.command()
+@click.argument("unit", required=False)
+@click.argument("indicator", required=False)
+@click.argument("period", required=False)
+@click.option("--row", help="The row of the table, where it has several.")
+@click.option("--release", type=int, help="The release asked about; the current one otherwise.")
+@click.option("--basis", type=click.Choice(["summed", "claimed"]), help="Summed where there is a sum, unless told.")
+@click.option("--tree", help="Restated on today's tree (today) or on that of a day, e.g. 2025-07-01; as reported otherwise.")
+@click.option("--cell", nargs=3, metavar="RECEIPT SHEET CELL", help="The other way: every published figure that a cell is in.")
+@as_json
+def trace(unit: str | None, indicator: str | None, period: str | None, row: str | None, release: int | None,
+          basis: Literal["summed", "claimed"] | None, tree: str | None, cell: tuple[str, str, str] | None, json_: bool) -> None:
+    """Follow a figure to its cells, e.g. `trace 08737 F1.dv_cuoi_ky 2021-Y`, or a cell to its figures.
+
+    INDICATOR is TABLE.field, or the code of a rate.
+    """
+    from tonghop import trace as trace_
+    from tonghop.figure import UnknownFigure
+
+    try:
+        if cell:
+            number = receipt_number(cell[0])
+            if number is None or unit:
+                raise click.UsageError("--cell takes RECEIPT SHEET CELL, such as R000012 F1 C4, and nothing else is given")
+            answer = trace_.of_cell(_settings(), number, *cell[1:])
+            if not json_:
+                _title(f"{answer['receipt']} {answer['sheet']}!{answer['cell']}", "ô này ghi", "what the cell says")
+                _rows(answer["says"], False)
+                _title("", "ô này nằm trong các số liệu", "the published figures that it is in")
+                _rows(answer["figures"], False)
+        elif unit and indicator and period:
+            on: date | Literal["today"] | None = "today" if tree == "today" else _day(tree) if tree else None
+            found = trace_.trace(_settings(), unit, indicator, period, row, release, basis, on)
+            answer = found.as_json()
+            if not json_:
+                _figure(found.figure, f"bản {found.release} · release {found.release}")
+                _rows([found.amounts], False)
+                _title("", "các ô hợp thành, cộng đúng bằng số liệu", "the cells that it is made of; they add up to it exactly")
+                _rows(answer["parts"], False)
+        else:
+            raise click.UsageError("give UNIT INDICATOR PERIOD, or --cell RECEIPT SHEET CELL")
+    except UnknownFigure as error:
+        raise click.UsageError(str(error)) from error
+    if json_:
+        click.echo(json.dumps(answer, ensure_ascii=False, default=_jsonable, indent=1))
+
+
+@cli.command()
+@click.argument("unit")
+@click.argument("indicator")
+@click.argument("period")
+@click.option("--from", "earlier", type=int, required=True, help="The earlier release.")
+@click.option("--to", "later", type=int, required=True, help="The later release.")
+@click.option("--row", help="The row of the table, where it has several.")
+@click.option("--basis", type=click.Choice(["summed", "claimed"]), help="Summed where there is a sum, unless told.")
+@as_json
+def explain(unit: str, indicator: str, period: str, earlier: int, later: int, row: str | None,
+            basis: Literal["summed", "claimed"] | None, json_: bool) -> None:
+    """Say why a published figure changed between two releases; the amounts add up to the difference."""
+    from tonghop import explain as explain_
+
+    try:
+        answer = explain_.explain(_settings(), unit, indicator, period, earlier, later, row, basis)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if json_:
+        click.echo(json.dumps(answer.as_json(), ensure_ascii=False, default=_jsonable, indent=1))
+        return
+    _figure(answer.figure, f"bản {earlier} → {later} · release {earlier} → {later}")
+    _rows([{"part": part, "before": answer.before[part], "after": answer.after[part],
+            "difference": answer.difference.get(part)} for part in answer.after], False)
+    _title("", "vì sao thay đổi, cộng đúng bằng chênh lệch", "why; the amounts add up to the difference exactly")
+    _rows([{"part": r.part, "why": " · ".join(explain_.WORDS[r.kind]), "amount": r.amount, "unit": f"{r.unit} {r.name}",
+            "units": r.units, "receipts": ", ".join(r.receipts), "files": ", ".join(r.files), "said": r.said}
+           for r in answer.reasons], False)
+
+
+@cli.command()
+@click.argument("unit")
+@click.argument("period")
+@click.option("--table", help="One form table only.")
+@click.option("--release", type=int, help="The release asked about; the current one otherwise.")
+@as_json
+def gap(unit: str, period: str, table: str | None, release: int | None, json_: bool) -> None:
+    """Hold what a unit claimed for its whole against the sum of all below it.
+
+    gap = own + late + changed + rest; figures that are missing have no amount and may explain the rest.
+    """
+    from tonghop import gap as gap_
+    from tonghop.figure import UnknownFigure
+
+    try:
+        rows = gap_.gaps(_settings(), unit, period, table, release)
+    except UnknownFigure as error:
+        raise click.UsageError(str(error)) from error
+    if not json_:
+        _title(f"{unit} {period}", "số đơn vị tự khai và tổng của cấp dưới", "what the unit claimed, and the sum of those below")
+        for row in rows:
+            for kind in ("late", "changed", "missing"):
+                units = row[f"{kind}_units"]
+                row[f"{kind}_units"] = f"{len(units)}: {', '.join(units[:3])}{' …' if len(units) > 3 else ''}" if units else 0
+    _rows(rows, json_)
+
+
+@cli.command()
 @as_json
 def verify(json_: bool) -> None:
     """Recompute what the ledger says, from the originals on disk to the published facts."""
@@ -315,6 +421,53 @@ def verify(json_: bool) -> None:
            for v in verdicts], json_)
     if any(v.wrong for v in verdicts):
         sys.exit(1)
+
+
+@cli.group()
+def reorg() -> None:
+    """Units that are established, renamed, moved, merged, divided or dissolved: event files of the catalogue."""
+
+
+@reorg.command(name="plan")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+def reorg_plan(file: Path, json_: bool) -> None:
+    """Show what an event file would change; writes nothing."""
+    from tonghop import reorg
+
+    with _refusals():
+        parts = reorg.plan(_settings(), file).as_json()
+    if json_:
+        click.echo(json.dumps(parts, ensure_ascii=False, default=_jsonable, indent=1))
+        return
+    for part, rows in parts.items():
+        out.print(f"\n[bold]{part}[/bold]  {len(rows)}" + ("; the first 20:" if len(rows) > 20 else ""))
+        if rows:
+            _rows(rows[:20], False)
+
+
+@reorg.command(name="apply")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def reorg_apply(file: Path) -> None:
+    """Put an event file into the catalogue; the next release follows it. Safe to repeat."""
+    from tonghop import reorg, server
+
+    settings = _settings()
+    server.ready(settings, note.print)
+    with _refusals():
+        out.print(f"{file.name} is applied: catalogue {reorg.apply(settings, file)}")
+
+
+@reorg.command(name="revert")
+@click.argument("name")
+def reorg_revert(name: str) -> None:
+    """Take an event file out of the catalogue by its name; what releases knew stays known. Safe to repeat."""
+    from tonghop import reorg, server
+
+    settings = _settings()
+    server.ready(settings, note.print)
+    with _refusals():
+        out.print(f"{name} is reverted: catalogue {reorg.revert(settings, name)}")
 
 
 @cli.command()
@@ -392,8 +545,38 @@ def status(json_: bool) -> None:
         _rows([{"what": key, "is": value} for key, value in found.items()], json_)
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text} is not a day, such as 2025-07-01") from error
+
+
+def _title(what: str, vi: str, en: str) -> None:
+    """What follows, in both languages."""
+    out.print(f"{what}{': ' if what else ''}{vi} · {en}", style="bold", markup=False, soft_wrap=True)
+
+
+def _figure(figure: "Figure", when: str) -> None:
+    _title(f"{figure.unit} {figure.name}, {figure.period}, {figure.code}" + (f" [{figure.row}]" if figure.row != "all" else ""),
+           f"{figure.label_vi}", f"{figure.label_en} ({figure.basis}"
+           + (f", tree of {figure.day}" if figure.tree_id else "") + f"); {when}")
+
+
 def _settings() -> Settings:
     return Settings()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the catalogue refuses is told and ends the command, as something that does not hold."""
+    from tonghop.data import CatalogueError
+
+    try:
+        yield
+    except CatalogueError as error:
+        note.print(str(error), style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
 
 
 def _files(paths: tuple[Path, ...]) -> list[Path]:

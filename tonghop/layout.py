@@ -7,7 +7,8 @@ from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from tonghop.answer import Place
-from tonghop.catalogue import ALL_ROWS, Catalogue, Codes, Field_, Form, HeadKey, Table, fold, nfc
+from tonghop.catalogue import ALL_ROWS, Catalogue, Codes, Field_, Form, HeadKey, Table, fold
+from tonghop.data import nfc
 from tonghop.reading import Columns, Entry, Look, Reading, Total, plain, unit_of
 
 HEAD_ROWS = 60  # a table's header stands within so many rows

@@ -14,9 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import namedtuple_row
 
-from tonghop import catalogue, gate, publish, server
+from tonghop import catalogue, explain, gate, publish, server
+from tonghop import figure as fig
 from tonghop.settings import Settings
 
+EXPLAINED = 20  # changed figures, the largest first, that say why; `tonghop explain` tells of any other
 SHOWN = 300  # rows of a long list; the rest is counted, and stands in the marts
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -48,6 +50,7 @@ CHANGES = """
     )
     select u.name as unit, u.code as unit_code, p.code as period, i.table_code, i.label_vi, i.label_en,
         nullif(w.row_code, 'all') as row_code, w.label_vi as row_label,
+        u.unit_id, p.period_id, p.ends_on, i.indicator_id, i.code, w.row_id,
         coalesce(old.value, old.claimed) as old_value, coalesce(new.value, new.claimed) as new_value,
         new.value is null and new.claimed is not null as is_claimed, count(*) over () as in_all
     from old
@@ -116,6 +119,7 @@ def write(settings: Settings, release_id: int) -> Path:
         if release.published_at:
             shown |= {name: _rows(connection, query, given) for name, query in (
                 ("acts", ACTS), ("changes", CHANGES), ("coverage", COVERAGE), ("findings", FINDINGS), ("withheld", WITHHELD))}
+            shown["reasons"] = _reasons(connection, before, release_id, shown["changes"]) if before else {}
         docs = {number for number in releases if (settings.pages / "gate" / str(number) / "index.html").exists()}
         shown |= {"about": about, "docs": docs}
         _write(settings.pages / f"release-{release_id}.html", "release.html", release=release, before=before, **shown)
@@ -125,6 +129,35 @@ def write(settings: Settings, release_id: int) -> Path:
             about=about, docs=docs, gate=_gate(connection, {"now": current.release_id}) if current else [],
             pages={number for number in releases if (settings.pages / f"release-{number}.html").exists()},
             bi=conninfo_to_dict(server.bi_url(settings)))
+
+
+def _reasons(connection: psycopg.Connection[Any], before: int, now: int, changes: list[Any]) -> dict[Any, list[Any]]:
+    """Why the largest changes came about: kinds with their amounts, by the row of the change.
+
+    Amounts stand where they cannot tell what a unit below the published levels reported: of one kind alone the change tells as
+    much itself. Reasons that do not make the change are no reasons: None in their place.
+    """
+    old, new = fig.release(connection, before), fig.release(connection, now)
+    published = {unit for unit, in connection.execute(
+        f"select u.unit_id from marts.dim_org_unit u where u.published and {fig.HELD.format('u')}", {"release": now})}
+    found: dict[Any, list[Any]] = {}
+    for row in sorted(changes, key=lambda r: -abs((r.new_value or 0) - (r.old_value or 0)))[:EXPLAINED]:
+        figure = fig.Figure(
+            unit_id=row.unit_id, unit=row.unit_code, name=row.unit, code=row.code, label_vi=row.label_vi, label_en=row.label_en,
+            table_code=row.table_code, indicator_id=row.indicator_id, period_id=row.period_id, period=row.period,
+            ends_on=row.ends_on, row_id=row.row_id, row=row.row_code or "all", basis="claimed" if row.is_claimed else "summed",
+            day=row.ends_on)
+        try:
+            reasons = explain.between(connection, old, new, figure).reasons
+        except fig.DoesNotAddUp:
+            found[row] = [None]
+            continue
+        amounts: dict[explain.Kind, Decimal] = {}
+        for reason in reasons:
+            amounts[reason.kind] = amounts.get(reason.kind, Decimal(0)) + reason.amount
+        open_ = len(amounts) == 1 or all(reason.unit_ids <= published for reason in reasons)
+        found[row] = [(*explain.WORDS[kind], amount if open_ else None) for kind, amount in amounts.items()]
+    return found
 
 
 def _gate(connection: psycopg.Connection[Any], given: dict[str, Any]) -> list[tuple[str, list[Any]]]:

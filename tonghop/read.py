@@ -14,7 +14,8 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from tonghop import bounds, layout, legacy, periods, sheetxml, units, xls
 from tonghop.answer import Place, Unreadable
-from tonghop.catalogue import ALL_ROWS, Catalogue, Form, HeadKey, Period, Table, fingerprint, fold, nfc
+from tonghop.catalogue import ALL_ROWS, Catalogue, Form, HeadKey, Period, Table, fingerprint, fold
+from tonghop.data import nfc
 from tonghop.reading import Columns, Entry, Reading, plain, unit_of
 from tonghop.settings import Settings
 

@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from tonghop.answer import Finding, Place, finding
-from tonghop.catalogue import Catalogue, Field_, Form, Period, Table, UnitVersion
+from tonghop.catalogue import Catalogue, Field_, Form, Period, Table
+from tonghop.history import UnitVersion
 
 
 @dataclass(frozen=True)

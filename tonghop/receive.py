@@ -18,7 +18,7 @@ import psycopg
 
 from tonghop import server
 from tonghop.answer import printable
-from tonghop.catalogue import nfc
+from tonghop.data import nfc
 from tonghop.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import psycopg
 
-from tonghop.catalogue import Catalogue, Form, Period, Table, UnitVersion, sort_key
+from tonghop.catalogue import Catalogue, Form, Period, Table, sort_key
+from tonghop.history import UnitVersion
 
 Scope = Literal["own", "rollup"]
 Figure = int | float | Decimal | str
@@ -77,7 +78,7 @@ class Planner:
         """
         if level not in self.catalogue.level:
             raise TemplateError(f"no level {level}; there are {', '.join(self.catalogue.level)}")
-        units = [unit for siblings in self.children.values() for unit in siblings if unit.level == level]
+        units = [unit for siblings in self.children.values() for unit in siblings if unit.is_at((level,))]
         templates = [self._template(unit) for unit in sorted(units, key=lambda u: (sort_key(u.name), u.code))]
         return [t for t in templates if t.sheets], [t.unit for t in templates if not t.sheets]
 
@@ -91,7 +92,7 @@ class Planner:
 
         Where nobody below is said to report, all stand in the table of a level above those that fill it.
         """
-        fills = unit.level in table.levels
+        fills = unit.is_at(table.levels)
         if self.scope == "rollup":
             return [unit] if fills else []
         below = list(self._below(unit, table, fills))
@@ -107,7 +108,7 @@ class Planner:
             office = fills and self.catalogue.level[child.level].published
             if office and not self.offices:
                 continue
-            if child.level in table.levels:
+            if child.is_at(table.levels):
                 yield child
             if not office:
                 yield from self._below(child, table, fills)

@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 
-from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, HeadKey, Row, Rule, Table, UnitVersion, fingerprint
+from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, HeadKey, Row, Rule, Table, fingerprint
 from tonghop.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING, Formula, column_number
+from tonghop.history import UnitVersion
 from tonghop.template import Figure, Figures, Template, openings, previous
 
 CHECKS = "Kiểm tra"
@@ -80,7 +81,7 @@ class TableSheet:
     def concerns(self, rule: Rule) -> bool:
         """Whether a rule is in force here and about any of the units."""
         levels = rule.check.levels
-        return rule.check.in_force(self.template.period) and (not levels or any(u.level in levels for u in self.units))
+        return rule.check.in_force(self.template.period) and (not levels or any(u.is_at(levels) for u in self.units))
 
     @cached_property
     def given(self) -> list[dict[str, Figure]]:
@@ -92,7 +93,7 @@ class TableSheet:
     def states(self, rule: Formula) -> list[str]:
         """How a rule stands in each line now; empty where it is not about the line's unit."""
         levels = rule.rule.check.levels
-        return [rule.state(given) if not levels or unit.level in levels else ""
+        return [rule.state(given) if not levels or unit.is_at(levels) else ""
                 for (unit, _), given in zip(self.lines, self.given, strict=True)]
 
     def area(self, rule: Formula) -> str:
@@ -247,7 +248,7 @@ class TableSheet:
         states: dict[int, str] = {}
         for column, rule in enumerate(self.rules, start=self.verdict + 1):
             levels = rule.rule.check.levels
-            if not levels or unit.level in levels:
+            if not levels or unit.is_at(levels):
                 states[column] = rule.state(given)
                 self.sheet.write_formula(row, column, rule.text(cells), self.style(align="center", font_size=9), states[column])
         if states:
@@ -273,7 +274,7 @@ class TableSheet:
         """Fields that the form's own rules have this unit leave blank: a single one that may not exceed nothing."""
         checks = (s.rule.check for s in self.rules)
         return {next(iter(c.terms)) for c in checks if c.kind == "identity" and c.op == "<=" and not c.bound and len(c.terms) == 1
-                and next(iter(c.terms.values())) > 0 and (not c.levels or unit.level in c.levels)}
+                and next(iter(c.terms.values())) > 0 and (not c.levels or unit.is_at(c.levels))}
 
     def _total(self, row: int) -> None:
         bold = {"bold": True, "border": 1, "bg_color": "#F4F4F4"}

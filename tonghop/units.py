@@ -4,7 +4,8 @@ import re
 from datetime import date
 from typing import Any
 
-from tonghop.catalogue import Catalogue, Codes, UnitVersion, fold
+from tonghop.catalogue import Catalogue, Codes, fold
+from tonghop.history import UnitVersion
 
 
 def same(name: str, unit: UnitVersion, catalogue: Catalogue) -> bool:

@@ -28,8 +28,13 @@ create table catalogue.level (
 create table catalogue.unit_version (
     catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
     valid_from date not null, valid_to date not null, code text not null, name text not null, sort_key text not null,
-    level text not null, parent_id integer references catalogue.unit, synthetic boolean not null,
+    level text not null, also_level text, parent_id integer references catalogue.unit, synthetic boolean not null,
     primary key (catalogue_id, unit_id, valid_from), check (valid_from <= valid_to));
+-- where a unit went when it ended: weight 1 for the whole, a share, or null where nobody knows the share
+create table catalogue.succession (
+    catalogue_id integer not null references catalogue.version, predecessor_id integer not null references catalogue.unit,
+    successor_id integer not null references catalogue.unit, on_date date not null, weight numeric check (weight > 0 and weight <= 1),
+    event text not null, primary key (catalogue_id, predecessor_id, successor_id, on_date));
 create table catalogue.reporting_spell (
     catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
     form_code text not null, valid_from date not null, valid_to date not null,
@@ -51,6 +56,12 @@ create table catalogue.field (
     indicator_id integer not null references catalogue.indicator, ordinal integer not null, label_vi text not null, label_en text not null,
     value_type text not null, measure_unit text not null, aggregation text not null check (aggregation in ('flow', 'stock', 'count')),
     restricted boolean not null, primary key (catalogue_id, indicator_id, form_version));
+-- from a label to those that it became in a later form version, whose first day is broken_on
+create table catalogue.crosswalk (
+    catalogue_id integer not null references catalogue.version, form_version integer not null,
+    old_id integer not null references catalogue.indicator, new_id integer not null references catalogue.indicator,
+    is_break boolean not null, broken_on date not null, why_vi text not null, why_en text not null,
+    primary key (catalogue_id, form_version, old_id, new_id));
 create table catalogue.obligation (
     catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
     table_code text not null, level text not null, period_id integer not null references catalogue.period, due_on date not null,

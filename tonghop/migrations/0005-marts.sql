@@ -10,6 +10,16 @@ create table marts.dim_org_unit (
 create table marts.bridge_org_tree (
     ancestor_id integer not null, unit_id integer not null, depth integer not null, valid_from date not null, valid_to date not null,
     release_from integer not null, release_to integer not null);
+-- the trees that there were: stretches of days on which nothing about units changes; is_today is that of the candidate's opening
+create table marts.dim_tree (
+    tree_id integer not null, valid_from date not null, valid_to date not null, is_today boolean not null,
+    release_from integer not null, release_to integer not null);
+-- where the own figures of a unit stand on the tree of any day (valid_from, valid_to): those of its days facts_from to facts_to.
+-- weights add up to one; is_whole = false: standing undivided there, not restatable below
+create table marts.bridge_restated (
+    unit_id integer not null, facts_from date not null, facts_to date not null, lands_on_id integer not null, weight numeric not null,
+    is_whole boolean not null, reason text not null, valid_from date not null, valid_to date not null,
+    release_from integer not null, release_to integer not null);
 create table marts.dim_period (
     period_id integer not null, code text not null, scheme text not null, period_type text not null, starts_on date not null,
     ends_on date not null, year integer not null, release_from integer not null, release_to integer not null);
@@ -21,6 +31,9 @@ create table marts.dim_indicator (
     indicator_id integer not null, table_code text not null, field_code text not null, code text not null, label_vi text not null,
     label_en text not null, value_type text not null, measure_unit text not null, aggregation text not null, restricted boolean not null,
     release_from integer not null, release_to integer not null);
+create table marts.bridge_label (
+    old_id integer not null, new_id integer not null, form_version integer not null, is_break boolean not null, broken_on date not null,
+    why_vi text not null, why_en text not null, release_from integer not null, release_to integer not null);
 create table marts.dim_form_row (
     row_id integer not null, table_code text not null, row_code text not null, label_vi text not null, label_en text not null,
     release_from integer not null, release_to integer not null);
@@ -39,6 +52,12 @@ create table marts.fct_observation (
 create table marts.fct_rollup (
     unit_id integer not null, period_id integer not null, row_id integer not null, indicator_id integer not null,
     value numeric, claimed numeric, units_reported integer not null, units_due integer not null,
+    release_from integer not null, release_to integer not null) partition by range (period_id);
+-- grain: as fct_rollup, on today's tree; not_restatable is the part of value that stands undivided at the unit itself
+create table marts.fct_restated (
+    unit_id integer not null, period_id integer not null, row_id integer not null, indicator_id integer not null,
+    value numeric, not_restatable numeric, units_reported integer not null, units_due integer not null,
+    units_restated integer not null, units_not_restatable integer not null,
     release_from integer not null, release_to integer not null) partition by range (period_id);
 -- grain: unit x period x form row x rate x basis (summed from below, or claimed)
 create table marts.fct_rate (
@@ -66,7 +85,7 @@ create table marts.fct_finding (
 do $$
 declare t text; y integer;
 begin
-    foreach t in array array['fct_observation', 'fct_rollup'] loop
+    foreach t in array array['fct_observation', 'fct_rollup', 'fct_restated'] loop
         for y in 2010..2035 loop
             execute format('create table marts.%I partition of marts.%I for values from (%s) to (%s)',
                            t || '_' || y, t, y * 100000, (y + 1) * 100000);
@@ -78,19 +97,25 @@ end $$;
 -- one open row a key: a second one is a bug in a model, and the build stops
 create unique index on marts.dim_org_unit (unit_id, valid_from) where release_to = 2147483647;
 create unique index on marts.bridge_org_tree (unit_id, ancestor_id, valid_from) where release_to = 2147483647;
+create unique index on marts.dim_tree (tree_id) where release_to = 2147483647;
+create unique index on marts.bridge_restated (unit_id, facts_from, valid_from, lands_on_id, is_whole) where release_to = 2147483647;
+create index on marts.bridge_restated (lands_on_id);
 create unique index on marts.dim_period (period_id) where release_to = 2147483647;
 create unique index on marts.dim_form (table_code, form_version) where release_to = 2147483647;
 create unique index on marts.dim_indicator (indicator_id) where release_to = 2147483647;
+create unique index on marts.bridge_label (old_id, new_id, form_version) where release_to = 2147483647;
 create unique index on marts.dim_form_row (row_id) where release_to = 2147483647;
 create unique index on marts.dim_submission (submission_id) where release_to = 2147483647;
 create unique index on marts.fct_observation (period_id, unit_id, indicator_id, row_id, scope) where release_to = 2147483647;
 create unique index on marts.fct_rollup (period_id, unit_id, indicator_id, row_id) where release_to = 2147483647;
+create unique index on marts.fct_restated (period_id, unit_id, indicator_id, row_id) where release_to = 2147483647;
 create unique index on marts.fct_rate (period_id, unit_id, rate_code, row_id, basis) where release_to = 2147483647;
 create unique index on marts.fct_reporting (period_id, unit_id, table_code) where release_to = 2147483647;
 create unique index on marts.fct_completeness (period_id, unit_id, table_code) where release_to = 2147483647;
 create unique index on marts.fct_finding (finding_key) where release_to = 2147483647;
 create index on marts.fct_observation (indicator_id, unit_id) include (period_id, value, release_from, release_to);
 create index on marts.fct_rollup (indicator_id, unit_id) include (period_id, value, claimed, release_from, release_to);
+create index on marts.fct_restated (indicator_id, unit_id) include (period_id, value, release_from, release_to);
 
 -- The builder opens rows under the candidate's number and closes or re-opens rows; it can do nothing to what is published.
 -- Row policies hold it to that, whatever a model says.

@@ -26,13 +26,18 @@ declare
         'dim_indicator', 'not restricted',
         'dim_submission', shown_unit,
         'bridge_org_tree', shown_unit,
+        'dim_tree', 'true',
+        'bridge_label', 'exists (select from bi.dim_indicator i where i.indicator_id = m.old_id) and exists (select from bi.dim_indicator i where i.indicator_id = m.new_id)',
+        'bridge_restated', shown_unit || ' and ' || replace(shown_unit, 'm.unit_id', 'm.lands_on_id'),
+        'fct_restated', shown_unit || ' and ' || shown_indicator,
         'fct_observation', shown_unit || ' and ' || shown_indicator,
         'fct_rollup', shown_unit || ' and ' || shown_indicator,
         'fct_reporting', shown_unit,
         'fct_completeness', shown_unit);
 begin
     foreach t in array array['dim_org_unit', 'dim_period', 'dim_form', 'dim_form_row', 'dim_indicator', 'dim_submission',
-                             'bridge_org_tree', 'fct_observation', 'fct_rollup', 'fct_reporting',
+                             'bridge_org_tree', 'dim_tree', 'bridge_label', 'bridge_restated', 'fct_observation', 'fct_rollup', 'fct_restated',
+                             'fct_reporting',
                              'fct_completeness'] loop
         select string_agg(quote_ident(column_name), ', ' order by ordinal_position) into cols
         from information_schema.columns where table_schema = 'marts' and table_name = t and column_name not in ('release_from', 'release_to');

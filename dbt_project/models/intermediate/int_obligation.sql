@@ -1,5 +1,5 @@
--- grain: unit x period x form table: what is owed for a period that has ended, by the level that a unit has and the
--- reporting spell that it is in at the period's end
+-- grain: unit x period x form table: what is owed for a period that has ended, by the levels that a unit has and the
+-- reporting spell that it is in at the period's end. A unit of two levels owes a table once, by the deadline of the higher.
 with candidate as (
     select * from {{ ref('stg_candidate') }}
 ),
@@ -21,7 +21,7 @@ reporting_spell as (
 ),
 
 final as (
-    select
+    select distinct on (v.unit_id, o.period_id, o.table_code)
         v.unit_id,
         o.period_id,
         o.table_code,
@@ -34,8 +34,11 @@ final as (
     inner join candidate as c on c.opened_on > p.ends_on
     inner join reporting_spell as s on s.form_code = o.form_code and p.ends_on between s.valid_from and s.valid_to
     inner join unit_version as v
-        on v.unit_id = s.unit_id and v.level = o.level and p.ends_on between v.valid_from and v.valid_to
+        on
+            v.unit_id = s.unit_id and o.level in (v.level, v.also_level)
+            and p.ends_on between v.valid_from and v.valid_to
     where {{ slice('period', 'o.period_id') }}
+    order by v.unit_id, o.period_id, o.table_code, o.level = v.level desc
 )
 
 select * from final

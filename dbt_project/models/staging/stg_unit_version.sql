@@ -15,6 +15,7 @@ final as (
         s.name,
         s.sort_key,
         s.level,
+        s.also_level,
         s.parent_id,
         s.synthetic
     from unit_version as s

@@ -1,0 +1,72 @@
+-- grain: unit of today's tree x period x row x indicator: what was reported for the period, summed on today's tree. Blanks stay
+-- out, as in int_rollup; so do claims.
+with observation as (
+    select * from {{ ref('int_observation') }}
+),
+
+tree as (
+    select * from {{ ref('int_restated_tree') }}
+),
+
+reporting as (
+    select * from {{ ref('int_reporting') }}
+),
+
+field as (
+    select * from {{ ref('stg_field') }}
+),
+
+table_indicator as (
+    select distinct
+        table_code,
+        indicator_id
+    from field
+),
+
+summed as (
+    select
+        t.ancestor_id as unit_id,
+        t.period_id,
+        o.row_id,
+        o.indicator_id,
+        trim_scale(sum(o.value * t.weight)) as value,
+        trim_scale(sum(o.value * t.undivided)) as not_restatable
+    from tree as t
+    inner join observation as o on o.period_id = t.period_id and o.unit_id = t.unit_id
+    where o.scope = 'own' and {{ slice('period', 'o.period_id') }}
+    group by t.ancestor_id, t.period_id, o.row_id, o.indicator_id
+),
+
+coverage as (
+    select
+        t.ancestor_id as unit_id,
+        t.period_id,
+        r.table_code,
+        count(*)::integer as units_due,
+        (count(*) filter (where r.is_received))::integer as units_reported,
+        (count(*) filter (where r.is_received and t.is_whole and not t.is_same))::integer as units_restated,
+        (count(*) filter (where r.is_received and not t.is_whole))::integer as units_not_restatable
+    from tree as t
+    inner join reporting as r on r.period_id = t.period_id and r.unit_id = t.unit_id
+    group by t.ancestor_id, t.period_id, r.table_code
+),
+
+final as (
+    select
+        s.unit_id,
+        s.period_id,
+        s.row_id,
+        s.indicator_id,
+        s.value,
+        s.not_restatable,
+        coalesce(v.units_reported, 0) as units_reported,
+        coalesce(v.units_due, 0) as units_due,
+        coalesce(v.units_restated, 0) as units_restated,
+        coalesce(v.units_not_restatable, 0) as units_not_restatable
+    from summed as s
+    inner join table_indicator as i on i.indicator_id = s.indicator_id
+    left join coverage as v
+        on v.unit_id = s.unit_id and v.period_id = s.period_id and v.table_code = i.table_code
+)
+
+select * from final

@@ -1,0 +1,75 @@
+-- grain: period x ancestor on today's tree x unit that reported or owed then. weight is the part of the unit's figures that
+-- stands at the ancestor or below it; undivided is what stands at the ancestor itself and can be divided no further. Opened once
+-- per period, as int_tree_at_period is.
+with submission as (
+    select * from {{ ref('stg_submission') }}
+),
+
+period as (
+    select * from {{ ref('stg_period') }}
+),
+
+candidate as (
+    select * from {{ ref('stg_candidate') }}
+),
+
+standing as (
+    select * from {{ ref('int_standing') }}
+),
+
+tree as (
+    select * from {{ ref('int_org_tree') }}
+),
+
+unit_version as (
+    select * from {{ ref('stg_unit_version') }}
+),
+
+level as (
+    select * from {{ ref('stg_level') }}
+),
+
+reported_period as (
+    select distinct
+        p.period_id,
+        p.ends_on
+    from submission as s
+    inner join period as p on p.period_id = s.period_id
+    where s.status = 'accepted'
+),
+
+-- today's tree, with today's standing of every life
+above_today as (
+    select
+        t.ancestor_id,
+        s.unit_id,
+        s.facts_from,
+        s.facts_to,
+        sum(s.share) as weight,
+        coalesce(sum(s.share) filter (where not s.is_whole and t.depth = 0), 0) as undivided,
+        bool_and(s.is_whole) as is_whole,
+        bool_and(s.reason = 'same') as is_same
+    from candidate as c
+    inner join standing as s on c.opened_on between s.valid_from and s.valid_to
+    inner join tree as t on t.unit_id = s.lands_on_id and c.opened_on between t.valid_from and t.valid_to
+    inner join unit_version as v on v.unit_id = t.ancestor_id and c.opened_on between v.valid_from and v.valid_to
+    inner join level as l on l.level = v.level
+    where l.published
+    group by t.ancestor_id, s.unit_id, s.facts_from, s.facts_to
+),
+
+final as (
+    select
+        p.period_id,
+        a.ancestor_id,
+        a.unit_id,
+        a.weight,
+        a.undivided,
+        a.is_whole,
+        a.is_same
+    from reported_period as p
+    inner join above_today as a on p.ends_on between a.facts_from and a.facts_to
+    where {{ slice('touched', 'p.period_id', 'a.ancestor_id') }}
+)
+
+select * from final

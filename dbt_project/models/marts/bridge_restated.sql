@@ -1,0 +1,23 @@
+{{ config(unique_key=['unit_id', 'facts_from', 'valid_from', 'lands_on_id', 'is_whole'], meta={'slice': 'catalogue'}) }}
+
+with int_standing as (
+    select * from {{ ref('int_standing') }}
+),
+
+final as (
+    select
+        s.unit_id,
+        s.facts_from,
+        s.facts_to,
+        s.lands_on_id,
+        s.share as weight,
+        s.is_whole,
+        s.reason,
+        s.valid_from,
+        s.valid_to,
+        {{ release_columns() }}
+    from int_standing as s
+    where {{ slice('catalogue') }}
+)
+
+select * from final

@@ -1,0 +1,295 @@
+"""Totals on any tree: as reported, on today's and on a named day's, as known in any release; nothing lost, nothing invented."""
+
+import random
+import shutil
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg
+import pytest
+import tree_world as world
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from tree_world import Reference, divided, established, merged, moved
+
+from tonghop import build, catalogue, gate, report, server
+from tonghop.settings import Settings
+
+JULY, SEPTEMBER = date(2025, 7, 1), date(2025, 9, 1)
+NewWarehouse = Callable[[Path], Settings]
+# n > p, q;  p > a, b, c;  q > d;  a > a1, a2
+UNITS = [("n", "nation", None), ("p", "province", "n"), ("q", "province", "n"), ("a", "grassroots", "p"),
+         ("b", "grassroots", "p"),
+         ("c", "grassroots", "p"), ("d", "grassroots", "q"), ("a1", "cell", "a"), ("a2", "cell", "a"), ("s", "grassroots", "q")]
+EVENTS = [
+    # a and part of b become x; the rest of b, nobody knows how much, becomes y: b stands at p
+    established("e1", JULY, "x", "grassroots", "p"), established("e1", JULY, "y", "grassroots", "p"),
+    merged("e1", JULY, "a", "x"), *divided("e1", JULY, "b", x=None, y=None),
+    moved("e1", JULY, "a1", "x"), moved("e1", JULY, "a2", "x"),
+    # c is divided in known shares, over two provinces
+    established("e1", JULY, "z", "grassroots", "q"), *divided("e1", JULY, "c", y="0.25", z="0.75"),
+    # d is taken in by s, which stays
+    merged("e2", SEPTEMBER, "d", "s"),
+    # a2 vanishes
+    {"event": "e3", "on": SEPTEMBER, "kind": "dissolved", "unit": "a2"}]
+MAY = {"n": 1, "p": 2, "q": 3, "a": 10, "b": 20, "c": 40, "d": 80, "s": 160, "a1": 320, "a2": 640}
+OCTOBER = {"n": 1, "p": 2, "q": 3, "x": 10, "y": 20, "z": 40, "s": 80, "a1": 160}
+
+
+def _reports(period: str, figures: dict[str, int]) -> list[tuple[str, str, dict[str, int]]]:
+    return [(unit, period, {"members": figure, "admitted": 2 * figure, "punished": 1}) for unit, figure in figures.items()]
+
+
+@pytest.fixture(scope="module")
+def reformed(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Release 1: May as reported before anything was known of the reform. Release 2: the reform, and October."""
+    home = tmp_path_factory.mktemp("reformed")
+    here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
+    world.write_catalogue(here.catalogue, UNITS)
+    world.file(here, _reports("2025-M05", MAY))
+    world.release(here)
+    shutil.rmtree(here.catalogue)
+    world.write_catalogue(here.catalogue, UNITS, EVENTS)
+    world.file(here, _reports("2025-M10", OCTOBER))
+    world.release(here, tests=True)
+    return here
+
+
+NAMED = ("join catalogue.unit using (unit_id) join catalogue.period using (period_id) "
+         "join catalogue.indicator using (indicator_id) "
+         "where field_code = 'members'")
+
+
+def _restated(here: Settings, period: str) -> dict[str, tuple[Decimal, Decimal, int, int, int, int]]:
+    return {unit: tuple(rest) for unit, *rest in world.rows(here, f"""
+        select unit_key, value, not_restatable, units_due, units_reported, units_restated, units_not_restatable
+        from bi.fct_restated {NAMED} and code = %s and scheme = 'CALENDAR'""", period)}
+
+
+def _on(here: Settings, day: date, period: str, role: str | None = None) -> dict[str, tuple[Decimal, Decimal]]:
+    return {unit: tuple(rest) for unit, *rest in world.rows(here, f"""
+        select unit_key, value, not_restatable from bi.fct_restated_on {NAMED} and code = %s and scheme = 'CALENDAR'
+            and tree_id = (select tree_id from bi.dim_tree where %s between valid_from and valid_to)""", period, day, role=role)}
+
+
+# --- where figures stand ---------------------------------------------------------------------------------------
+
+def test_todays_tree_holds_every_figure_of_the_old_one_and_says_what_cannot_be_divided(reformed: Settings) -> None:
+    assert _restated(reformed, "2025-M05") == {
+        # whole at the top: nothing is lost
+        "n": (1276, 0, 10, 10, 3, 2),
+        # own 2, a with its cell 330, a2 has gone, b in one piece, a quarter of c
+        "p": (Decimal(2 + 10 + 320 + 640 + 20 + 10), 20, 6, 6, 2, 2),
+        "x": (970, 640, 3, 3, 1, 1), "y": (10, 0, 1, 1, 1, 0), "z": (30, 0, 1, 1, 1, 0),
+        # two were put together: s is not what it was, but all of it goes on there
+        "q": (Decimal(3 + 30 + 80 + 160), 0, 4, 4, 2, 0), "s": (240, 0, 2, 2, 1, 0)}
+
+
+def test_a_figure_of_a_unit_put_together_stands_on_the_old_tree_above_all_of_its_parts(reformed: Settings) -> None:
+    on = _on(reformed, date(2025, 5, 1), "2025-M10")
+    # x came of a and of b, y of b and of c, all in p; z came of c alone; s of d and of itself
+    assert on["p"] == (Decimal(2 + 10 + 20 + 160 + 40), 30)
+    assert on["c"] == (40, 0)
+    assert on["a"] == (160, 0)
+    assert on["q"] == (83, 80)
+    assert "b" not in on
+    assert on["n"] == (sum(OCTOBER.values()), 0)
+
+
+def test_as_reported_stays_what_it_was(reformed: Settings) -> None:
+    found = dict(world.rows(reformed, f"select unit_key, value from bi.fct_rollup {NAMED} and code = '2025-M05'"))
+    assert found == {"n": 1276, "p": 1032, "q": 243, "a": 970, "b": 20, "c": 40, "d": 80, "s": 160}
+
+
+def test_the_trees_are_listed_with_their_first_day(reformed: Settings) -> None:
+    trees = world.rows(reformed, "select tree_id from bi.dim_tree order by 1")
+    assert trees == [(20200101,), (20250701,), (20250901,)]
+    assert world.rows(reformed, "select tree_id from bi.dim_tree where is_today") == [(20250901,)]
+
+
+# --- as known on -----------------------------------------------------------------------------------------------
+
+def test_an_earlier_release_answers_with_its_own_tree_and_figures(reformed: Settings) -> None:
+    asked = {"table": "T", "unit": "A", "period": "2025-M05"}
+    then = report.ask(reformed, "restated", {**asked, "release": "1"})
+    now = report.ask(reformed, "restated", {**asked, "on": "2025-05-01"})
+    known_then = then[then.indicator == "T.members"]
+    # before the reform was known, a was the unit a on today's tree too
+    assert dict(zip(known_then.tree, known_then.value, strict=True)) == {"as reported": 970, "today": 970}
+    assert dict(zip(now[now.indicator == "T.members"].tree, now[now.indicator == "T.members"].value, strict=True)) == {
+        "as reported": 970, "on 2025-05-01": 970}
+    assert report.ask(reformed, "restated", {**asked, "as_of": "2100-01-01"}).equals(report.ask(reformed, "restated", asked))
+    with pytest.raises(ValueError, match="nothing was published by 2020-01-01"):
+        report.ask(reformed, "restated", {**asked, "as_of": "2020-01-01"})
+    with pytest.raises(ValueError, match="no release 7"):
+        report.ask(reformed, "restated", {**asked, "release": "7"})
+
+
+@pytest.mark.parametrize("question", list(report.questions()))
+def test_every_question_can_be_asked_of_an_earlier_release(reformed: Settings, question: str) -> None:
+    known = {"table": "T", "unit": "P", "period": "2025-M05", "was": "2025-05-01", "on": "2025-10-01", "indicator": "T.members",
+             "year": "2025", "type": "M"}
+    given = {name: known[name] for name, about in report.parameters(question).items() if not about.endswith("]")}
+    then = report.ask(reformed, question, {**given, "release": "1"})
+    assert list(then.columns) == list(report.ask(reformed, question, given).columns)
+
+
+def test_what_is_withheld_today_is_withheld_in_every_release(reformed: Settings) -> None:
+    with server.connect(reformed, server.READER) as connection:
+        for view in ("fct_restated", "fct_restated_on", "fct_rollup", "fct_observation"):
+            assert world.scalar(connection, f"select count(*) from bi_asof.{view}") > 0, view
+            assert world.scalar(connection, f"select count(*) from bi_asof.{view} f where not exists ("
+                                "select from bi.dim_indicator i where i.indicator_id = f.indicator_id)") == 0, view
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("select * from ctl.standing_on")
+
+
+# --- the question ----------------------------------------------------------------------------------------------
+
+def test_a_unit_that_is_gone_tells_where_its_figures_stand_and_why(reformed: Settings) -> None:
+    found = report.ask(reformed, "lineage", {"unit": "P", "was": "2025-05-01", "on": "2025-07-01"})
+    assert {(r.code, r.reason, r.stands_at, r.is_whole) for r in found.itertuples()} == {
+        ("P", "same", "P", True), ("A", "passed on", "X", True), ("B", "divided", "P", False),
+        ("C", "passed on", "Y", True), ("C", "passed on", "Z", True)}
+
+
+# --- labels and periods ----------------------------------------------------------------------------------------
+
+V1 = world.FORM.replace("valid_from: 2020-01-01", "valid_from: 2020-01-01\nvalid_to: 2025-03-31")
+V2 = (world.FORM.replace("version: 1", "version: 2").replace("valid_from: 2020-01-01", "valid_from: 2025-04-01\ncrosswalk:\n"
+      "  - {table: T, old: members, new: [members], broken: true, why: {vi: Khác bậc, en: Another place in the scale}}\n"
+      "  - {table: T, old: admitted, new: [admitted], broken: false, why: {vi: Cùng mức, en: The same step}}"))
+
+
+@pytest.fixture(scope="module")
+def relabelled(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Form T with other labels from April on; figures for months on both sides, for the half year and the year."""
+    home = tmp_path_factory.mktemp("relabelled")
+    here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
+    world.write_catalogue(here.catalogue, UNITS, form=V1)
+    (here.catalogue / "forms" / "T.v2.yaml").write_text(V2, "utf-8")
+    for number, period in enumerate(("2025-M02", "2025-M03", "2025-M04", "2025-M05", "2025-H1", "2025-Y")):
+        world.file(here, [("a", period, {"members": 10 + number, "admitted": 10 ** number})])
+    world.release(here)
+    return here
+
+
+def test_gradings_before_and_after_a_change_of_labels_are_marked_as_broken(relabelled: Settings) -> None:
+    found = report.ask(relabelled, "series", {"table": "T", "unit": "A", "type": "M"})
+    assert sorted((r.indicator, r.period, r.label_set, r.break_before) for r in found.itertuples()) == sorted([
+        ("T.members", "2025-M02", 1, False), ("T.members", "2025-M03", 1, False), ("T.members", "2025-M04", 2, True),
+        ("T.members", "2025-M05", 2, False),
+        ("T.admitted", "2025-M02", 1, False), ("T.admitted", "2025-M03", 1, False), ("T.admitted", "2025-M04", 1, False),
+        ("T.admitted", "2025-M05", 1, False)])
+
+
+@pytest.mark.parametrize(("kind", "total"), [("M", 1111), ("H1", 10_000), ("Y", 100_000), ("H1,Y", None), ("", None)])
+def test_a_total_over_time_never_adds_periods_that_overlap(relabelled: Settings, kind: str, total: int | None) -> None:
+    found = report.ask(relabelled, "total", {"table": "T", "unit": "A", "year": "2025", "type": kind})
+    assert list(found[found.indicator == "T.admitted"].value) == ([] if total is None else [total])
+
+
+def test_a_total_over_time_takes_the_last_of_a_stock_and_ends_where_labels_break(relabelled: Settings) -> None:
+    found = report.ask(relabelled, "total", {"table": "T", "unit": "A", "year": "2025", "type": "M"})
+    assert [(r.label_set, r.value) for r in found.itertuples() if r.indicator == "T.members"] == [(1, 11), (2, 13)]
+
+
+# --- candidates ------------------------------------------------------------------------------------------------
+
+def _hold(here: Settings) -> dict[str, list[tuple[object, ...]]]:
+    return {name: world.rows(here, f"select (to_jsonb(t) - 'release_from' - 'release_to')::text from marts.{name} t "
+                                   "where release_to = 2147483647 order by 1") for name in ("fct_restated", "fct_rollup")}
+
+
+def test_a_late_report_rebuilds_its_landing_unit_and_all_above_and_nothing_else(
+        new_warehouse: NewWarehouse, tmp_path: Path) -> None:
+    here = new_warehouse(tmp_path / "home").model_copy(update={"catalogue": tmp_path / "catalogue"})
+    world.write_catalogue(here.catalogue, UNITS, EVENTS)
+    world.file(here, _reports("2025-M05", {**MAY, "c": 41}) + _reports("2025-M10", OCTOBER))
+    world.release(here)
+    world.file(here, _reports("2025-M05", {"c": 40}))
+    world.release(here)
+    changed = world.rows(here, "select distinct unit_key from marts.fct_restated join catalogue.unit using (unit_id) "
+                               "where release_from = 2 order by 1")
+    assert changed == [("n",), ("p",), ("q",), ("y",), ("z",)]
+    incremental = _hold(here)
+    with server.connect(here) as connection:
+        connection.execute("update ctl.release set status = 'candidate', published_at = null where release_id = 2")
+        connection.execute("update ctl.current_release set release_id = 1")
+        connection.execute("update build.scope set everything = true")
+    build.dbt(here, ["run"])
+    assert _hold(here) == incremental
+
+
+def test_the_gate_holds_the_reformed_country_to_conservation(reformed: Settings) -> None:
+    with server.connect(reformed) as connection:
+        connection.execute("update ctl.release set status = 'candidate', published_at = null where release_id = 2")
+        connection.execute("update ctl.current_release set release_id = 1")
+        for name in ("every_figure_stands_on_every_tree", "reorganisations_conserve", "restated_sums_follow_the_tree"):
+            asked = gate.population(name, "select count(*), count(*) filter (where failed is distinct from 0) from population")
+            checked, failed = connection.execute(asked, {}).fetchone() or (0, 0)
+            assert checked > 3
+            assert failed == 0
+        connection.rollback()
+
+
+# --- random histories ------------------------------------------------------------------------------------------
+
+@settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.generate], derandomize=True,
+          suppress_health_check=list(HealthCheck))
+@given(seeds=st.lists(st.integers(0, 10_000), min_size=14, max_size=20, unique_by=lambda n: n % 997), chance=st.randoms())
+def test_every_total_on_every_tree_is_what_a_plain_recomputation_gives(
+        new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory, seeds: list[int],
+        chance: random.Random) -> None:
+    """Random reorganisations, reports, corrections, withdrawals and late reports; several countries in one."""
+    home = tmp_path_factory.mktemp("random")
+    here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
+    units: list[tuple[str, str, str | None]] = [("n", "nation", None)]
+    events = []
+    for seed in seeds:
+        more, happened = world.random_country(seed)
+        units += more[1:]
+        events += [{**event, "event": f"{seed} {event['event']}"} for event in happened]
+    world.write_catalogue(here.catalogue, units, events)
+    loaded = catalogue.load(here.catalogue)
+    reference = Reference(loaded.history)
+    ends = {month: loaded.period["CALENDAR", month].ends_on for month in ("2025-M01", "2025-M05", "2025-M08", "2025-M11")}
+    everyone = [(unit, month) for month, end in ends.items() for unit in loaded.history.versions if loaded.version(unit, end)]
+    figures: dict[tuple[str, date], int] = {}
+    receipts: dict[tuple[str, str], int] = {}
+    known: dict[int, dict[tuple[str, date], int]] = {}
+
+    def send(chosen: list[tuple[str, str]]) -> None:
+        drawn = {key: chance.randint(0, 99) for key in chosen}
+        receipts.update(world.file(here, [(unit, month, {"members": n}) for (unit, month), n in drawn.items()]))
+        figures.update({(unit, ends[month]): n for (unit, month), n in drawn.items()})
+
+    chance.shuffle(everyone)
+    on_time, late = everyone[:len(everyone) * 3 // 4], everyone[len(everyone) * 3 // 4:]
+    send(on_time)
+    known[world.release(here)] = dict(figures)
+    send(late[::2])
+    send(chance.sample(on_time, 8))
+    for unit, month in chance.sample(on_time, 8):
+        world.withdraw(here, receipts[unit, month])
+        del figures[unit, ends[month]]
+    known[world.release(here)] = dict(figures)
+
+    today = date.today()
+    trees = world.rows(here, "select valid_from from bi.dim_tree where valid_from >= '2025-01-01'")
+    days = [None, today, *(day for day, in trees)]
+    for number, then in known.items():
+        for day in days:
+            wanted = {key: total for key, total in reference.totals(then, day).items()
+                      if (version := loaded.version(key[0], day or key[1])) and loaded.level[version.level].published}
+            assert _asked(here, number, day, today) == (wanted if day else {k: (v, Decimal(0)) for k, (v, _) in wanted.items()})
+
+
+def _asked(here: Settings, number: int, day: date | None, today: date) -> dict[tuple[str, date], tuple[Decimal, Decimal]]:
+    mart, narrowed = ("bi_asof.fct_rollup", "") if day is None else ("bi_asof.fct_restated", "") if day == today else (
+        "bi_asof.fct_restated_on", "and tree_id = " + day.strftime("%Y%m%d"))
+    undivided = "0" if day is None else "not_restatable"
+    return {(unit, end): (value, left) for unit, end, value, left in world.rows(here, f"""
+        select unit_key, ends_on, value, {undivided}::numeric from {mart} {NAMED} and release_id = {number} {narrowed}""")}

@@ -1,0 +1,154 @@
+-- As known on: the star of every published release, by release_id. The views of schema bi, with one more column; what is
+-- withheld in the current release is withheld in all of them. And, in both schemas, what was reported on the tree of any day.
+-- depends: 0007-gate
+
+create schema bi_asof;
+grant usage on schema bi_asof to tonghop_reader, tonghop_auditor;
+alter default privileges in schema bi_asof grant select on tables to tonghop_reader, tonghop_auditor;
+
+do $$
+declare
+    t record;
+    -- the pointer: the gate moves it to the candidate to see what readers would
+    then_ text := '(r.status = ''published'' or r.release_id = (select c.release_id from ctl.current_release as c))
+        and m.release_from <= r.release_id and m.release_to > r.release_id';
+    current_ text := '(select c.release_id from ctl.current_release as c)';
+    withheld_unit text := '(select u.unit_id from marts.dim_org_unit as u
+        where u.release_from <= ' || current_ || ' and u.release_to > ' || current_ || ' group by u.unit_id having not bool_or(u.published))';
+    withheld_indicator text := '(select i.indicator_id from marts.dim_indicator as i
+        where i.release_from <= ' || current_ || ' and i.release_to > ' || current_ || ' and i.restricted)';
+    shown_unit text := 'exists (select from bi_asof.dim_org_unit as u where u.release_id = r.release_id and u.unit_id = m.%s)';
+    rule text;
+    cols text;
+begin
+    -- in this order, because the rules of the later ask the first two
+    for t in
+        select c.relname::text as name, array_agg(a.attname::text order by a.attnum) as columns
+        from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+            and a.attname not in ('release_from', 'release_to')
+        group by c.relname order by c.relname not in ('dim_org_unit', 'dim_indicator'), c.relname
+    loop
+        rule := case t.name
+            when 'dim_org_unit' then 'm.published and m.unit_id not in ' || withheld_unit
+            when 'dim_indicator' then 'not m.restricted and m.indicator_id not in ' || withheld_indicator
+            else concat_ws(' and ', 'true',
+                case when 'unit_id' = any(t.columns) then format(shown_unit, 'unit_id') end,
+                case when 'lands_on_id' = any(t.columns) then format(shown_unit, 'lands_on_id') end,
+                case when 'indicator_id' = any(t.columns) then
+                    'exists (select from bi_asof.dim_indicator as i where i.release_id = r.release_id and i.indicator_id = m.indicator_id)' end,
+                case when 'old_id' = any(t.columns) then
+                    'not exists (select from marts.dim_indicator as x where x.indicator_id in (m.old_id, m.new_id) and x.restricted)' end,
+                case when 'rate_code' = any(t.columns) then
+                    'not exists (select from catalogue.rate as x where x.rate_code = m.rate_code and x.restricted)' end) end;
+        select string_agg(case when c in ('message_vi', 'message_en') then
+                              format('case when exists (select from catalogue.check_rule as x where x.rule = m.rule) then m.%1$I end as %1$I', c)
+                          else 'm.' || quote_ident(c) end, ', ')
+        into cols from unnest(t.columns) as c where c not in ('left_side', 'bound');
+        execute format('create view bi_asof.%I with (security_barrier) as select r.release_id, %s from marts.%I as m, ctl.release as r where %s and %s',
+                       t.name, cols, t.name, then_, rule);
+    end loop;
+end $$;
+
+create view bi_asof.dim_release with (security_barrier) as
+select release_id, published_at, true as is_current from ctl.release where status = 'published';
+
+-- what was reported on the tree of any day: the same columns as fct_restated, and the tree. Summed when asked, so ask for a
+-- unit or an indicator; on_day is any day.
+create view ctl.standing_on as
+select
+    r.release_id, tree.tree_id, above.ancestor_id, b.unit_id, b.facts_from, b.facts_to, sum(b.weight) as weight,
+    coalesce(sum(b.weight) filter (where not b.is_whole and above.depth = 0), 0) as undivided,
+    bool_and(b.is_whole) as is_whole, bool_and(b.reason = 'same') as is_same
+from ctl.release as r
+inner join marts.dim_tree as tree on tree.release_from <= r.release_id and tree.release_to > r.release_id
+inner join marts.bridge_restated as b on b.release_from <= r.release_id and b.release_to > r.release_id
+    and tree.valid_from between b.valid_from and b.valid_to
+inner join marts.bridge_org_tree as above on above.release_from <= r.release_id and above.release_to > r.release_id
+    and above.unit_id = b.lands_on_id and tree.valid_from between above.valid_from and above.valid_to
+inner join marts.dim_org_unit as u on u.release_from <= r.release_id and u.release_to > r.release_id
+    and u.unit_id = above.ancestor_id and tree.valid_from between u.valid_from and u.valid_to and u.published
+where (r.status = 'published' or r.release_id = (select c.release_id from ctl.current_release as c))
+    and above.ancestor_id not in (
+        select w.unit_id from marts.dim_org_unit as w
+        where w.release_from <= (select c.release_id from ctl.current_release as c)
+            and w.release_to > (select c.release_id from ctl.current_release as c)
+        group by w.unit_id having not bool_or(w.published))
+group by r.release_id, tree.tree_id, above.ancestor_id, b.unit_id, b.facts_from, b.facts_to;
+
+-- Sums and coverage are stacked and the coverage spread over its sums, not joined: the planner takes either for one row.
+create view bi_asof.fct_restated_on with (security_barrier) as
+select
+    f.release_id, f.tree_id, f.unit_id, f.period_id, f.row_id, f.indicator_id, f.value, f.not_restatable,
+    f.units_reported, f.units_due, f.units_restated, f.units_not_restatable
+from (
+    select
+        g.release_id, g.tree_id, g.unit_id, g.period_id, g.row_id, g.indicator_id, g.value, g.not_restatable,
+        coalesce(sum(g.due) over coverage, 0)::integer as units_due,
+        coalesce(sum(g.reported) over coverage, 0)::integer as units_reported,
+        coalesce(sum(g.restated) over coverage, 0)::integer as units_restated,
+        coalesce(sum(g.undivided) over coverage, 0)::integer as units_not_restatable
+    from (
+        select
+            s.release_id, s.tree_id, s.ancestor_id as unit_id, o.period_id, i.table_code, o.row_id, o.indicator_id,
+            trim_scale(sum(o.value * s.weight)) as value, trim_scale(sum(o.value * s.undivided)) as not_restatable,
+            0 as due, 0 as reported, 0 as restated, 0 as undivided
+        from ctl.standing_on as s
+        inner join marts.fct_observation as o on o.release_from <= s.release_id and o.release_to > s.release_id
+            and o.unit_id = s.unit_id and o.scope = 'own'
+        inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
+        inner join marts.dim_indicator as i on i.release_from <= s.release_id and i.release_to > s.release_id
+            and i.indicator_id = o.indicator_id and not i.restricted
+        where i.indicator_id not in (
+            select w.indicator_id from marts.dim_indicator as w
+            where w.restricted and w.release_from <= (select c.release_id from ctl.current_release as c)
+                and w.release_to > (select c.release_id from ctl.current_release as c))
+        group by s.release_id, s.tree_id, s.ancestor_id, o.period_id, i.table_code, o.row_id, o.indicator_id
+        union all
+        select
+            s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code, null, null, null, null,
+            count(*), count(*) filter (where g.is_received),
+            count(*) filter (where g.is_received and s.is_whole and not s.is_same),
+            count(*) filter (where g.is_received and not s.is_whole)
+        from ctl.standing_on as s
+        inner join marts.fct_reporting as g on g.release_from <= s.release_id and g.release_to > s.release_id
+            and g.unit_id = s.unit_id
+        inner join catalogue.period as p on p.period_id = g.period_id and p.ends_on between s.facts_from and s.facts_to
+        group by s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code
+    ) as g
+    window coverage as (partition by g.release_id, g.tree_id, g.unit_id, g.period_id, g.table_code)
+) as f
+where f.indicator_id is not null;
+
+create view bi.fct_restated_on with (security_barrier) as
+select
+    tree_id, unit_id, period_id, row_id, indicator_id, value, not_restatable, units_reported, units_due, units_restated,
+    units_not_restatable
+from bi_asof.fct_restated_on
+where release_id = (select c.release_id from ctl.current_release as c);
+
+-- Figures in the order of time. label_set counts the changes of labels that no step bridges; break_before tells that the figure
+-- and the one before it in its line, of the same period type, do not compare.
+create view bi_asof.series with (security_barrier) as
+select
+    f.*, coalesce(f.label_set <> lag(f.label_set) over (
+        partition by f.release_id, f.unit_id, f.row_id, f.indicator_id, f.scheme, f.period_type order by f.starts_on), false) as break_before
+from (
+    select
+        r.release_id, r.unit_id, r.row_id, r.indicator_id, p.scheme, p.period_type, p.code as period_code, p.starts_on, r.period_id,
+        r.value, r.claimed, r.units_reported, r.units_due,
+        1 + (select count(distinct b.broken_on) from bi_asof.bridge_label as b
+             where b.release_id = r.release_id and b.is_break and r.indicator_id in (b.old_id, b.new_id)
+                 and b.broken_on <= p.ends_on)::integer as label_set
+    from bi_asof.fct_rollup as r
+    inner join catalogue.period as p on p.period_id = r.period_id
+) as f;
+create view bi.series with (security_barrier) as
+select
+    unit_id, row_id, indicator_id, scheme, period_type, period_code, starts_on, period_id, value, claimed, units_reported, units_due,
+    label_set, break_before
+from bi_asof.series
+where release_id = (select c.release_id from ctl.current_release as c);
+
+-- the default rights were given after the views were made
+grant select on all tables in schema bi_asof to tonghop_reader, tonghop_auditor;

@@ -1,0 +1,12 @@
+-- One form table of a unit over time, of one period type, with a mark where labels changed so that figures do not compare.
+-- table: form table code, e.g. F3A   unit: unit code   type: one of M, Q, H1, H2, 9M, Y, TERM
+select
+    i.code as indicator, i.label_vi, i.label_en, w.row_code as row, s.period_code as period, s.value, s.claimed, s.label_set,
+    s.break_before
+from bi.series as s
+inner join bi.dim_period as p on s.period_id = p.period_id
+inner join bi.dim_org_unit as u on s.unit_id = u.unit_id and p.ends_on between u.valid_from and u.valid_to
+inner join bi.dim_indicator as i on s.indicator_id = i.indicator_id
+inner join bi.dim_form_row as w on s.row_id = w.row_id
+where i.table_code = %(table)s and u.code = %(unit)s and s.period_type = %(type)s
+order by w.row_id, i.indicator_id, s.starts_on

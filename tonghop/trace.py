@@ -1,0 +1,224 @@
+"""From a published figure to the cells that it is made of, and from a cell to every published figure that it is in.
+
+For auditors: it names units, files and cells of every level. What readers may follow stands in the view bi.trace.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tonghop import figure as fig
+from tonghop.answer import receipt_code
+from tonghop.figure import HELD, Basis, Figure, Release
+from tonghop.settings import Settings
+
+
+@dataclass(frozen=True)
+class Part:
+    """A cell in a figure: what it says, and what it adds to a part (value, numerator or denominator)."""
+
+    part: str
+    unit: str
+    name: str
+    receipt: str
+    file: str
+    sheet: str
+    cell: str
+    state: str
+    value: Decimal | None
+    coefficient: Decimal
+    # how much of the cell stands here: 1, or the unit's share where it was divided
+    weight: Decimal
+    # None where the cell adds nothing: it is blank or not applicable, or its unit left another term of the rate blank
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A figure and its parts, which add up to it exactly: `trace` raises otherwise."""
+
+    figure: Figure
+    release: int
+    amounts: fig.Amounts
+    parts: tuple[Part, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The whole answer as JSON values."""
+        return {"figure": self.figure.as_json(), "release": self.release, **self.amounts, "adds_up": True,
+                "parts": [part.__dict__ for part in self.parts]}
+
+
+def trace(settings: Settings, unit: str, code: str, period: str, row: str | None = None, release: int | None = None,
+          basis: Basis | None = None, tree: date | Literal["today"] | None = None) -> Trace:
+    """The cells that a figure is made of, in the tree and the catalogue of the release asked about.
+
+    Raises UnknownFigure, and DoesNotAddUp where the cells do not make what was published.
+    """
+    with fig.asking(settings) as connection:
+        at = fig.release(connection, release)
+        return of_figure(connection, at, fig.find(connection, at, unit, code, period, row, basis, tree))
+
+
+def of_figure(connection: psycopg.Connection[Any], at: Release, figure: Figure) -> Trace:
+    """The same of a figure that has been found, on a connection of the caller's."""
+    made_of = fig.terms(connection, at, figure)
+    units = fig.standing(connection, at, figure)
+    found = fig.facts(connection, at, figure, units, (term.indicator_id for term in made_of))
+    amounts = fig.contributions(found, units, made_of)
+    said = fig.published(connection, at, figure)
+    fig.hold(at, figure, said, amounts)
+    names = {number: (code, name) for number, code, name in connection.execute(f"""
+        select u.unit_id, u.code, u.name from marts.dim_org_unit u
+        where u.unit_id = any(%(units)s) and %(ends_on)s between u.valid_from and u.valid_to and {HELD.format("u")}
+        order by u.sort_key""",
+        {"units": sorted({unit_id for unit_id, _ in found}), "ends_on": figure.ends_on, "release": at.release_id})}
+    files = dict(connection.execute("select receipt_id, file_name from intake.receipt where receipt_id = any(%s)",
+                                    [sorted({fact.submission_id for fact in found.values()})]).fetchall())
+    parts = tuple(
+        Part(term.part, *names[unit_id], receipt_code(fact.submission_id), files[fact.submission_id], fact.sheet, fact.cell,
+             fact.state, fact.value, term.coefficient, units[unit_id], amounts.get((term.part, unit_id, term.indicator_id)))
+        for term in made_of for unit_id in names
+        if (fact := found.get((unit_id, term.indicator_id))) is not None)
+    return Trace(figure, at.release_id, said, parts)
+
+
+def of_cell(settings: Settings, receipt: int, sheet: str, cell: str) -> dict[str, Any]:
+    """What a cell said, and every published figure that it is or was in, with the stretches of releases.
+
+    `released_to` is the last release of a stretch, None where it is in the current one. Raises UnknownFigure where the receipt
+    has no such cell.
+    """
+    with fig.asking(settings) as connection:
+        return figures_of(connection, receipt, sheet, cell)
+
+
+def figures_of(connection: psycopg.Connection[Any], receipt: int, sheet: str, cell: str) -> dict[str, Any]:
+    """The same on a connection of the caller's."""
+    given: dict[str, Any] = {"receipt": receipt, "sheet": sheet, "cell": cell}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        said = cursor.execute(_SAID, given).fetchall()
+        if not said:
+            raise fig.UnknownFigure(f"{receipt_code(receipt)} holds no figure in {sheet}!{cell}")
+        # the period as a value, so that other years are not looked at
+        given["period_id"] = said[0]["period_id"]
+        figures = cursor.execute(_FIGURES, given).fetchall()
+    for row in said:
+        del row["period_id"]
+    return {"receipt": receipt_code(receipt), "sheet": sheet, "cell": cell, "says": said, "figures": figures}
+
+
+# a cell of a coded field is one fact per code
+_SAID = """
+    select k.unit_key as unit_key, p.code as period, i.table_code || '.' || i.field_code as indicator, w.row_code as row,
+        c.scope, c.state, c.value, r.file_name as file, r.status, c.period_id
+    from intake.cell c
+    join intake.receipt r using (receipt_id)
+    join catalogue.unit k on k.unit_id = c.unit_id
+    join catalogue.period p on p.period_id = c.period_id
+    join catalogue.indicator i on i.indicator_id = c.indicator_id
+    join catalogue.form_row w on w.row_id = c.row_id
+    where c.receipt_id = %(receipt)s and c.sheet = %(sheet)s and c.cell = %(cell)s
+    order by c.indicator_id"""
+
+# Stretches of releases are ranges, cut where the fact, the tree, the rate's terms or the figure changed. The cell is found by its
+# receipt, so facts need no index of their own for it.
+_FIGURES = """
+with release as (
+    select release_id, catalogue_id, int4range(release_id, lead(release_id) over (order by release_id)) as held
+    from ctl.release where status = 'published'
+),
+shown as (
+    select int4range(1, release_id + 1) as held, release_id as current from ctl.current_release
+),
+fact as materialized (
+    select f.unit_id, f.period_id, f.row_id, f.indicator_id, f.scope, p.ends_on, p.code as period,
+        int4range(f.release_from, f.release_to) * s.held as held
+    from intake.cell c
+    join catalogue.period p on p.period_id = c.period_id
+    cross join shown s
+    join marts.fct_observation f on f.indicator_id = c.indicator_id and f.unit_id = c.unit_id and f.period_id = c.period_id
+        and f.row_id = c.row_id and f.scope = c.scope and f.submission_id = c.receipt_id and f.value is not null
+        and f.period_id = %(period_id)s
+    where c.receipt_id = %(receipt)s and c.sheet = %(sheet)s and c.cell = %(cell)s
+),
+line as (
+    select f.*, b.ancestor_id, f.held * int4range(b.release_from, b.release_to) as stands
+    from fact f
+    join marts.bridge_org_tree b on b.unit_id = f.unit_id and f.ends_on between b.valid_from and b.valid_to
+        and (f.scope = 'own' or b.depth = 0)
+),
+sums as (
+    select l.ancestor_id as unit_id, l.period, l.ends_on, l.row_id, i.table_code || '.' || i.field_code as code,
+        null as part, case l.scope when 'own' then 'summed' else 'claimed' end as basis, null as tree,
+        l.stands * int4range(r.release_from, r.release_to) as held,
+        case l.scope when 'own' then r.value else r.claimed end as value
+    from line l
+    join catalogue.indicator i on i.indicator_id = l.indicator_id
+    join marts.fct_rollup r on r.unit_id = l.ancestor_id and r.period_id = l.period_id and r.row_id = l.row_id
+        and r.indicator_id = l.indicator_id and r.period_id = %(period_id)s
+        and l.stands && int4range(r.release_from, r.release_to)
+),
+-- the same restated on the tree that was today's in the release
+restated as (
+    select a.ancestor_id as unit_id, f.period, t.valid_from as ends_on, f.row_id, i.table_code || '.' || i.field_code as code,
+        null as part, 'summed' as basis, 'today' as tree,
+        f.held * int4range(t.release_from, t.release_to) * int4range(b.release_from, b.release_to)
+            * int4range(a.release_from, a.release_to) * int4range(r.release_from, r.release_to) as held, r.value
+    from fact f
+    join catalogue.indicator i on i.indicator_id = f.indicator_id
+    join marts.bridge_restated b on b.unit_id = f.unit_id and f.ends_on between b.facts_from and b.facts_to
+    join marts.dim_tree t on t.is_today and t.valid_from between b.valid_from and b.valid_to
+    join marts.bridge_org_tree a on a.unit_id = b.lands_on_id and t.valid_from between a.valid_from and a.valid_to
+    join marts.fct_restated r on r.unit_id = a.ancestor_id and r.period_id = f.period_id and r.row_id = f.row_id
+        and r.indicator_id = f.indicator_id and r.period_id = %(period_id)s
+    where f.scope = 'own'
+),
+-- a rate by each catalogue, with the releases that were built on it
+rate as (
+    select t.rate_code, t.catalogue_id, string_agg(distinct t.part, ' ') as part, range_agg(r.held) as held
+    from catalogue.rate_term t
+    join release r on r.catalogue_id = t.catalogue_id
+    where t.indicator_id in (select indicator_id from fact)
+    group by t.rate_code, t.catalogue_id, t.indicator_id
+),
+-- the releases in which the unit gave a term, and from them those in which it gave every term
+given as (
+    select f.unit_id, f.period_id, f.row_id, f.scope, r.rate_code, r.catalogue_id, r.part, t.indicator_id,
+        r.held * coalesce(range_agg(int4range(o.release_from, o.release_to)), '{}') as held
+    from (select distinct unit_id, period_id, row_id, scope from fact) f
+    cross join rate r
+    join catalogue.rate_term t on t.catalogue_id = r.catalogue_id and t.rate_code = r.rate_code
+    left join marts.fct_observation o on o.period_id = f.period_id and o.unit_id = f.unit_id and o.row_id = f.row_id
+        and o.indicator_id = t.indicator_id and o.scope = f.scope and o.value is not null and o.period_id = %(period_id)s
+    group by f.unit_id, f.period_id, f.row_id, f.scope, r.rate_code, r.catalogue_id, r.part, t.indicator_id, r.held
+),
+complete as (
+    select unit_id, period_id, row_id, scope, rate_code, part, range_intersect_agg(held) as held
+    from given group by unit_id, period_id, row_id, scope, rate_code, catalogue_id, part
+),
+rates as (
+    select l.ancestor_id as unit_id, l.period, l.ends_on, l.row_id, r.rate_code as code, c.part, r.basis, null as tree,
+        unnest(c.held * int4multirange(l.stands * int4range(r.release_from, r.release_to))) as held, r.value
+    from line l
+    join complete c on c.unit_id = l.unit_id and c.period_id = l.period_id and c.row_id = l.row_id and c.scope = l.scope
+    join marts.fct_rate r on r.unit_id = l.ancestor_id and r.period_id = l.period_id and r.row_id = l.row_id
+        and r.rate_code = c.rate_code and r.basis = case l.scope when 'own' then 'summed' else 'claimed' end
+        and l.stands && int4range(r.release_from, r.release_to)
+),
+figures as (
+    select * from sums union select * from restated union select * from rates
+)
+select u.code as unit, u.name, f.code as indicator, f.part, f.period, w.row_code as row, f.basis,
+    coalesce(f.tree, 'as reported') as tree, f.value,
+    lower(f.held) as released_from, nullif(upper(f.held) - 1, s.current) as released_to
+from figures f
+cross join shown s
+join catalogue.form_row w on w.row_id = f.row_id
+join marts.dim_org_unit u on u.unit_id = f.unit_id and f.ends_on between u.valid_from and u.valid_to
+    and lower(f.held) >= u.release_from and lower(f.held) < u.release_to
+where not isempty(f.held)
+order by f.part nulls first, f.code, u.level_rank, u.sort_key, f.tree nulls first, f.basis, f.held"""
