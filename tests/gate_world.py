@@ -108,21 +108,13 @@ def file(
         values (%s, %s, 1000, 'accepted', 'T', 1, %s, %s, %s, false, %s, %s, 'x') returning receipt_id""",
         [f"{number:064x}", f"report {number}.xlsx", synced.unit[sender], period_id, scope, synced.catalogue_id, cells],
     ).fetchone()[0]
-    for line, (unit, values) in enumerate(figures.items(), start=4):
-        for column, field, value in zip("CDEF", ("male", "female", "members", "punished"), values, strict=True):
-            connection.execute(
-                "insert into intake.cell values (%s, %s, %s, %s, %s, %s, 'value', %s, 'T1', %s)",
-                [
-                    receipt,
-                    synced.unit[unit],
-                    period_id,
-                    synced.row["T1", "all"],
-                    synced.indicator["T1", field],
-                    scope,
-                    value,
-                    f"{column}{line}",
-                ],
-            )
+    indicators = [synced.indicator["T1", field] for field in ("male", "female", "members", "punished")]
+    with connection.cursor().copy(
+        "copy intake.line (receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, cells) from stdin"
+    ) as out:
+        for line, (unit, values) in enumerate(figures.items(), start=4):
+            row_id, places = synced.row["T1", "all"], [f"{column}{line}" for column in "CDEF"]
+            out.write_row((receipt, synced.unit[unit], period_id, row_id, scope, "T1", indicators, list(values), places))
     connection.execute("insert into intake.ledger (act, receipt_id) values ('received', %s)", [receipt])
     connection.execute(
         "insert into intake.ledger (act, receipt_id, cells, cells_sha256) values ('accepted', %s, %s, 'x')", [receipt, cells]

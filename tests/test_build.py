@@ -48,12 +48,12 @@ def file(settings: Settings, sender: str, period: str, figures: dict[str, tuple[
             values (%s, %s, 1, '2025-02-10 08:00+07', 'accepted', %s, 1, %s, %s, %s, %s, %s, %s, 'x') returning receipt_id""",
             f"{number:064x}", f"{number}.xlsx", form, synced.unit[sender], period_id, scope, not figures,
             synced.catalogue_id, cells)
-        for line, (unit, values) in enumerate(figures.items(), start=4):
-            for column, field, value in zip("CDEF", fields, values, strict=False):
-                connection.execute("insert into intake.cell values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                                   [receipt, synced.unit[unit], period_id, synced.row[table, row],
-                                    synced.indicator[table, field], scope, "blank" if value is None else "value", value,
-                                    table, f"{column}{line}"])
+        with connection.cursor().copy("copy intake.line (receipt_id, unit_id, period_id, row_id, scope, sheet, "
+                                      "indicators, figures, cells) from stdin") as out:
+            for line, (unit, values) in enumerate(figures.items(), start=4):
+                out.write_row((receipt, synced.unit[unit], period_id, synced.row[table, row], scope, table,
+                               [synced.indicator[table, field] for field in fields[:len(values)]], list(values),
+                               [f"{column}{line}" for column in "CDEF"[:len(values)]]))
         act(connection, "received", receipt)
         connection.execute("insert into intake.ledger (act, receipt_id, cells, cells_sha256) values ('accepted', %s, %s, 'x')",
                            [receipt, cells])

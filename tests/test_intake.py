@@ -149,23 +149,50 @@ def test_the_ledger_the_cells_and_the_catalogue_refuse_change_even_from_their_ow
         settings: Settings, catalogue: Catalogue) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
-    for statement in ("update intake.cell set value = 1", "delete from intake.ledger", "truncate intake.finding",
+    for statement in ("update intake.line set figures = '{1}'", "delete from intake.ledger", "truncate intake.finding",
                       "update catalogue.field set restricted = false", "delete from intake.receipt",
                       "update intake.receipt set sha256 = 'x'"):
         with server.connect(settings) as connection, pytest.raises(psycopg.errors.RaiseException):
             connection.execute(statement.encode())
 
 
-@pytest.mark.parametrize("column", ["receipt_id", "unit_id", "period_id", "row_id", "indicator_id"])
-def test_a_cell_refers_only_to_what_is_there(settings: Settings, catalogue: Catalogue, column: str) -> None:
+_LINE = ("receipt_id", "unit_id", "period_id", "row_id", "scope", "sheet", "indicators", "figures", "cells")
+
+
+def _copy_line(settings: Settings, **changed: str) -> None:
+    """The first line once more, with an expression in the place of some columns, under a receipt that has none yet."""
+    columns = {"receipt_id": "(select max(receipt_id) from intake.receipt)"} | changed
+    copied = ", ".join(columns.get(name, name) for name in _LINE)
+    with server.connect(settings) as connection:
+        connection.execute(f"insert into intake.line ({', '.join(_LINE)}) select {copied} from intake.line limit 1".encode())
+
+
+@pytest.mark.parametrize(("column", "value"), [
+    *((column, "-1") for column in ("receipt_id", "unit_id", "period_id", "row_id")), ("indicators", "indicators[2:] || -1")])
+def test_a_cell_refers_only_to_what_is_there(settings: Settings, catalogue: Catalogue, column: str, value: str) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
-    columns = ["receipt_id", "unit_id", "period_id", "row_id", "indicator_id", "scope", "state", "value", "sheet", "cell"]
-    # another unit's, so that it is no second cell of the same key
-    values = {"unit_id": "(select max(unit_id) from catalogue.unit)", column: "-1"}
-    copied = ", ".join(values.get(name, name) for name in columns)
-    with server.connect(settings) as connection, pytest.raises(psycopg.errors.ForeignKeyViolation):
-        connection.execute(f"insert into intake.cell ({', '.join(columns)}) select {copied} from intake.cell limit 1".encode())
+    put(settings, "2.xlsx", staff(catalogue, dai_hoc=17, khac=1))
+    receive_inbox(settings)
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        _copy_line(settings, **{column: value})
+
+
+def test_a_report_is_written_at_once_and_gives_each_figure_once(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "1.xlsx", staff(catalogue))
+    take_in(settings)
+    for statement in (
+            f"insert into intake.line ({', '.join(_LINE)}) select {', '.join(_LINE)} from intake.line",
+            f"insert into intake.line ({', '.join(_LINE)}) select {', '.join(_LINE)} from intake.line limit 1"):
+        with server.connect(settings) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(statement.encode())
+    put(settings, "2.xlsx", staff(catalogue, dai_hoc=17, khac=1))
+    receive_inbox(settings)
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        _copy_line(settings, indicators="indicators[2:] || indicators[2]")
+    twice = "select (select max(receipt_id) from intake.receipt), " + ", ".join(_LINE[1:]) + " from intake.line"
+    with server.connect(settings) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute(f"insert into intake.line ({', '.join(_LINE)}) {twice} union all {twice}".encode())
 
 
 def test_verify_finds_a_lost_original_and_an_altered_cell(settings: Settings, catalogue: Catalogue) -> None:
@@ -175,8 +202,8 @@ def test_verify_finds_a_lost_original_and_an_altered_cell(settings: Settings, ca
     original(settings, sha).chmod(0o600)
     original(settings, sha).write_bytes(b"altered")
     with server.connect(settings) as connection:
-        connection.execute("alter table intake.cell disable trigger append_only")
-        connection.execute("update intake.cell set value = value + 1 where value = 21")
+        connection.execute("alter table intake.line disable trigger append_only")
+        connection.execute("update intake.line set figures = array_replace(figures, 21, 22)")
     wrong = {v.name for v in verify(settings) if v.wrong == ["R000001"]}
     assert wrong == {"every original lies unchanged in the store until its retention is over",
                      "the cells of every accepted report are those that were loaded"}

@@ -81,7 +81,8 @@ class Written:
                 connection.execute(act, [at, "accepted", receipt, None, 1, "x", None])
                 if not nil:
                     connection.execute(
-                        "insert into intake.cell values (%s, %s, %s, %s, %s, 'own', 'value', 1, 'T', 'C4')",
+                        "insert into intake.line (receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, "
+                        "cells) values (%s, %s, %s, %s, 'own', 'T', array[%s], '{1}', '{C4}')",
                         [receipt, self.synced.unit[unit], period_id, self.synced.row[table, "all"],
                          next(n for (t, _), n in self.synced.indicator.items() if t == table)])
             if corrects:

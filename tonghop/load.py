@@ -39,7 +39,7 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
             connection.commit()
             answers += decide(settings, connection, pool, synced, batch, told)[0]
         if answers:
-            connection.execute("analyze intake.receipt, intake.cell, intake.finding, intake.ledger")
+            connection.execute("analyze intake.receipt, intake.line, intake.finding, intake.ledger")
     return answers
 
 
@@ -119,13 +119,7 @@ def _pending(connection: psycopg.Connection[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-_CELLS = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell"
-# the lines of `arriving` as cells
-_OPENED = """
-    select receipt_id, unit_id, period_id, row_id, f.indicator_id, scope,
-           case when f.figure is null then 'blank' when f.figure = 'NaN' then 'not_applicable' else 'value' end as state,
-           nullif(f.figure, 'NaN') as value, sheet, f.place as cell
-    from arriving, unnest(indicators, figures, places) as f (indicator_id, figure, place)"""
+_LINE = "receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, cells"
 
 
 def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]],
@@ -154,7 +148,8 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading
             where receipt_id = any(%s) and act in ('accepted', 'returned', 'quarantined') group by 1""",
             [list(reports)]).fetchall())
         accepted = [number for number, r in reports.items() if r.status == "accepted"]
-        connection.execute(f"insert into intake.cell ({_CELLS}) {_OPENED} where receipt_id = any(%s)", [accepted])
+        connection.execute(f"insert into intake.line ({_LINE}) select {_LINE} from arriving where receipt_id = any(%s)",
+                           [accepted])
         with connection.cursor().copy("""
                 copy intake.finding (receipt_id, decision, ordinal, rule, rule_version, kind, sheet, cell, unit_id, message_vi,
                     message_en, waiver_id) from stdin""") as out:
@@ -171,9 +166,7 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading
 def arrive(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]]) -> dict[int, Report]:
     """The lines of the reports that can be accepted, as a table: `arriving`. Gives the reports, their lines gone."""
     reports: dict[int, Report] = {}
-    connection.execute("""
-        create temp table arriving (receipt_id integer, unit_id integer, period_id integer, row_id integer, scope text,
-                                    sheet text, indicators integer[], figures numeric[], places text[]) on commit drop""")
+    connection.execute(f"create temp table arriving on commit drop as select {_LINE} from intake.line with no data")
     indicators: dict[tuple[str, tuple[str, ...]], str] = {}
     # the lines go into the table as the files are read, so that a batch is never held in memory
     with connection.cursor().copy("copy arriving from stdin") as out:
@@ -226,7 +219,7 @@ def contend(connection: psycopg.Connection[Any], reports: dict[int, Report]) -> 
         select distinct a.receipt_id, m.unit_id as sender_id, a.period_id, a.unit_id, a.scope
         from arriving a join arrived m using (receipt_id)""")
     connection.execute("analyze touched")
-    connection.execute(f"""
+    connection.execute("""
         create temp table contending on commit drop as
         with suspect as (
             select t.receipt_id, t.unit_id
@@ -236,10 +229,12 @@ def contend(connection: psycopg.Connection[Any], reports: dict[int, Report]) -> 
             union
             select t.receipt_id, t.unit_id
             from touched t
-            where (select bool_or(r.unit_id <> t.sender_id) from intake.cell c join intake.receipt r using (receipt_id)
+            where (select bool_or(r.unit_id <> t.sender_id) from intake.line c join intake.receipt r using (receipt_id)
                    where (c.period_id, c.unit_id, c.scope) = (t.period_id, t.unit_id, t.scope))
         )
-        {_OPENED} where (receipt_id, unit_id) in (select receipt_id, unit_id from suspect)""")
+        select a.receipt_id, a.unit_id, a.period_id, a.row_id, c.indicator_id, a.scope, a.sheet, c.cell
+        from arriving a, unnest(a.indicators, a.cells) as c (indicator_id, cell)
+        where (a.receipt_id, a.unit_id) in (select receipt_id, unit_id from suspect)""")
     connection.execute("analyze contending")
     taken = connection.execute("""
         select distinct on (a.receipt_id) a.receipt_id, c.receipt_id, a.sheet, a.cell
@@ -271,7 +266,8 @@ def _settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
         set status = a.status, form_code = a.form_code, form_version = a.form_version, unit_id = a.unit_id,
             period_id = a.period_id, scope = a.scope, is_nil = a.is_nil, catalogue_id = a.catalogue_id,
             cells = case when a.status = 'accepted'
-                         then (select count(*) from intake.cell c where c.receipt_id = r.receipt_id) end,
+                         then (select coalesce(sum(cardinality(l.cells)), 0) from intake.line l
+                               where l.receipt_id = r.receipt_id) end,
             cells_sha256 = case when a.status = 'accepted' then intake.fingerprint(r.receipt_id) end
         from arrived a
         where a.receipt_id = r.receipt_id and r.receipt_id = any(%s)""", [decided])
