@@ -9,14 +9,14 @@ from tonghop.settings import Settings
 
 _RECEIPT = ("sha256, file_name, bytes, received_at, status, form_code, form_version, unit_id, period_id, scope, is_nil, "
             "catalogue_id, cells, cells_sha256")
-_CELL = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell"
+_LINE = "receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, cells"
 Report = tuple[str, str, Mapping[str, int]]
 
 
 def file(settings: Settings, reports: Iterable[Report], form: str = "T", version: int = 1) -> dict[tuple[str, str], int]:
     """File reports (unit, period code, figures by field) of a form with one table of one row: receipts by unit and period."""
     filed: dict[tuple[str, str], int] = {}
-    cells: list[tuple[object, ...]] = []
+    lines: list[tuple[object, ...]] = []
     with server.connect(settings) as connection:
         loaded = catalogue.load(settings.catalogue)
         synced = catalogue.sync(loaded, connection)
@@ -29,19 +29,20 @@ def file(settings: Settings, reports: Iterable[Report], form: str = "T", version
                 period = loaded.period[definition.scheme, code].period_id
                 out.write_row((f"{number:064x}", f"{number}.xlsx", 1, "2025-02-10 08:00+07", "accepted", form, version,
                                synced.unit[unit], period, "own", False, synced.catalogue_id, len(figures), "x"))
-                cells += [(number, synced.unit[unit], period, row, synced.indicator[table.code, name], "own", "value", value,
-                           table.code, f"C{line}") for line, (name, value) in enumerate(figures.items(), start=4)]
+                lines.append((number, synced.unit[unit], period, row, "own", table.code,
+                              [synced.indicator[table.code, name] for name in figures], list(figures.values()),
+                              [f"C{line}" for line in range(4, 4 + len(figures))]))
                 filed[unit, code] = number
-        with connection.cursor().copy(f"copy intake.cell ({_CELL}) from stdin") as out:
-            for cell in cells:
-                out.write_row(cell)
+        with connection.cursor().copy(f"copy intake.line ({_LINE}) from stdin") as out:
+            for line in lines:
+                out.write_row(line)
         connection.execute("update intake.receipt set cells_sha256 = intake.fingerprint(receipt_id) where receipt_id > %s",
                            [first])
         connection.execute("insert into intake.ledger (act, receipt_id, cells, cells_sha256) "
                            "select 'accepted', receipt_id, cells, cells_sha256 "
                            "from intake.receipt where receipt_id > %s order by 2",
                            [first])
-        connection.execute("analyze intake.receipt, intake.cell, intake.ledger")
+        connection.execute("analyze intake.receipt, intake.line, intake.ledger")
     return filed
 
 

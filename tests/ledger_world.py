@@ -77,12 +77,15 @@ class World:
             values (%s, %s, 1, %s, 'accepted', 'T', 1, %s, %s, %s, %s, (select max(catalogue_id) from catalogue.version), %s, 'x')
             returning receipt_id""", f"{number:064x}", f"{number}.xlsx", received, self.unit(sender), self.period(period), scope,
             not figures, 4 * len(figures)))
-        for line, (unit, values) in enumerate(figures.items(), start=4):
-            for column, name, value in zip("CDEF", FIELDS, values, strict=False):
-                state = "blank" if value is None else "not_applicable" if value == "x" else "value"
-                self.connection.execute("insert into intake.cell values (%s, %s, %s, 1, %s, %s, %s, %s, 'T1', %s)", [
-                    receipt, self.unit(unit), self.period(period), self.indicator(name), scope, state,
-                    value if state == "value" else None, f"{column}{line}"])
+        lines = [(receipt, self.unit(unit), self.period(period), 1, scope, "T1",
+                  [self.indicator(name) for name in FIELDS[:len(values)]],
+                  [None if value is None else "NaN" if value == "x" else str(value) for value in values],
+                  [f"{column}{line}" for column in "CDEF"[:len(values)]])
+                 for line, (unit, values) in enumerate(figures.items(), start=4)]
+        with self.connection.cursor().copy("copy intake.line (receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, "
+                                           "figures, cells) from stdin") as out:
+            for row in lines:
+                out.write_row(row)
         self.act("received", receipt)
         if replayed:
             self.act("returned", receipt)
