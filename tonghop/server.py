@@ -5,6 +5,7 @@ As root it runs under an unprivileged account, which is given the right to pass 
 above the data: PostgreSQL will not run as root.
 """
 
+import hashlib
 import importlib.util
 import os
 import pwd
@@ -199,17 +200,36 @@ def answers(settings: Settings) -> bool:
 
 
 def migrate(settings: Settings) -> None:
-    """Make the databases and bring roles, tables and grants up to date; safe to repeat, one at a time."""
+    """Make the databases and bring roles, tables and grants up to date; safe to repeat, one at a time.
+
+    Raises ServerError where a migration is no longer what this warehouse was made by.
+    """
     _create_databases(settings)
+    migrations = read_migrations(str(MIGRATIONS))
     backend = get_backend(url(settings).replace("postgresql://", "postgresql+psycopg://", 1), migration_table="_migration")
     try:
         with backend.lock():
-            backend.apply_migrations(backend.to_apply(read_migrations(str(MIGRATIONS))))
+            with connect(settings) as connection:
+                _hold_unchanged(connection, {m.id: m.path for m in migrations}, {m.id for m in backend.to_rollback(migrations)})
+            backend.apply_migrations(backend.to_apply(migrations))
     finally:
         backend.connection.close()
     with connect(settings) as connection:
         connection.execute(sql.SQL("alter role {} login password {}").format(
             sql.Identifier(BI_LOGIN), sql.Literal(secret(settings, "bi"))))
+
+
+def _hold_unchanged(connection: psycopg.Connection[Any], migrations: dict[str, str], applied: set[str]) -> None:
+    """Until the first version is released migrations change in place: a warehouse of before must not go on half and half."""
+    connection.execute("create table if not exists _migration_text (migration_id text primary key, sha256 text not null)")
+    was = dict(connection.execute("select migration_id, sha256 from _migration_text").fetchall())
+    now = {name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in migrations.items()}
+    changed = sorted(name for name in applied if was.get(name) != now[name])
+    if changed:
+        raise ServerError(f"this warehouse was made by another development version ({', '.join(changed)} changed since); "
+                          "name an empty folder with TONGHOP_HOME, or another database, and hand the originals in again")
+    connection.cursor().executemany("insert into _migration_text values (%s, %s) on conflict (migration_id) do update "
+                                    "set sha256 = excluded.sha256", [(n, s) for n, s in now.items() if n not in applied])
 
 
 def _create_databases(settings: Settings) -> None:
