@@ -66,6 +66,27 @@ def test_a_release_page_tells_what_changed_at_published_units_and_withholds_the_
         assert 'lang="vi"' in page.read_text("utf-8")
 
 
+def test_a_release_page_lists_waivers_and_names_no_unit_below_the_published_levels(world: Settings) -> None:
+    with server.connect(world) as connection:
+        for unit, office, reason in (("w", "p", "sổ sách đang kiểm kê"), ("c1", "w", "chi bộ mới tách")):
+            connection.execute("""
+                with given as (
+                    insert into intake.waiver (rule, unit_id, period_id, reason, office_id, valid_to)
+                    select 'T.1', u.unit_id, min(r.period_id), %s, o.unit_id, '2025-12-31'
+                    from catalogue.unit u, catalogue.unit o, intake.receipt r
+                    where u.unit_key = %s and o.unit_key = %s group by u.unit_id, o.unit_id returning waiver_id)
+                insert into intake.ledger (act, waiver_id) select 'waived', waiver_id from given""", [reason, unit, office])
+        connection.execute("update ctl.release set cutoff_seq = (select max(seq) from intake.ledger) where release_id = 2")
+    publish_it(world)
+    pages.write(world, 2)
+    listed = (world.pages / "release-2.html").read_text("utf-8").split("Waivers: leave to break a rule")[1].split("</section>")[0]
+    assert listed.count("<tr><td>T.1</td>") == 2
+    assert "sổ sách đang kiểm kê" in listed
+    assert "31/12/2025" in listed
+    assert "không nêu tên" in listed
+    assert not re.findall(r"Chi bộ 1|chi bộ mới tách", listed)
+
+
 def test_the_index_says_how_to_connect_and_keeps_the_password(world: Settings) -> None:
     publish_it(world)
     text = pages.write(world, 2).read_text("utf-8")

@@ -89,6 +89,25 @@ FINDINGS = """
     group by f.kind, f.rule, fixed.message_vi, fixed.message_en
     order by f.kind, findings desc, f.rule
     limit %(shown)s"""
+WAIVERS = """
+    select w.rule, p.code as period, u.name as unit, u.code as unit_code, o.name as office, w.valid_to,
+        -- what was said of a unit below the published levels is not for the page
+        case when u.unit_id is not null then w.reason end as reason, ended.seq is not null as is_ended,
+        (select count(distinct f.receipt_id) from intake.finding as f
+         join marts.dim_submission as s on s.submission_id = f.receipt_id and """ + _AT.format("s") + """
+         where f.waiver_id = w.waiver_id) as reports
+    from intake.waiver as w
+    join ctl.release as release on release.release_id = %(now)s
+    join intake.ledger as given on given.waiver_id = w.waiver_id and given.act = 'waived' and given.seq <= release.cutoff_seq
+    left join intake.ledger as ended
+        on ended.waiver_id = w.waiver_id and ended.act = 'waiver_ended' and ended.seq <= release.cutoff_seq
+    join catalogue.period as p on p.period_id = w.period_id
+    left join marts.dim_org_unit as u on u.unit_id = w.unit_id and u.published
+        and p.ends_on between u.valid_from and u.valid_to and """ + _AT.format("u") + """
+    left join marts.dim_org_unit as o on o.unit_id = w.office_id and o.published
+        and p.ends_on between o.valid_from and o.valid_to and """ + _AT.format("o") + """
+    order by w.waiver_id desc
+    limit %(shown)s"""
 WITHHELD = """
     select i.table_code, string_agg(i.label_vi, '; ' order by i.indicator_id) as labels_vi,
         string_agg(i.label_en, '; ' order by i.indicator_id) as labels_en
@@ -118,7 +137,8 @@ def write(settings: Settings, release_id: int) -> Path:
         shown: dict[str, Any] = {"gate": _gate(connection, given)}
         if release.published_at:
             shown |= {name: _rows(connection, query, given) for name, query in (
-                ("acts", ACTS), ("changes", CHANGES), ("coverage", COVERAGE), ("findings", FINDINGS), ("withheld", WITHHELD))}
+                ("acts", ACTS), ("changes", CHANGES), ("coverage", COVERAGE), ("findings", FINDINGS), ("waivers", WAIVERS),
+                ("withheld", WITHHELD))}
             shown["reasons"] = _reasons(connection, before, release_id, shown["changes"]) if before else {}
         docs = {number for number in releases if (settings.pages / "gate" / str(number) / "index.html").exists()}
         shown |= {"about": about, "docs": docs}
