@@ -14,6 +14,7 @@ import shutil
 import statistics
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ PROVINCES = 34
 YEARS = range(2021, 2026)
 # newest first
 MONTHS = [f"{year}-M{month:02d}" for year in reversed(YEARS) for month in range(12, 0, -1)]
-FORM, LATE = "B", "c1"
+FORM, LATE = "B", ("c1", MONTHS[0])
 
 
 def main() -> None:
@@ -211,8 +212,7 @@ def ask(settings: Settings, indicators: int, months: int) -> None:
     """Each query on each family of views, and the trace of one cell."""
     chance = random.Random(1)
     known = months + 1  # the release before the corrections
-    with server.connect(settings, server.READER) as connection:
-        connection.autocommit = True
+    with psycopg.connect(server.bi_url(settings), autocommit=True) as connection:
         unit: dict[str, int] = {code: number for number, code in connection.execute("select unit_id, code from bi.dim_org_unit")}
         for name, (target, query) in QUERIES.items():
             base = 0.0
@@ -237,6 +237,50 @@ def ask(settings: Settings, indicators: int, months: int) -> None:
             trace.of_figure(connection, at, figure.find(connection, at, code, f"{FORM}.i{field}", MONTHS[1]))
         print("one cell, tonghop trace | {:.1f} | {:.1f} | 20".format(
             *timed([lambda c=c: one(c, chance.randint(1, indicators)) for c in communes])))
+
+
+# --- a late report ---------------------------------------------------------------------------------------------
+
+def late_report(settings: Settings, indicators: int, months: int) -> None:
+    """Rows of the marts and WAL that one commune's late month costs, built, gated and published over so many months."""
+    reports = {(unit.unit, month): {f"i{n}": (zlib.crc32(f"{unit.unit} {month}".encode()) + n) % 1000 for n in range(1, indicators + 1)}
+               for unit in catalogue.load(settings.catalogue).units if unit.level == "grassroots" for month in MONTHS[:months]}
+    late = (*LATE, reports.pop(LATE))
+    filed.file(settings, [(*key, figures) for key, figures in reports.items()], FORM)
+    release(settings)
+    filed.file(settings, [late], FORM)
+    with server.connect(settings) as connection:
+        connection.autocommit = True
+        connection.execute("create extension pg_walinspect")
+        connection.execute("vacuum analyze")
+        connection.execute("checkpoint")
+        rows, start = _one(connection, _ROWS), _one(connection, "select pg_current_wal_insert_lsn()")
+        release(settings)
+        connection.execute("select pg_sleep(1)")  # a backend tells its counts when it ends
+        records, images = connection.execute(
+            "select sum(record_size) / 1024, sum(fpi_size) / 1024 from pg_get_wal_stats(%s, pg_current_wal_flush_lsn())",
+            [start]).fetchone() or (0, 0)
+        print(f"one late report over {months} months | {_one(connection, _ROWS) - rows} rows of marts | {records:.0f} kB of WAL | "
+              f"{images:.0f} kB of page images", flush=True)
+
+
+def release(settings: Settings) -> None:
+    """Everything accepted so far, built, gated and published."""
+    number = build.open_candidate(settings)
+    assert number
+    for layer in ("staging", "intermediate", "marts"):
+        build.run(settings, layer)
+    gate.check(settings, number)
+    publish.publish(settings, number)
+
+
+_ROWS = "select sum(n_tup_ins + n_tup_upd + n_tup_del)::integer from pg_stat_user_tables where schemaname = 'marts'"
+
+
+def _one(connection: psycopg.Connection[Any], query: str) -> Any:
+    row = connection.execute(query.encode()).fetchone()
+    assert row
+    return row[0]
 
 
 def timed(runs: list[Callable[[], Any]]) -> tuple[float, float]:
