@@ -1,190 +1,298 @@
-"""The speed of the marts on generated figures: the queries of the targets, warm, and what one late report costs.
+"""The speed of the marts on generated figures: the queries of the targets, warm, and what one late report costs; see README.md.
 
-    python bench/marts.py --communes 300 --indicators 20 --months 24
+    python bench/marts.py [--communes 3321] [--indicators 20] [--months 60] [--home FOLDER]
 
-The full size is 3,321 communes x 200 indicators x 60 months, 40 million facts. Figures go straight into the marts, in set-based
-statements; the state folder is a temporary one. Prints p50 and p95 in milliseconds beside each target, and the plan where
-it is missed.
+Units and dimensions come through dbt; figures then go straight into the marts, a month after the other and a release for each,
+and a last release corrects every hundredth commune. With --home the filled warehouse is kept there and asked again. Prints p50
+and p95 in milliseconds beside each target.
 """
 
 import argparse
+import csv
 import random
+import shutil
 import statistics
 import tempfile
 import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import yaml
 
-from tonghop import catalogue, server
+from samples import filed
+from tonghop import build, catalogue, figure, gate, publish, server, trace
 from tonghop.settings import PROJECT, Settings
 
 REPEATS = 30
+PROVINCES = 34
+YEARS = range(2021, 2026)
+# newest first
+MONTHS = [f"{year}-M{month:02d}" for year in reversed(YEARS) for month in range(12, 0, -1)]
+FORM, LATE = "B", ("c1", MONTHS[0])
 
 
 def main() -> None:
     """Fill, ask, print."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--communes", type=int, default=300)
+    options.add_argument("--communes", type=int, default=3321)
     options.add_argument("--indicators", type=int, default=20)
-    options.add_argument("--months", type=int, default=24)
-    size = options.parse_args()
-    with tempfile.TemporaryDirectory() as home:
-        settings = Settings(home=Path(home))
+    options.add_argument("--months", type=int, default=60)
+    options.add_argument("--home", type=Path, help="where the filled warehouse is kept, and asked again if it is there")
+    options.add_argument("--late", type=int, metavar="COMMUNES", help="instead: publish one late report of so many communes")
+    given = options.parse_args()
+    if given.late:
+        for months in (1, 12, 60):
+            with _warehouse(None, given.late, given.indicators) as settings:
+                late_report(settings, given.indicators, months)
+        return
+    with _warehouse(given.home, given.communes, given.indicators) as settings:
+        with server.connect(settings) as connection:
+            filled = connection.execute("select from ctl.current_release where release_id > 0").fetchone() is not None
+        if not filled:
+            fill(settings, given.months)
+        ask(settings, given.indicators, given.months)
+
+
+@contextmanager
+def _warehouse(home: Path | None, communes: int, indicators: int) -> Iterator[Settings]:
+    with tempfile.TemporaryDirectory() as temporary:
+        place = home or Path(temporary)
+        settings = Settings(home=place, catalogue=place / "catalogue")
+        write_catalogue(settings.catalogue, communes, indicators)
         server.ready(settings)
         try:
-            with server.connect(settings) as connection:
-                connection.autocommit = True
-                began = time.perf_counter()
-                facts = fill(connection, size.communes, size.indicators, size.months)
-                print(f"{facts:,} facts in {time.perf_counter() - began:.0f} s "
-                      f"({size.communes} communes x {size.indicators} indicators x {size.months} months)")
-                late_reports(connection, size.months)
-            with server.connect(settings, server.READER) as connection:
-                connection.autocommit = True
-                queries(connection, size.communes, size.indicators)
+            yield settings
         finally:
             server.stop(settings)
 
 
-def fill(connection: psycopg.Connection[Any], communes: int, indicators: int, months: int) -> int:
-    """A nation of 34 provinces, its communes, and all figures, as two published releases; the second corrects a commune's
-    month."""
-    catalogue.sync(catalogue.load(PROJECT / "catalogue"), connection)
-    for name, value in (("communes", communes), ("indicators", indicators), ("months", months)):
-        connection.execute("select set_config(%s, %s, false)", [f"bench.{name}", str(value)])
-    for statement in _FILL:
-        connection.execute(statement.encode())
-    connection.execute("vacuum analyze")
-    row = connection.execute("select count(*) from marts.fct_observation").fetchone()
-    assert row
-    return int(row[0])
+def write_catalogue(folder: Path, communes: int, indicators: int) -> None:
+    """The project's catalogue with one monthly form, one nation, 34 provinces and so many communes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in ("forms", "units"):
+        (folder / part).mkdir(parents=True)
+    for name in ("levels.yaml", "codes.yaml"):
+        shutil.copy(PROJECT / "catalogue" / name, folder)
+    calendar = yaml.safe_load((PROJECT / "catalogue" / "calendar.yaml").read_text("utf-8"))
+    (folder / "calendar.yaml").write_text(yaml.safe_dump(
+        calendar | {"first_year": YEARS[0], "last_year": YEARS[-1]}, sort_keys=False), "utf-8")
+    units = [("n", "nation", ""), *((f"p{n}", "province", "n") for n in range(1, PROVINCES + 1)),
+             *((f"c{n}", "grassroots", f"p{1 + n % PROVINCES}") for n in range(1, communes + 1))]
+    _csv(folder / "units" / "bench.csv", ["unit", "valid_from", "valid_to", "code", "name", "level", "parent", "synthetic", "source"],
+         [[unit, "2010-01-01", "", unit.upper(), f"Đơn vị {unit}", level, parent, "true", ""] for unit, level, parent in units])
+    _csv(folder / "reporting.csv", ["unit", "form", "valid_from", "valid_to"],
+         [[unit, FORM, f"{YEARS[0]}-01-01", ""] for unit, level, _ in units if level == "grassroots"])
+    fields = [{"code": f"i{n}", "vi": f"Chỉ tiêu {n}", "en": f"Figure {n}", "unit": "người", "aggregation": "flow"}
+              for n in range(1, indicators + 1)]
+    form = {"code": FORM, "version": 1, "name": {"vi": "Biểu đo", "en": "Bench"}, "scheme": "CALENDAR", "valid_from": "2010-01-01",
+            "tables": [{"code": FORM, "vi": "Biểu đo", "en": "Bench", "levels": ["grassroots"], "owed": ["M"], "fields": fields}]}
+    (folder / "forms" / "B.v1.yaml").write_text(yaml.safe_dump(form, allow_unicode=True), "utf-8")
 
 
-# units 1: nation, 2..35: provinces, then communes, each in province 2 + n % 34
-_FILL = [
-    """insert into ctl.release (release_id, status, published_at, cutoff_seq, catalogue_id)
-       select n, 'published', now(), 0, 1 from generate_series(1, 2) n""",
-    "update ctl.current_release set release_id = 2",
-    """create view public.bench_unit as
-       select 1 as unit_id, null::integer as parent_id, 'nation' as level, 60 as rank
-       union all select n, 1, 'province', 50 from generate_series(2, 35) n
-       union all select n, 2 + n % 34, 'grassroots', 30 from generate_series(36, 35 +
-       current_setting('bench.communes')::integer) n""",
-    """insert into marts.dim_org_unit select unit_id, '2010-01-01', '9999-12-31', 'U' || unit_id, 'U' || unit_id, 'u' ||
-    unit_id, level,
-       rank, true, parent_id, true, 1, 2147483647 from public.bench_unit""",
-    """insert into marts.bridge_org_tree
-       with recursive up as (
-           select unit_id, unit_id as ancestor_id, 0 as depth, parent_id from public.bench_unit
-           union all select up.unit_id, b.unit_id, depth + 1, b.parent_id from up join public.bench_unit b on b.unit_id =
-           up.parent_id)
-       select ancestor_id, unit_id, depth, '2010-01-01', '9999-12-31', 1, 2147483647 from up""",
-    "insert into marts.dim_tree values (20100101, '2010-01-01', '9999-12-31', true, 1, 2147483647)",
-    """insert into marts.bridge_restated select unit_id, '2010-01-01', '9999-12-31', unit_id, 1, true, 'same',
-    '2010-01-01', '9999-12-31',
-       1, 2147483647 from public.bench_unit""",
-    """insert into marts.dim_period select period_id, code, scheme, period_type, starts_on, ends_on, period_id / 100000, 1,
-    2147483647
-       from catalogue.period""",
-    """insert into marts.dim_indicator select n, 'B', 'i' || n, 'B.i' || n, 'i', 'i', 'count', 'x', 'flow', false, 1, 2147483647
-       from generate_series(1, current_setting('bench.indicators')::integer) n""",
-    "insert into marts.dim_form_row values (1, 'B', 'all', 'x', 'x', 1, 2147483647)",
-    """create view public.bench_period as select period_id from catalogue.period where scheme = 'CALENDAR' and period_type = 'M'
-       and starts_on < '2026-01-01' order by starts_on desc limit current_setting('bench.months')::integer""",
+def _csv(path: Path, columns: list[str], rows: list[list[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([columns, *rows])
+
+
+# --- the marts at size ------------------------------------------------------------------------------------------
+
+def fill(settings: Settings, months: int) -> None:
+    """Dimensions by dbt as release 1, a month of figures in each release after it, and corrections in a last one."""
+    began = time.perf_counter()
+    build.open_candidate(settings)
+    for layer in ("staging", "intermediate", "marts"):
+        build.run(settings, layer)
+    with server.connect(settings) as connection:
+        connection.autocommit = True
+        for statement in _BEFORE:
+            connection.execute(statement.encode())
+        indexes = [row[0] for row in connection.execute(_INDEXES)]
+        for (name,) in connection.execute(_INDEXES.replace("indexdef", "indexname")).fetchall():
+            connection.execute(f"drop index marts.{name}".encode())
+        last = months + 2
+        for release, month in enumerate(reversed(MONTHS[:months]), start=2):
+            for statement in (_RELEASE, *_MONTH):
+                connection.execute(statement, {"release": release, "last": last, "month": month})
+            print(f"{month} in, {time.perf_counter() - began:.0f} s", flush=True)
+        for statement in (_RELEASE, *_CORRECTIONS):
+            connection.execute(statement, {"release": last})
+        for definition in indexes:
+            connection.execute(definition.replace(" ON ONLY ", " ON ").encode())
+        connection.execute("update ctl.current_release set release_id = %s", [last])
+        connection.execute("vacuum analyze")
+        (facts,), (size,) = connection.execute("select count(*) from marts.fct_observation union all "
+                                               "select pg_database_size(current_database()) >> 20").fetchall()
+    print(f"{facts:,} facts in {time.perf_counter() - began:.0f} s, {size:,} MB")
+
+
+_BEFORE = (
+    "set synchronous_commit = off",
+    "set maintenance_work_mem = '1GB'",
+    "set work_mem = '1GB'",
+    "update ctl.release set status = 'published', published_at = now()",
+    # every hundredth commune is corrected, and with it all above it
+    """create table public.corrected as
+       select b.ancestor_id as unit_id, count(*) as below from catalogue.unit u join marts.bridge_org_tree b using (unit_id)
+       where u.unit_key ~ '^c[0-9]*00$' group by 1""")
+_INDEXES = """select indexdef from pg_indexes where schemaname = 'marts'
+    and tablename in ('fct_observation', 'fct_rollup', 'fct_restated')"""
+_RELEASE = """insert into ctl.release (release_id, status, published_at, cutoff_seq, catalogue_id)
+    values (%(release)s, 'published', now(), 0, (select max(catalogue_id) from catalogue.version))"""
+_MONTH = (
+    # figures as the commune's file holds them: receipts by commune, cells in a column
+    """insert into intake.receipt (receipt_id, sha256, file_name, bytes, status, form_code, form_version, unit_id, period_id,
+                                   scope, is_nil, catalogue_id, cells, cells_sha256)
+       overriding system value
+       select %(release)s * 100000 + u.unit_id, %(release)s || '/' || u.unit_id, u.unit_key || '.xlsx', 1, 'accepted', 'B', 1,
+           u.unit_id, p.period_id, 'own', false, 1, 1, 'x'
+       from catalogue.unit u, catalogue.period p where u.unit_key like 'c%%' and p.scheme = 'CALENDAR' and p.code = %(month)s""",
+    """insert into marts.dim_submission
+       select receipt_id, sha256, unit_id, form_code, form_version, period_id, scope, is_nil, received_at, cells, 'accepted',
+           null, %(release)s, 2147483647
+       from intake.receipt where receipt_id / 100000 = %(release)s""",
     """insert into marts.fct_observation
-       select u.unit_id, p.period_id, 1, i, 'own', 1, 'value', (u.unit_id * 7 + i * 3 + p.period_id) % 1000, 'B', 'C4', 1,
-       2147483647
-       from public.bench_period p, public.bench_unit u, generate_series(1, current_setting('bench.indicators')::integer) i
-       where u.level = 'grassroots'""",
+       select r.unit_id, r.period_id, w.row_id, i.indicator_id, 'own', r.receipt_id, 'value',
+           (r.unit_id * 7 + i.indicator_id * 3 + r.period_id) %% 1000, 'B', 'C' || i.indicator_id, %(release)s,
+           case when r.unit_id in (select unit_id from public.corrected) then %(last)s else 2147483647 end
+       from intake.receipt r, catalogue.form_row w, catalogue.indicator i where r.receipt_id / 100000 = %(release)s
+       order by r.receipt_id, i.indicator_id""",
     """insert into marts.fct_rollup
-       select t.ancestor_id, o.period_id, 1, o.indicator_id, sum(o.value), null, count(*), count(*), 1, 2147483647
-       from marts.fct_observation o join marts.bridge_org_tree t using (unit_id) group by 1, 2, 4""",
-    """insert into marts.fct_restated select unit_id, period_id, row_id, indicator_id, value, 0, units_reported, units_due,
-    0, 0,
-       release_from, release_to from marts.fct_rollup"""]
+       select f.*, %(release)s,
+           case when f.unit_id in (select unit_id from public.corrected) then %(last)s else 2147483647 end
+       from (
+           select unit_id, period_id, row_id, indicator_id, value, null::numeric, 1, 1 from marts.fct_observation
+           where period_id = (select period_id from catalogue.period where scheme = 'CALENDAR' and code = %(month)s)
+           union all
+           select t.ancestor_id, o.period_id, o.row_id, o.indicator_id, sum(o.value), null, count(*), count(*)
+           from marts.fct_observation o join marts.bridge_org_tree t on t.unit_id = o.unit_id and t.depth > 0
+           where o.period_id = (select period_id from catalogue.period where scheme = 'CALENDAR' and code = %(month)s)
+           group by 1, 2, 3, 4) f""",
+    """insert into marts.fct_restated
+       select unit_id, period_id, row_id, indicator_id, value, 0, units_reported, units_due, 0, 0, release_from, release_to
+       from marts.fct_rollup
+       where period_id = (select period_id from catalogue.period where scheme = 'CALENDAR' and code = %(month)s)""")
+_CORRECTIONS = (
+    """insert into marts.fct_observation
+       select unit_id, period_id, row_id, indicator_id, scope, submission_id, state, value + 1, sheet, cell, %(release)s, 2147483647
+       from marts.fct_observation where release_to = %(release)s""",
+    """insert into marts.fct_rollup
+       select f.unit_id, period_id, row_id, indicator_id, value + c.below, claimed, units_reported, units_due, %(release)s, 2147483647
+       from marts.fct_rollup f join public.corrected c using (unit_id) where release_to = %(release)s""",
+    """insert into marts.fct_restated
+       select f.unit_id, period_id, row_id, indicator_id, value + c.below, not_restatable, units_reported, units_due,
+           units_restated, units_not_restatable, %(release)s, 2147483647
+       from marts.fct_restated f join public.corrected c using (unit_id) where release_to = %(release)s""",
+    # the intake's cells of the newest month only: a cell is found by its receipt, however many there are
+    """insert into intake.cell
+       select submission_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell
+       from marts.fct_observation where release_from = %(release)s - 1""")
 
 
 QUERIES: dict[str, tuple[float, str]] = {
-    "province -> communes, one indicator": (50, """
+    "province -> communes, five years, one indicator": (50, """
         select f.unit_id, f.period_id, f.value from {schema}.{mart} f
-        where f.indicator_id = {indicator} and f.row_id = 1 {release} and f.unit_id = any(array(
+        where f.indicator_id = {indicator} {release} and f.unit_id = any(array(
             select t.unit_id from {schema}.bridge_org_tree t where t.ancestor_id = {province} and t.depth = 1
                 {tree_release}))"""),
-    "all units, one indicator": (250, """
+    "all units of all levels, one indicator, 60 months": (250, """
         select f.unit_id, f.period_id, f.value from {schema}.{mart} f where f.indicator_id = {indicator} {release}"""),
-    "unit, children and grandchildren, 20 indicators, by year": (1000, """
+    "nation, children and grandchildren, 20 indicators, by year": (1000, """
         select f.unit_id, f.indicator_id, f.period_id / 100000, sum(f.value) from {schema}.{mart} f
         where f.indicator_id <= 20 {release} and f.unit_id = any(array(
-            select t.unit_id from {schema}.bridge_org_tree t where t.ancestor_id = 1 and t.depth <= 2 {tree_release}))
+            select t.unit_id from {schema}.bridge_org_tree t where t.ancestor_id = {nation} and t.depth <= 2 {tree_release}))
         group by 1, 2, 3""")}
 FAMILIES = {"as reported": ("bi", "fct_rollup"), "today's tree": ("bi", "fct_restated"), "as known on": ("bi_asof", "fct_rollup")}
 
 
-def queries(connection: psycopg.Connection[Any], communes: int, indicators: int) -> None:
+def ask(settings: Settings, indicators: int, months: int) -> None:
     """Each query on each family of views, and the trace of one cell."""
     chance = random.Random(1)
-    for name, (target, query) in QUERIES.items():
-        base = 0.0
-        for family, (schema, mart) in FAMILIES.items():
-            asof = schema == "bi_asof"
-            made = [query.format(schema=schema, mart=mart, indicator=chance.randint(1, indicators),
-            province=chance.randint(2, 35),
-                                 release="and f.release_id = 1" if asof else "",
-                                 tree_release="and t.release_id = 1" if asof else "") for _ in range(REPEATS)]
-            p50, p95 = timed(connection, made)
-            base = base or p50
-            print(f"{name} | {family} | p50 {p50:.1f} ms | p95 {p95:.1f} ms | target {target:.0f} ms | {p50 / base:.2f}x")
-            if p95 > target:
-                for line, in connection.execute(("explain " + made[0]).encode()).fetchall()[:25]:
-                    print("    " + line)
-    cells = [f"select * from bi.fct_observation where unit_id = {chance.randint(36, 35 + communes)} and row_id = 1 "
-             f"and indicator_id = {chance.randint(1, indicators)} and period_id = 202501012 and scope = 'own'"
-             for _ in range(REPEATS)]
-    p50, p95 = timed(connection, cells)
-    print(f"one cell | p50 {p50:.1f} ms | p95 {p95:.1f} ms | target 20 ms")
+    known = months + 1  # the release before the corrections
+    with psycopg.connect(server.bi_url(settings), autocommit=True) as connection:
+        unit: dict[str, int] = {code: number for number, code in connection.execute("select unit_id, code from bi.dim_org_unit")}
+        for name, (target, query) in QUERIES.items():
+            base = 0.0
+            for family, (schema, mart) in FAMILIES.items():
+                release = f".release_id = {known}" if schema == "bi_asof" else ""
+                made = [query.format(schema=schema, mart=mart, indicator=chance.randint(1, indicators), nation=unit["N"],
+                                     province=unit[f"P{chance.randint(1, PROVINCES)}"],
+                                     release=release and "and f" + release, tree_release=release and "and t" + release)
+                        for _ in range(REPEATS)]
+                p50, p95 = timed([lambda q=q: connection.execute(q.encode()).fetchall() for q in made])
+                base = base or p50
+                print(f"{name} | {family} | {p50:.1f} | {p95:.1f} | {target:.0f} | {p50 / base:.2f}")
+        communes = [f"C{chance.randint(1, len(unit) - PROVINCES - 1)}" for _ in range(REPEATS)]
+        made = [f"select * from bi.trace where unit_id = {unit[code]} and indicator_id = {chance.randint(1, indicators)} "
+                f"and period_id = 202501012" for code in communes]
+        print("one cell, bi.trace | {:.1f} | {:.1f} | 20".format(
+            *timed([lambda q=q: connection.execute(q.encode()).fetchall() for q in made])))
+    with figure.asking(settings) as connection:
+        at = figure.release(connection)
+
+        def one(code: str, field: int) -> None:
+            trace.of_figure(connection, at, figure.find(connection, at, code, f"{FORM}.i{field}", MONTHS[1]))
+        print("one cell, tonghop trace | {:.1f} | {:.1f} | 20".format(
+            *timed([lambda c=c: one(c, chance.randint(1, indicators)) for c in communes])))
 
 
-def timed(connection: psycopg.Connection[Any], made: list[str]) -> tuple[float, float]:
-    """Milliseconds, warm: median and 95th percentile."""
-    spans = []
-    for query in made[:3] + made:
-        began = time.perf_counter()
-        connection.execute(query.encode()).fetchall()
-        spans.append((time.perf_counter() - began) * 1000)
-    spans = sorted(spans[3:])
-    return statistics.median(spans), spans[int(len(spans) * 0.95) - 1]
+# --- a late report ---------------------------------------------------------------------------------------------
+
+def late_report(settings: Settings, indicators: int, months: int) -> None:
+    """Rows of the marts and WAL that one commune's late month costs, built, gated and published over so many months."""
+    reports = {(unit.unit, month): {f"i{n}": (zlib.crc32(f"{unit.unit} {month}".encode()) + n) % 1000 for n in range(1, indicators + 1)}
+               for unit in catalogue.load(settings.catalogue).units if unit.level == "grassroots" for month in MONTHS[:months]}
+    late = (*LATE, reports.pop(LATE))
+    filed.file(settings, [(*key, figures) for key, figures in reports.items()], FORM)
+    release(settings)
+    filed.file(settings, [late], FORM)
+    with server.connect(settings) as connection:
+        connection.autocommit = True
+        connection.execute("create extension pg_walinspect")
+        connection.execute("vacuum analyze")
+        connection.execute("checkpoint")
+        rows, start = _one(connection, _ROWS), _one(connection, "select pg_current_wal_insert_lsn()")
+        release(settings)
+        connection.execute("select pg_sleep(1)")  # a backend tells its counts when it ends
+        records, images = connection.execute(
+            "select sum(record_size) / 1024, sum(fpi_size) / 1024 from pg_get_wal_stats(%s, pg_current_wal_flush_lsn())",
+            [start]).fetchone() or (0, 0)
+        print(f"one late report over {months} months | {_one(connection, _ROWS) - rows} rows of marts | {records:.0f} kB of WAL | "
+              f"{images:.0f} kB of page images", flush=True)
 
 
-def late_reports(connection: psycopg.Connection[Any], months: int) -> None:
-    """Rows and WAL that the marts write for one commune's corrected month, whatever the history: by months that are kept."""
-    for kept in (1, 12, 60):
-        if kept > months:
-            continue
-        with connection.transaction(force_rollback=True):
-            connection.execute("create temp table kept on commit drop as "
-                               "select period_id from public.bench_period limit %s", [kept])
-            connection.execute("delete from marts.fct_observation where period_id not in (select period_id from kept)")
-            connection.execute("delete from marts.fct_rollup where period_id not in (select period_id from kept)")
-            connection.execute("delete from marts.fct_restated where period_id not in (select period_id from kept)")
-            before = _wal(connection)
-            written = sum(connection.execute(statement).rowcount for statement in _LATE)
-            print(f"one late report, {kept} months kept: {written} rows, {(_wal(connection) - before) / 1024:.0f} kB of WAL")
+def release(settings: Settings) -> None:
+    """Everything accepted so far, built, gated and published."""
+    number = build.open_candidate(settings)
+    assert number
+    for layer in ("staging", "intermediate", "marts"):
+        build.run(settings, layer)
+    gate.check(settings, number)
+    publish.publish(settings, number)
 
 
-def _wal(connection: psycopg.Connection[Any]) -> int:
-    row = connection.execute("select pg_current_wal_insert_lsn() - '0/0'::pg_lsn").fetchone()
+_ROWS = "select sum(n_tup_ins + n_tup_upd + n_tup_del)::integer from pg_stat_user_tables where schemaname = 'marts'"
+
+
+def _one(connection: psycopg.Connection[Any], query: str) -> Any:
+    row = connection.execute(query.encode()).fetchone()
     assert row
-    return int(row[0])
+    return row[0]
 
 
-_SLICE = "release_to = 2147483647 and period_id = 202501012 and unit_id in (36, 2 + 36 % 34, 1)"
-_LATE = [statement for mart in ("fct_observation", "fct_rollup", "fct_restated") for statement in (
-    f"create temp table new_{mart} on commit drop as select * from marts.{mart} where {_SLICE}",
-    f"update marts.{mart} set release_to = 3 where {_SLICE}",
-    f"update new_{mart} set release_from = 3, value = value + 1",
-    f"insert into marts.{mart} select * from new_{mart}")]
+def timed(runs: list[Callable[[], Any]]) -> tuple[float, float]:
+    """Milliseconds, warm: median and 95th percentile."""
+    for run in runs[:3]:
+        run()
+    spans = []
+    for run in runs:
+        began = time.perf_counter()
+        run()
+        spans.append((time.perf_counter() - began) * 1000)
+    return statistics.median(spans), sorted(spans)[int(len(spans) * 0.95) - 1]
 
 
 if __name__ == "__main__":

@@ -113,9 +113,13 @@ create unique index on marts.fct_rate (period_id, unit_id, rate_code, row_id, ba
 create unique index on marts.fct_reporting (period_id, unit_id, table_code) where release_to = 2147483647;
 create unique index on marts.fct_completeness (period_id, unit_id, table_code) where release_to = 2147483647;
 create unique index on marts.fct_finding (finding_key) where release_to = 2147483647;
-create index on marts.fct_observation (indicator_id, unit_id) include (period_id, value, release_from, release_to);
-create index on marts.fct_rollup (indicator_id, unit_id) include (period_id, value, claimed, release_from, release_to);
-create index on marts.fct_restated (indicator_id, unit_id) include (period_id, value, release_from, release_to);
+-- what readers may see is asked of every row that they read
+create index on marts.dim_org_unit (unit_id) include (published, release_from, release_to);
+create index on marts.dim_org_unit (unit_id) where not published;
+-- what is asked of figures is answered from these alone
+create index on marts.fct_observation (indicator_id, unit_id, period_id) include (row_id, value, release_from, release_to);
+create index on marts.fct_rollup (indicator_id, unit_id, period_id) include (row_id, value, claimed, release_from, release_to);
+create index on marts.fct_restated (indicator_id, unit_id, period_id) include (row_id, value, release_from, release_to);
 
 -- The builder opens rows under the candidate's number and closes or re-opens rows; it can do nothing to what is published.
 -- Row policies hold it to that, whatever a model says.

@@ -16,10 +16,12 @@ declare
     t text;
     cols text;
     -- estimates better than a plain range: see docs/decisions
-    now_ text := '(release_from > (select release_id from ctl.current_release) and release_to > (select release_id from ctl.current_release)) is not true
-              and (release_from <= (select release_id from ctl.current_release) and release_to <= (select release_id from ctl.current_release)) is not true';
-    shown_unit text := 'exists (select from bi.dim_org_unit u where u.unit_id = m.unit_id)';
-    shown_indicator text := 'exists (select from bi.dim_indicator i where i.indicator_id = m.indicator_id)';
+    held text := replace('(%1$s.release_from > N and %1$s.release_to > N) is not true and (%1$s.release_from <= N and %1$s.release_to <= N) is not true',
+                         'N', '(select c.release_id from ctl.current_release c)');
+    now_ text := format(held, 'm');
+    -- asked of the marts and not of the views: the planner knows nothing of what comes out of a view with a security barrier
+    shown_unit text := 'exists (select from marts.dim_org_unit u where u.unit_id = m.unit_id and u.published and ' || format(held, 'u') || ')';
+    shown_indicator text := 'exists (select from marts.dim_indicator i where i.indicator_id = m.indicator_id and not i.restricted and ' || format(held, 'i') || ')';
     rules jsonb := jsonb_build_object(
         'dim_org_unit', 'published',
         'dim_period', 'true', 'dim_form', 'true', 'dim_form_row', 'true',
@@ -27,7 +29,7 @@ declare
         'dim_submission', shown_unit,
         'bridge_org_tree', shown_unit,
         'dim_tree', 'true',
-        'bridge_label', 'exists (select from bi.dim_indicator i where i.indicator_id = m.old_id) and exists (select from bi.dim_indicator i where i.indicator_id = m.new_id)',
+        'bridge_label', replace(shown_indicator, 'm.indicator_id', 'm.old_id') || ' and ' || replace(shown_indicator, 'm.indicator_id', 'm.new_id'),
         'bridge_restated', shown_unit || ' and ' || replace(shown_unit, 'm.unit_id', 'm.lands_on_id'),
         'fct_restated', shown_unit || ' and ' || shown_indicator,
         'fct_observation', shown_unit || ' and ' || shown_indicator,

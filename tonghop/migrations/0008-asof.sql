@@ -6,37 +6,50 @@ create schema bi_asof;
 grant usage on schema bi_asof to tonghop_reader, tonghop_auditor;
 alter default privileges in schema bi_asof grant select on tables to tonghop_reader, tonghop_auditor;
 
+-- What is withheld today: units whose every version of the current release lies below the published levels, and indicators
+create view ctl.withheld_today_unit as
+select w.unit_id from marts.dim_org_unit as w
+inner join ctl.current_release as c on w.release_from <= c.release_id and w.release_to > c.release_id
+where not w.published and not exists (
+    select from marts.dim_org_unit as p
+    where p.unit_id = w.unit_id and p.published and p.release_from <= c.release_id and p.release_to > c.release_id);
+create view ctl.withheld_today_indicator as
+select w.indicator_id from marts.dim_indicator as w
+inner join ctl.current_release as c on w.release_from <= c.release_id and w.release_to > c.release_id
+where w.restricted;
 do $$
 declare
     t record;
     -- the pointer: the gate moves it to the candidate to see what readers would
-    then_ text := '(r.status = ''published'' or r.release_id = (select c.release_id from ctl.current_release as c))
-        and m.release_from <= r.release_id and m.release_to > r.release_id';
-    current_ text := '(select c.release_id from ctl.current_release as c)';
-    withheld_unit text := '(select u.unit_id from marts.dim_org_unit as u
-        where u.release_from <= ' || current_ || ' and u.release_to > ' || current_ || ' group by u.unit_id having not bool_or(u.published))';
-    withheld_indicator text := '(select i.indicator_id from marts.dim_indicator as i
-        where i.release_from <= ' || current_ || ' and i.release_to > ' || current_ || ' and i.restricted)';
-    shown_unit text := 'exists (select from bi_asof.dim_org_unit as u where u.release_id = r.release_id and u.unit_id = m.%s)';
+    then_ text := '(r.status = ''published'' or r.release_id = (select c.release_id from ctl.current_release as c))';
+    -- in the words of schema bi, which estimate well
+    held text := '(%1$s.release_from > r.release_id and %1$s.release_to > r.release_id) is not true
+        and (%1$s.release_from <= r.release_id and %1$s.release_to <= r.release_id) is not true';
+    shown_unit text := '%1$s.published and not exists (select from ctl.withheld_today_unit as w where w.unit_id = %1$s.unit_id)';
+    shown_indicator text := 'not %1$s.restricted
+        and not exists (select from ctl.withheld_today_indicator as w where w.indicator_id = %1$s.indicator_id)';
+    -- asked of the marts and not of the views, of which the planner knows nothing
+    of_unit text := 'exists (select from marts.dim_org_unit as u where u.unit_id = m.%2$s and '
+        || replace(held || ' and ' || shown_unit, '%1$s', 'u') || ')';
+    of_indicator text := 'exists (select from marts.dim_indicator as i where i.indicator_id = m.indicator_id and '
+        || replace(held || ' and ' || shown_indicator, '%1$s', 'i') || ')';
     rule text;
     cols text;
 begin
-    -- in this order, because the rules of the later ask the first two
     for t in
         select c.relname::text as name, array_agg(a.attname::text order by a.attnum) as columns
         from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
             and a.attname not in ('release_from', 'release_to')
-        group by c.relname order by c.relname not in ('dim_org_unit', 'dim_indicator'), c.relname
+        group by c.relname
     loop
         rule := case t.name
-            when 'dim_org_unit' then 'm.published and m.unit_id not in ' || withheld_unit
-            when 'dim_indicator' then 'not m.restricted and m.indicator_id not in ' || withheld_indicator
+            when 'dim_org_unit' then format(shown_unit, 'm')
+            when 'dim_indicator' then format(shown_indicator, 'm')
             else concat_ws(' and ', 'true',
-                case when 'unit_id' = any(t.columns) then format(shown_unit, 'unit_id') end,
-                case when 'lands_on_id' = any(t.columns) then format(shown_unit, 'lands_on_id') end,
-                case when 'indicator_id' = any(t.columns) then
-                    'exists (select from bi_asof.dim_indicator as i where i.release_id = r.release_id and i.indicator_id = m.indicator_id)' end,
+                case when 'unit_id' = any(t.columns) then format(of_unit, '', 'unit_id') end,
+                case when 'lands_on_id' = any(t.columns) then format(of_unit, '', 'lands_on_id') end,
+                case when 'indicator_id' = any(t.columns) then of_indicator end,
                 case when 'old_id' = any(t.columns) then
                     'not exists (select from marts.dim_indicator as x where x.indicator_id in (m.old_id, m.new_id) and x.restricted)' end,
                 case when 'rate_code' = any(t.columns) then
@@ -45,8 +58,8 @@ begin
                               format('case when exists (select from catalogue.check_rule as x where x.rule = m.rule) then m.%1$I end as %1$I', c)
                           else 'm.' || quote_ident(c) end, ', ')
         into cols from unnest(t.columns) as c where c not in ('left_side', 'bound');
-        execute format('create view bi_asof.%I with (security_barrier) as select r.release_id, %s from marts.%I as m, ctl.release as r where %s and %s',
-                       t.name, cols, t.name, then_, rule);
+        execute format('create view bi_asof.%I with (security_barrier) as select r.release_id, %s from marts.%I as m, ctl.release as r where %s and %s and %s',
+                       t.name, cols, t.name, then_, format(held, 'm'), rule);
     end loop;
 end $$;
 
@@ -69,11 +82,7 @@ inner join marts.bridge_org_tree as above on above.release_from <= r.release_id 
 inner join marts.dim_org_unit as u on u.release_from <= r.release_id and u.release_to > r.release_id
     and u.unit_id = above.ancestor_id and tree.valid_from between u.valid_from and u.valid_to and u.published
 where (r.status = 'published' or r.release_id = (select c.release_id from ctl.current_release as c))
-    and above.ancestor_id not in (
-        select w.unit_id from marts.dim_org_unit as w
-        where w.release_from <= (select c.release_id from ctl.current_release as c)
-            and w.release_to > (select c.release_id from ctl.current_release as c)
-        group by w.unit_id having not bool_or(w.published))
+    and not exists (select from ctl.withheld_today_unit as w where w.unit_id = above.ancestor_id)
 group by r.release_id, tree.tree_id, above.ancestor_id, b.unit_id, b.facts_from, b.facts_to;
 
 -- Sums and coverage are stacked and the coverage spread over its sums, not joined: the planner takes either for one row.
@@ -99,10 +108,7 @@ from (
         inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
         inner join marts.dim_indicator as i on i.release_from <= s.release_id and i.release_to > s.release_id
             and i.indicator_id = o.indicator_id and not i.restricted
-        where i.indicator_id not in (
-            select w.indicator_id from marts.dim_indicator as w
-            where w.restricted and w.release_from <= (select c.release_id from ctl.current_release as c)
-                and w.release_to > (select c.release_id from ctl.current_release as c))
+        where not exists (select from ctl.withheld_today_indicator as w where w.indicator_id = i.indicator_id)
         group by s.release_id, s.tree_id, s.ancestor_id, o.period_id, i.table_code, o.row_id, o.indicator_id
         union all
         select
