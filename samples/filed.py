@@ -5,32 +5,36 @@ from collections.abc import Iterable, Mapping
 import psycopg
 
 from tonghop import catalogue, server
+from tonghop.catalogue import Catalogue
 from tonghop.settings import Settings
 
 _RECEIPT = ("sha256, file_name, bytes, received_at, status, form_code, form_version, unit_id, period_id, scope, is_nil, "
             "catalogue_id, cells, cells_sha256")
 _CELL = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell"
-Report = tuple[str, str, Mapping[str, int]]
+Place = tuple[str, str, str]  # table, row and indicator
+Report = tuple[str, str, Mapping[Place, int]]
 
 
-def file(settings: Settings, reports: Iterable[Report], form: str = "T", version: int = 1) -> dict[tuple[str, str], int]:
-    """File reports (unit, period code, figures by field) of a form with one table of one row: receipts by unit and period."""
+def file(settings: Settings, reports: Iterable[Report], form: str = "T", version: int = 1,
+         loaded: Catalogue | None = None) -> dict[tuple[str, str], int]:
+    """File reports (unit, period code, figures by place) of a form: receipts by unit and period.
+
+    loaded: the catalogue, where it has been read.
+    """
     filed: dict[tuple[str, str], int] = {}
     cells: list[tuple[object, ...]] = []
     with server.connect(settings) as connection:
-        loaded = catalogue.load(settings.catalogue)
+        loaded = loaded or catalogue.load(settings.catalogue)
         synced = catalogue.sync(loaded, connection)
         definition = next(f for f in loaded.forms if (f.code, f.version) == (form, version))
-        (table,) = definition.tables
-        row = synced.row[table.code, "all"]
         first = _last(connection)
         with connection.cursor().copy(f"copy intake.receipt ({_RECEIPT}) from stdin") as out:
             for number, (unit, code, figures) in enumerate(reports, start=first + 1):
                 period = loaded.period[definition.scheme, code].period_id
                 out.write_row((f"{number:064x}", f"{number}.xlsx", 1, "2025-02-10 08:00+07", "accepted", form, version,
                                synced.unit[unit], period, "own", False, synced.catalogue_id, len(figures), "x"))
-                cells += [(number, synced.unit[unit], period, row, synced.indicator[table.code, name], "own", "value", value,
-                           table.code, f"C{line}") for line, (name, value) in enumerate(figures.items(), start=4)]
+                cells += [(number, synced.unit[unit], period, synced.row[table, row], synced.indicator[table, name], "own", "value",
+                           value, table, f"C{line}") for line, ((table, row, name), value) in enumerate(figures.items(), start=4)]
                 filed[unit, code] = number
         with connection.cursor().copy(f"copy intake.cell ({_CELL}) from stdin") as out:
             for cell in cells:

@@ -8,7 +8,7 @@ import csv
 import random
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -97,9 +97,13 @@ def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -
 
 # --- reports and releases ---------------------------------------------------------------------------------------
 
-def file(settings: Settings, reports: Iterable[filed.Report]) -> dict[tuple[str, str], int]:
-    """File reports of form T; an earlier live one of the same unit and period is superseded. Receipts by unit and period."""
-    receipts = filed.file(settings, reports)
+def file(settings: Settings, reports: Iterable[tuple[str, str, Mapping[str, int]]]) -> dict[tuple[str, str], int]:
+    """File reports (unit, period, figures by field) of form T; an earlier live one of the same unit and period is superseded.
+
+    Receipts by unit and period.
+    """
+    receipts = filed.file(settings, ((unit, period, {("T", "all", name): value for name, value in figures.items()})
+                                     for unit, period, figures in reports))
     with server.connect(settings) as connection:
         connection.execute("""
             insert into intake.ledger (act, receipt_id, by_receipt_id)
