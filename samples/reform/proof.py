@@ -3,7 +3,7 @@
     python -m samples.reform.proof        writes docs/reform-2025.md, and -divided.csv and -totals.csv beside it
 
 Figures are made up by rule, so that they are the same at every run; units and who followed whom are real. Every commune
-files F1, and every tenth also the forms that no commune of the samples owes here, so that every additive indicator is there.
+files F1, and every twentieth also the forms that no commune of the samples owes here, so that every additive indicator is there.
 """
 
 import csv
@@ -48,7 +48,7 @@ def reports(loaded: Catalogue, form: Form) -> Iterator[filed.Report]:
             end = loaded.period[form.scheme, code].ends_on
             for unit in loaded.history.versions:
                 version = loaded.version(unit, end)
-                if version and version.level == "grassroots" and (form.code == "F1" or _number(unit, 0) % 10 == 0):
+                if version and version.level == "grassroots" and (form.code == "F1" or _number(unit, 0) % 20 == 0):
                     start = _number(f"{unit} {code}", 0)
                     yield unit, code, {place: _number("".join(place), start) % 100 for place in places}
 
@@ -156,12 +156,13 @@ _TABLES = {
             join (select distinct side, max(ends_on) over (partition by side) as ends_on from side) d
                 on d.ends_on between s.facts_from and s.facts_to
             where s.tree_id in (20250101, 20250701) and s.release_id = (select release_id from ctl.current_release)
+                and s.ancestor_id in (select unit_id from top)
         ), every as (
             select f.unit_id, 'reported' as tree, s.side, i.code, f.value
-            from marts.fct_rollup f join side s using (period_id) join indicator i using (indicator_id)
+            from marts.fct_rollup f join top using (unit_id) join side s using (period_id) join indicator i using (indicator_id)
             union all
             select f.unit_id, 'today', s.side, i.code, f.value
-            from marts.fct_restated f join side s using (period_id) join indicator i using (indicator_id)
+            from marts.fct_restated f join top using (unit_id) join side s using (period_id) join indicator i using (indicator_id)
             union all
             select s.ancestor_id, case s.tree_id when 20250101 then 'old' else 'new' end, f.side, f.code, f.value * s.weight
             from standing s join fact f on f.unit_id = s.unit_id and f.side = s.side
@@ -346,7 +347,7 @@ def _units(proof: Proof) -> Iterator[str]:
     yield _text("""Written by `python -m samples.reform.proof`; a test builds everything anew and compares. Units and who followed
         whom are real (`samples/reform`). **Every figure is synthetic**, made up by rule: each of the
         {reports before:,} communes files F1 for the first half of 2025, on the old tree, and each of the {reports after:,} for
-        the year, on the new one. So that every additive indicator is there, every tenth commune files the other forms too
+        the year, on the new one. So that every additive indicator is there, every twentieth commune files the other forms too
         ({reports of the other forms before:,} before and {reports of the other forms after:,} after). F2 is missing: cells file
         it, and the data hold none.""".format(**n))
     yield _table("units|before|after", [
