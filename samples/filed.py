@@ -1,37 +1,45 @@
 """Accepted reports written straight into the intake, as the loader leaves them: for samples too large to be workbooks."""
 
 from collections.abc import Iterable, Mapping
+from itertools import count, groupby
 
 import psycopg
 
 from tonghop import catalogue, server
+from tonghop.catalogue import Catalogue
 from tonghop.settings import Settings
 
 _RECEIPT = ("sha256, file_name, bytes, received_at, status, form_code, form_version, unit_id, period_id, scope, is_nil, "
             "catalogue_id, cells, cells_sha256")
 _LINE = "receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, cells"
-Report = tuple[str, str, Mapping[str, int]]
+Place = tuple[str, str, str]  # table, row and indicator
+Report = tuple[str, str, Mapping[Place, int]]
 
 
-def file(settings: Settings, reports: Iterable[Report], form: str = "T", version: int = 1) -> dict[tuple[str, str], int]:
-    """File reports (unit, period code, figures by field) of a form with one table of one row: receipts by unit and period."""
+def file(settings: Settings, reports: Iterable[Report], form: str = "T", version: int = 1,
+         loaded: Catalogue | None = None) -> dict[tuple[str, str], int]:
+    """File reports (unit, period code, figures by place) of a form: receipts by unit and period.
+
+    loaded: the catalogue, where it has been read.
+    """
     filed: dict[tuple[str, str], int] = {}
     lines: list[tuple[object, ...]] = []
     with server.connect(settings) as connection:
-        loaded = catalogue.load(settings.catalogue)
+        loaded = loaded or catalogue.load(settings.catalogue)
         synced = catalogue.sync(loaded, connection)
         definition = next(f for f in loaded.forms if (f.code, f.version) == (form, version))
-        (table,) = definition.tables
-        row = synced.row[table.code, "all"]
         first = _last(connection)
         with connection.cursor().copy(f"copy intake.receipt ({_RECEIPT}) from stdin") as out:
             for number, (unit, code, figures) in enumerate(reports, start=first + 1):
                 period = loaded.period[definition.scheme, code].period_id
                 out.write_row((f"{number:064x}", f"{number}.xlsx", 1, "2025-02-10 08:00+07", "accepted", form, version,
                                synced.unit[unit], period, "own", False, synced.catalogue_id, len(figures), "x"))
-                lines.append((number, synced.unit[unit], period, row, "own", table.code,
-                              [synced.indicator[table.code, name] for name in figures], list(figures.values()),
-                              [f"C{line}" for line in range(4, 4 + len(figures))]))
+                numbers = count(4)
+                for (table, row), cells in groupby(figures.items(), key=lambda cell: cell[0][:2]):
+                    names, values = zip(*((name, value) for (_, _, name), value in cells), strict=True)
+                    lines.append((number, synced.unit[unit], period, synced.row[table, row], "own", table,
+                                  [synced.indicator[table, name] for name in names], list(values),
+                                  [f"C{next(numbers)}" for _ in names]))
                 filed[unit, code] = number
         with connection.cursor().copy(f"copy intake.line ({_LINE}) from stdin") as out:
             for line in lines:

@@ -1,6 +1,5 @@
 """Totals on any tree: as reported, on today's and on a named day's, as known in any release; nothing lost, nothing invented."""
 
-import random
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -10,11 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 import tree_world as world
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from tree_world import Reference, divided, established, merged, moved
+from tree_world import divided, established, merged, moved
 
-from tonghop import build, catalogue, gate, report, server
+from tonghop import build, gate, report, server
 from tonghop.settings import Settings
 
 JULY, SEPTEMBER = date(2025, 7, 1), date(2025, 9, 1)
@@ -289,63 +286,3 @@ def test_the_gate_holds_the_reformed_country_to_conservation(reformed: Settings)
             assert checked > 3
             assert failed == 0
         connection.rollback()
-
-
-# --- random histories ------------------------------------------------------------------------------------------
-
-@settings(max_examples=2, deadline=None, phases=[Phase.explicit, Phase.generate], derandomize=True,
-          suppress_health_check=list(HealthCheck))
-@given(seeds=st.lists(st.integers(0, 10_000), min_size=14, max_size=20, unique_by=lambda n: n % 997), chance=st.randoms())
-def test_every_total_on_every_tree_is_what_a_plain_recomputation_gives(
-        new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory, seeds: list[int],
-        chance: random.Random) -> None:
-    """Random reorganisations, reports, corrections, withdrawals and late reports; several countries in one."""
-    home = tmp_path_factory.mktemp("random")
-    here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
-    units: list[tuple[str, str, str | None]] = [("n", "nation", None)]
-    events = []
-    for seed in seeds:
-        more, happened = world.random_country(seed)
-        units += more[1:]
-        events += [{**event, "event": f"{seed} {event['event']}"} for event in happened]
-    world.write_catalogue(here.catalogue, units, events)
-    loaded = catalogue.load(here.catalogue)
-    reference = Reference(loaded.history)
-    ends = {month: loaded.period["CALENDAR", month].ends_on for month in ("2025-M01", "2025-M05", "2025-M08", "2025-M11")}
-    everyone = [(unit, month) for month, end in ends.items() for unit in loaded.history.versions if loaded.version(unit, end)]
-    figures: dict[tuple[str, date], int] = {}
-    receipts: dict[tuple[str, str], int] = {}
-    known: dict[int, dict[tuple[str, date], int]] = {}
-
-    def send(chosen: list[tuple[str, str]]) -> None:
-        drawn = {key: chance.randint(0, 99) for key in chosen}
-        receipts.update(world.file(here, [(unit, month, {"members": n}) for (unit, month), n in drawn.items()]))
-        figures.update({(unit, ends[month]): n for (unit, month), n in drawn.items()})
-
-    chance.shuffle(everyone)
-    on_time, late = everyone[:len(everyone) * 3 // 4], everyone[len(everyone) * 3 // 4:]
-    send(on_time)
-    known[world.release(here)] = dict(figures)
-    send(late[::2])
-    send(chance.sample(on_time, 8))
-    for unit, month in chance.sample(on_time, 8):
-        world.withdraw(here, receipts[unit, month])
-        del figures[unit, ends[month]]
-    known[world.release(here)] = dict(figures)
-
-    today = date.today()
-    trees = world.rows(here, "select valid_from from bi.dim_tree where valid_from >= '2025-01-01'")
-    days = [None, today, *(day for day, in trees)]
-    for number, then in known.items():
-        for day in days:
-            wanted = {key: total for key, total in reference.totals(then, day).items()
-                      if (version := loaded.version(key[0], day or key[1])) and loaded.level[version.level].published}
-            assert _asked(here, number, day, today) == (wanted if day else {k: (v, Decimal(0)) for k, (v, _) in wanted.items()})
-
-
-def _asked(here: Settings, number: int, day: date | None, today: date) -> dict[tuple[str, date], tuple[Decimal, Decimal]]:
-    mart, narrowed = ("bi_asof.fct_rollup", "") if day is None else ("bi_asof.fct_restated", "") if day == today else (
-        "bi_asof.fct_restated_on", "and tree_id = " + day.strftime("%Y%m%d"))
-    undivided = "0" if day is None else "not_restatable"
-    return {(unit, end): (value, left) for unit, end, value, left in world.rows(here, f"""
-        select unit_key, ends_on, value, {undivided}::numeric from {mart} {NAMED} and release_id = {number} {narrowed}""")}

@@ -8,12 +8,12 @@ import csv
 import random
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -64,10 +64,16 @@ def write_catalogue(folder: Path, units: Iterable[tuple[str, str, str | None]], 
     _csv(folder / "units" / "units.csv", UNIT, (
         {"unit": unit, "valid_from": START, "code": unit.upper(), "name": f"Đơn vị {unit}", "level": level, "parent": parent,
          "synthetic": "true"} for unit, level, parent in units))
-    _csv(folder / "events" / "events.csv", EVENT, ({"synthetic": "false", **event} for event in events))
+    write_events(folder / "events" / "events.csv", events)
     everyone = [unit for unit, *_ in units] + [str(e["unit"]) for e in events if e["kind"] == "established"]
     _csv(folder / "reporting.csv", ("unit", "form", "valid_from", "valid_to"), (
         {"unit": unit, "form": "T", "valid_from": "2025-01-01", "valid_to": "2025-12-31"} for unit in everyone))
+
+
+def write_events(path: Path, events: Iterable[dict[str, Any]]) -> Path:
+    """An event file."""
+    _csv(path, EVENT, ({"synthetic": "false", **event} for event in events))
+    return path
 
 
 def established(event: str, on: date, unit: str, level: str, parent: str | None) -> dict[str, Any]:
@@ -97,9 +103,13 @@ def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -
 
 # --- reports and releases ---------------------------------------------------------------------------------------
 
-def file(settings: Settings, reports: Iterable[filed.Report]) -> dict[tuple[str, str], int]:
-    """File reports of form T; an earlier live one of the same unit and period is superseded. Receipts by unit and period."""
-    receipts = filed.file(settings, reports)
+def file(settings: Settings, reports: Iterable[tuple[str, str, Mapping[str, int]]]) -> dict[tuple[str, str], int]:
+    """File reports (unit, period, figures by field) of form T; an earlier live one of the same unit and period is superseded.
+
+    Receipts by unit and period.
+    """
+    receipts = filed.file(settings, ((unit, period, {("T", "all", name): value for name, value in figures.items()})
+                                     for unit, period, figures in reports))
     with server.connect(settings) as connection:
         connection.execute("""
             insert into intake.ledger (act, receipt_id, by_receipt_id)
@@ -152,6 +162,17 @@ def rows(settings: Settings, query: str, *values: Any, role: str | None = None) 
 # --- the plain, slow way ---------------------------------------------------------------------------------------
 
 Life = tuple[str, date, date]
+
+
+class Total(NamedTuple):
+    """A figure and what it covers: of the units below it that owe, how many reported, are restated, cannot be."""
+
+    value: Decimal
+    not_restatable: Decimal
+    units_due: int
+    units_reported: int
+    units_restated: int
+    units_not_restatable: int
 
 
 @dataclass
@@ -229,19 +250,37 @@ class Reference:
         return itself + [self.life(s.predecessor, eve) for s in self.history.successions
                          if s.successor == unit and s.on == born]
 
-    def totals(self, figures: dict[tuple[str, date], int],
-               day: date | None = None) -> dict[tuple[str, date], tuple[Decimal, Decimal]]:
-        """Per unit and period's end: total on a day's tree (None: that of the period's end), and what stands there undivided."""
+    def shares(self, unit: str, reported: date, day: date | None = None) -> dict[str, Decimal]:
+        """How much of a unit's figure stands at a unit of a day's tree or below it, for every unit that holds any."""
+        on = day or reported
+        found: dict[str, Decimal] = defaultdict(Decimal)
+        for lands_on, share, _ in self.standing(unit, reported, on):
+            for above in self.history.above(lands_on, on):
+                found[above] += share
+        return dict(found)
+
+    def totals(self, figures: dict[tuple[str, date], int], due: Iterable[tuple[str, date]],
+               day: date | None = None) -> dict[tuple[str, date], Total]:
+        """Per unit and period's end, on a day's tree (None: that of the period's end); where there is a sum."""
         value: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
         undivided: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
-        for (unit, reported), figure in figures.items():
-            on = day or reported
-            for lands_on, share, whole in self.standing(unit, reported, on):
+        units: dict[tuple[str, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        for unit, reported in due:
+            on, received = day or reported, (unit, reported) in figures
+            whole: dict[str, bool] = defaultdict(lambda: True)
+            same: dict[str, bool] = defaultdict(lambda: True)
+            for lands_on, share, is_whole in self.standing(unit, reported, on):
+                amount = share * figures.get((unit, reported), 0)
                 for above in self.history.above(lands_on, on):
-                    value[above, reported] += figure * share
-                if not whole:
-                    undivided[lands_on, reported] += figure * share
-        return {key: (total, undivided[key]) for key, total in value.items()}
+                    value[above, reported] += amount
+                    whole[above] &= is_whole
+                    same[above] &= is_whole and lands_on == unit
+                if not is_whole:
+                    undivided[lands_on, reported] += amount
+            for above in whole:
+                states = True, received, received and whole[above] and not same[above], received and not whole[above]
+                units[above, reported] = [n + yes for n, yes in zip(units[above, reported], states, strict=True)]
+        return {key: Total(total, undivided[key], *units[key]) for key, total in value.items() if units[key][1]}
 
 
 # --- random histories ------------------------------------------------------------------------------------------

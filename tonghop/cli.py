@@ -25,13 +25,15 @@ from tonghop.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tonghop.figure import Figure
+    from tonghop.figure import Figure, Tree
 
 # what people read goes to standard error where --json speaks on standard output
 note = Console(stderr=True, highlight=False)
 # a pipe has no width of its own, and 80 columns break every table
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 as_json = click.option("--json", "json_", is_flag=True, help="Answer in JSON on standard output; files: one object a line.")
+on_tree = click.option("--tree", callback=lambda _context, _option, text: text if text in (None, "today") else _day(text),
+                       help="Restated on today's tree (today) or on that of a day, e.g. 2025-07-01; as reported otherwise.")
 paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 
 
@@ -312,11 +314,11 @@ def report_(name: str | None, parameters: tuple[str, ...], json_: bool) -> None:
 @click.option("--row", help="The row of the table, where it has several.")
 @click.option("--release", type=int, help="The release asked about; the current one otherwise.")
 @click.option("--basis", type=click.Choice(["summed", "claimed"]), help="Summed where there is a sum, unless told.")
-@click.option("--tree", help="Restated on today's tree (today) or on that of a day, e.g. 2025-07-01; as reported otherwise.")
+@on_tree
 @click.option("--cell", nargs=3, metavar="RECEIPT SHEET CELL", help="The other way: every published figure that a cell is in.")
 @as_json
 def trace(unit: str | None, indicator: str | None, period: str | None, row: str | None, release: int | None,
-          basis: Literal["summed", "claimed"] | None, tree: str | None, cell: tuple[str, str, str] | None, json_: bool) -> None:
+          basis: Literal["summed", "claimed"] | None, tree: "Tree | None", cell: tuple[str, str, str] | None, json_: bool) -> None:
     """Follow a figure to its cells, e.g. `trace 08737 F1.dv_cuoi_ky 2021-Y`, or a cell to its figures.
 
     INDICATOR is TABLE.field, or the code of a rate.
@@ -336,8 +338,7 @@ def trace(unit: str | None, indicator: str | None, period: str | None, row: str 
                 _title("", "ô này nằm trong các số liệu", "the published figures that it is in")
                 _rows(answer["figures"], False)
         elif unit and indicator and period:
-            on: date | Literal["today"] | None = "today" if tree == "today" else _day(tree) if tree else None
-            found = trace_.trace(_settings(), unit, indicator, period, row, release, basis, on)
+            found = trace_.trace(_settings(), unit, indicator, period, row, release, basis, tree)
             answer = found.as_json()
             if not json_:
                 _figure(found.figure, f"bản {found.release} · release {found.release}")
@@ -360,14 +361,15 @@ def trace(unit: str | None, indicator: str | None, period: str | None, row: str 
 @click.option("--to", "later", type=int, required=True, help="The later release.")
 @click.option("--row", help="The row of the table, where it has several.")
 @click.option("--basis", type=click.Choice(["summed", "claimed"]), help="Summed where there is a sum, unless told.")
+@on_tree
 @as_json
 def explain(unit: str, indicator: str, period: str, earlier: int, later: int, row: str | None,
-            basis: Literal["summed", "claimed"] | None, json_: bool) -> None:
+            basis: Literal["summed", "claimed"] | None, tree: "Tree | None", json_: bool) -> None:
     """Say why a published figure changed between two releases; the amounts add up to the difference."""
     from tonghop import explain as explain_
 
     try:
-        answer = explain_.explain(_settings(), unit, indicator, period, earlier, later, row, basis)
+        answer = explain_.explain(_settings(), unit, indicator, period, earlier, later, row, basis, tree)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     if json_:

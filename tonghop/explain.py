@@ -22,7 +22,7 @@ from psycopg.rows import class_row
 
 from tonghop import figure as fig
 from tonghop.answer import receipt_code
-from tonghop.figure import HELD, Amounts, Basis, Fact, Figure, Release
+from tonghop.figure import HELD, Amounts, Basis, Fact, Figure, Release, Tree
 from tonghop.settings import Settings
 
 Kind = Literal["late_report", "new_report", "correction", "withdrawal", "reorganisation", "form_change", "rule_change"]
@@ -109,8 +109,8 @@ class _Line(NamedTuple):
 
 
 def explain(settings: Settings, unit: str, code: str, period: str, earlier: int, later: int, row: str | None = None,
-            basis: Basis | None = None) -> Explanation:
-    """Why a figure is not what it was.
+            basis: Basis | None = None, tree: Tree | None = None) -> Explanation:
+    """Why a figure is not what it was; with a tree, a figure restated on it, in each release as that knows the tree.
 
     Raises UnknownFigure where neither release knows it, ValueError where the releases are not in order, and DoesNotAddUp
     where the reasons do not make the difference.
@@ -119,14 +119,16 @@ def explain(settings: Settings, unit: str, code: str, period: str, earlier: int,
         raise ValueError("give the earlier release first")
     with fig.asking(settings) as connection:
         old, new = fig.release(connection, earlier), fig.release(connection, later)
-        return between(connection, old, new, _find(connection, old, new, unit, code, period, row, basis))
+        return between(connection, old, new, _find(connection, old, new, unit, code, period, row, basis, tree), tree)
 
 
-def between(connection: psycopg.Connection[Any], old: Release, new: Release, figure: Figure) -> Explanation:
+def between(connection: psycopg.Connection[Any], old: Release, new: Release, figure: Figure,
+            tree: Tree | None = None) -> Explanation:
     """The same of a figure that has been found, on a connection of the caller's."""
-    before, after = fig.published(connection, old, figure), fig.published(connection, new, figure)
+    was_on, now_on = (fig.on_tree(connection, at, figure, tree) for at in (old, new))
+    before, after = fig.published(connection, old, was_on), fig.published(connection, new, now_on)
     old_terms, new_terms = fig.terms(connection, old, figure), fig.terms(connection, new, figure)
-    old_tree, new_tree = fig.standing(connection, old, figure), fig.standing(connection, new, figure)
+    old_tree, new_tree = fig.standing(connection, old, was_on), fig.standing(connection, new, now_on)
     indicators = {term.indicator_id for term in (*old_terms, *new_terms)}
     was = fig.facts(connection, old, figure, old_tree.keys() | new_tree.keys(), indicators)
     now = fig.facts(connection, new, figure, old_tree.keys() | new_tree.keys(), indicators)
@@ -146,7 +148,11 @@ def between(connection: psycopg.Connection[Any], old: Release, new: Release, fig
             lines[line] += amount
             units[line].add(unit_id)
 
-    tops = _Tops(connection, old, new, figure, set(old_tree), set(new_tree))
+    tops: _Tops | _Landings
+    if tree is None:
+        tops = _Tops(connection, old, new, figure, set(old_tree), set(new_tree))
+    else:
+        tops = _Landings(connection, ((old, was_on), (new, now_on)), old_tree.keys() | new_tree.keys())
     for key in start.keys() | moved.keys():
         part, unit_id, _ = key
         if amount := moved.get(key, Decimal(0)) - start.get(key, Decimal(0)):
@@ -183,15 +189,15 @@ def between(connection: psycopg.Connection[Any], old: Release, new: Release, fig
 
 
 def _find(connection: psycopg.Connection[Any], old: Release, new: Release, unit: str, code: str, period: str, row: str | None,
-          basis: Basis | None) -> Figure:
+          basis: Basis | None, tree: Tree | None = None) -> Figure:
     """The figure by the later release; by the earlier one where it is there only."""
     try:
-        figure = fig.find(connection, new, unit, code, period, row, basis)
+        figure = fig.find(connection, new, unit, code, period, row, basis, tree)
     except fig.UnknownFigure:
-        return fig.find(connection, old, unit, code, period, row, basis)
+        return fig.find(connection, old, unit, code, period, row, basis, tree)
     if fig.published(connection, new, figure)["value"] is None:
         with suppress(fig.UnknownFigure):
-            return fig.find(connection, old, unit, code, period, row, basis)
+            return fig.find(connection, old, unit, code, period, row, basis, tree)
     return figure
 
 
@@ -238,6 +244,29 @@ class _Tops:
         """The topmost unit, no receipts, and where it stood and stands."""
         top = self._top[unit_id]
         return top, (), self._said[top]
+
+
+class _Landings:
+    """Of units whose figures stand elsewhere on a tree, or in another share, on which units of it they stood and stand."""
+
+    def __init__(self, connection: psycopg.Connection[Any], figures: Iterable[tuple[Release, Figure]],
+                 units: Iterable[int]) -> None:
+        self._at = [dict(connection.execute(f"""
+            select b.unit_id, string_agg(concat(p.code || ' ' || p.name || ' › ', u.code, ' ', u.name, ' × ' || nullif(b.weight, 1)),
+                                         ', ' order by u.sort_key)
+            from marts.bridge_restated b
+            join marts.dim_org_unit u on u.unit_id = b.lands_on_id and %(day)s between u.valid_from and u.valid_to
+                and {HELD.format("u")}
+            left join marts.dim_org_unit p on p.unit_id = u.parent_id and %(day)s between p.valid_from and p.valid_to
+                and {HELD.format("p")}
+            where b.unit_id = any(%(units)s) and %(ends_on)s between b.facts_from and b.facts_to
+                and %(day)s between b.valid_from and b.valid_to and {HELD.format("b")}
+            group by b.unit_id""", {"units": sorted(units), "release": at.release_id, **figure.__dict__}).fetchall())
+            for at, figure in figures]
+
+    def of(self, unit_id: int) -> tuple[int, tuple[int, ...], str]:
+        """The unit, no receipts, and where its figures stood and stand."""
+        return unit_id, (), " → ".join(landings.get(unit_id, "–") for landings in self._at)
 
 
 class _Acts:

@@ -19,6 +19,7 @@ from tonghop import server
 from tonghop.settings import Settings
 
 Basis = Literal["summed", "claimed"]
+Tree = date | Literal["today"]  # a day's tree; today: that of the day on which a release was opened
 Amounts = dict[str, Decimal | None]  # by part of the figure: value; or numerator and denominator
 HELD = "{0}.release_from <= %(release)s and {0}.release_to > %(release)s"  # rows of a mart that a release shows
 
@@ -112,11 +113,11 @@ def release(connection: psycopg.Connection[Any], release_id: int | None = None) 
 
 
 def find(connection: psycopg.Connection[Any], at: Release, unit: str, code: str, period: str, row: str | None = None,
-         basis: Basis | None = None, tree: date | Literal["today"] | None = None) -> Figure:
+         basis: Basis | None = None, tree: Tree | None = None) -> Figure:
     """The figure that codes name in a release. A unit's code is the one that it bore at the period's end.
 
-    With a tree: the sum restated on that day's tree (today: the day on which the release was opened), and the unit's code of
-    that day. Without a basis: summed where there is a sum, claimed otherwise. Raises UnknownFigure.
+    With a tree: the sum restated on it, and the unit's code of that day. Without a basis: summed where there is a sum, claimed
+    otherwise. Raises UnknownFigure.
     """
     given: dict[str, Any] = {"release": at.release_id, "catalogue": at.catalogue_id, "unit": unit, "code": code,
                              "period": period, "row": row}
@@ -139,12 +140,7 @@ def find(connection: psycopg.Connection[Any], at: Release, unit: str, code: str,
     if tree:
         if what[4] is None or basis == "claimed":
             raise UnknownFigure("rates and claims stand on the tree of their period only")
-        on = "t.is_today" if tree == "today" else "%(tree)s between t.valid_from and t.valid_to"
-        epoch = connection.execute(f"select t.tree_id, t.valid_from from marts.dim_tree t where {on} and {HELD.format('t')}",
-                                   {**given, "tree": tree}).fetchone()
-        if epoch is None:
-            raise UnknownFigure(f"release {at.release_id} knows no tree of {tree}")
-        tree_id, day = epoch
+        tree_id, day = _tree(connection, at, tree)
     given["day"] = day
     who = connection.execute(f"""
         select u.unit_id, u.code, u.name from marts.dim_org_unit u
@@ -166,6 +162,23 @@ def find(connection: psycopg.Connection[Any], at: Release, unit: str, code: str,
         claimed = replace(figure, basis="claimed")
         return claimed if published(connection, at, claimed)["value"] is not None else figure
     return figure
+
+
+def on_tree(connection: psycopg.Connection[Any], at: Release, figure: Figure, tree: Tree | None) -> Figure:
+    """The same figure on a tree as another release knows it. Raises UnknownFigure where that knows no tree of the day."""
+    if tree is None:
+        return figure
+    tree_id, day = _tree(connection, at, tree)
+    return replace(figure, tree_id=tree_id, day=day)
+
+
+def _tree(connection: psycopg.Connection[Any], at: Release, tree: Tree) -> tuple[int, date]:
+    on = "t.is_today" if tree == "today" else "%(tree)s between t.valid_from and t.valid_to"
+    row = connection.execute(f"select t.tree_id, t.valid_from from marts.dim_tree t where {on} and {HELD.format('t')}",
+                             {"release": at.release_id, "tree": tree}).fetchone()
+    if row is None:
+        raise UnknownFigure(f"release {at.release_id} knows no tree of {tree}")
+    return row
 
 
 def published(connection: psycopg.Connection[Any], at: Release, figure: Figure) -> Amounts:

@@ -4,16 +4,15 @@ For auditors: it names units, files and cells of every level. What readers may f
 """
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
 
 from tonghop import figure as fig
 from tonghop.answer import receipt_code
-from tonghop.figure import HELD, Basis, Figure, Release
+from tonghop.figure import HELD, Basis, Figure, Release, Tree
 from tonghop.settings import Settings
 
 
@@ -53,7 +52,7 @@ class Trace:
 
 
 def trace(settings: Settings, unit: str, code: str, period: str, row: str | None = None, release: int | None = None,
-          basis: Basis | None = None, tree: date | Literal["today"] | None = None) -> Trace:
+          basis: Basis | None = None, tree: Tree | None = None) -> Trace:
     """The cells that a figure is made of, in the tree and the catalogue of the release asked about.
 
     Raises UnknownFigure, and DoesNotAddUp where the cells do not make what was published.

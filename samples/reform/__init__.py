@@ -32,15 +32,16 @@ def lineage() -> list[_Row]:
     return _read("lineage.csv")
 
 
-def catalogue(folder: Path, form: str = "F8.v1.yaml") -> Path:
-    """Write the catalogue folder: one form, which every commune owes in 2025, units before, and the events."""
+def catalogue(folder: Path, owed: str = "F8", *others: str) -> Path:
+    """Write the catalogue folder: units before, the events, a form that every commune owes in 2025, and others that none owes."""
     pack = _Pack()
-    for name in ("levels.yaml", "calendar.yaml", "codes.yaml", f"forms/{form}"):
+    forms = [f"forms/{path.name}" for form in (owed, *others) for path in sorted((PROJECT / "catalogue" / "forms").glob(f"{form}.*"))]
+    for name in ("levels.yaml", "calendar.yaml", "codes.yaml", *forms):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / "catalogue" / name, folder / name)
     _write(folder / "units" / "before.csv", _UNIT, pack.units())
     _write(folder / "events" / f"{ON}.csv", _EVENT, pack.events())
-    _write(folder / "reporting.csv", _SPELL, pack.spells(form.split(".")[0]))
+    _write(folder / "reporting.csv", _SPELL, pack.spells(owed))
     return folder
 
 
