@@ -17,6 +17,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from string import ascii_uppercase, digits
 from typing import Any
 
 from tonghop.answer import Place, Unreadable
@@ -30,7 +31,8 @@ _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
 _DTD = re.compile(rb"<!(?!--|\[CDATA\[)")
 _SHEET_NAME = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\bname\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
 # as every spreadsheet program writes them: each says where it stands, and no name has a prefix
-_PLACED, _PREFIXED = re.compile(rb'<(?:row|c)(?: r="([A-Z]{0,3})(\d{1,7})"|(?=[\s/>]))'), re.compile(rb":(?:row|c)\b")
+_PLACED, _PREFIXED = re.compile(rb'<(?:row|c)(?: r="([A-Z]{0,3}\d{1,7})"|(?=[\s/>]))'), re.compile(rb":(?:row|c)\b")
+_LETTERS, _DIGITS = ascii_uppercase.encode(), digits.encode()
 # a row or a cell, and where it says that it stands
 _OPENING = re.compile(rb'<(?:\w+:)?(row|c)\b(?:[^>]{0,400}?\sr\s*=\s*["\']([A-Za-z]{0,4})(\d{1,9})["\'])?')
 # cheap to look for, and in every formula without a value
@@ -49,7 +51,8 @@ def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
         for name, part in xml.items():
             if b"\0" in part or _DTD.search(part):
                 raise Unreadable("file.unsafe", detail="XML")
-            if part.count(b"<si") > settings.max_cells:
+            # a shorter part cannot hold so many
+            if len(part) > 3 * settings.max_cells and part.count(b"<si") > settings.max_cells:
                 raise Unreadable("file.bounds")
             if name.lower() == "xl/workbook.xml":
                 _sheet_names(part)
@@ -136,8 +139,9 @@ def _sheet(name: str, xml: bytes, settings: Settings) -> None:
 def _spread(xml: bytes, settings: Settings) -> tuple[int, int]:
     """How many rows and columns the rectangle from A1 has that holds every row and cell."""
     placed = _PLACED.findall(xml)
-    columns, rows = map(set, zip(*placed, strict=True)) if placed else (set(), set())
-    if b"" not in rows and not _PREFIXED.search(xml):
+    if all(placed) and not _PREFIXED.search(xml):
+        together = b" ".join(placed)
+        rows, columns = ({*together.translate(None, other).split()} for other in (_LETTERS, _DIGITS))
         return max(map(int, rows), default=0), max((column_number(letters.decode()) for letters in columns), default=0)
     height = width = row = column = 0
     for opening in _OPENING.finditer(xml):

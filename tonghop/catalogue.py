@@ -32,6 +32,8 @@ PeriodType = Literal["M", "Q", "H1", "H2", "9M", "Y", "TERM"]
 Scheme = Literal["ND09", "CALENDAR"]
 # what a workbook says at its head
 HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money", "fingerprint"]
+# what a table's columns before the figures hold
+Leading = Literal["ordinal", "unit_code", "unit_name", "row"]
 # the order is part of every period's number: add at the end only
 PERIOD_TYPES: tuple[PeriodType, ...] = ("M", "Q", "H1", "H2", "9M", "Y", "TERM")
 SCHEMES: tuple[Scheme, ...] = ("ND09", "CALENDAR")
@@ -414,7 +416,7 @@ class Codes(Data):
     zero: tuple[str, ...]
     not_applicable: tuple[str, ...]
     header: dict[HeadKey, tuple[Label, ...]]
-    columns: dict[Literal["ordinal", "unit_code", "unit_name", "row"], tuple[Label, ...]]
+    columns: dict[Leading, tuple[Label, ...]]
     scope: dict[Literal["own", "rollup"], tuple[Label, ...]]
     total: tuple[Label, ...]
     # between a total's word and the section that it sums
@@ -437,9 +439,24 @@ class Codes(Data):
             first.setdefault(factor, name)
         return " / ".join(first.values())
 
+    @cached_property
+    def factors(self) -> dict[str, Decimal]:
+        """How many đồng a unit of measure (folded) is."""
+        return {fold(name): factor for name, factor in self.money.items()}
+
     def factor(self, money: Any) -> Decimal | None:
         """How many đồng a unit of measure is; None where it is not known."""
-        return {fold(name): factor for name, factor in self.money.items()}.get(fold(str(money)))
+        return self.factors.get(fold(str(money)))
+
+    @cached_property
+    def head_labels(self) -> dict[str, HeadKey]:
+        """What the labels of a head (folded) stand for."""
+        return {fold(word): key for key, words in self.header.items() for word in words}
+
+    @cached_property
+    def leading_labels(self) -> dict[str, Leading]:
+        """What the headers of the columns before the figures (folded) stand for."""
+        return {fold(word): key for key, words in self.columns.items() for word in words}
 
 
 @dataclass(frozen=True)

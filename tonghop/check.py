@@ -164,8 +164,8 @@ class _Understanding:
         subject = (entry.table.code, unit.unit, row.code) if unit and row else None
         seen = self.seen.setdefault(subject, set())
         counts = entry.columns.counts
-        if subject and counts and seen.isdisjoint(counts) and look.formats.keys().isdisjoint(entry.cells) \
-                and look.errors.keys().isdisjoint(entry.cells) and (whole := _whole(entry.values)):
+        if subject and counts and (not seen or seen.isdisjoint(counts)) and not look.alters(entry.cells) \
+                and (whole := _whole(entry.values)):
             # what nearly every row is, and the long way would say too
             seen.update(counts)
             self.result.lines.append(Line(*subject, entry.unit.sheet, counts, whole, entry.cells))
@@ -292,9 +292,12 @@ _PLAIN = Look()
 
 def _whole(values: list[Any]) -> list[Figure] | None:
     """The figures of a row of counts that holds nothing else than whole numbers and blanks; None for every other row."""
-    figures = [None if value == "" else value for value in values]
+    figures, kinds = values, {*map(type, values)}
+    if kinds != {float}:
+        figures = [None if value == "" else value for value in values]
+        kinds = {*map(type, figures)} - {type(None)}
     numbers = [figure for figure in figures if figure is not None]
-    plain = {*map(type, numbers)} <= {float} and all(map(float.is_integer, numbers)) \
+    plain = kinds <= {float} and all(map(float.is_integer, numbers)) \
         and min(numbers, default=0) >= 0 and max(numbers, default=0) <= LARGEST
     return figures if plain else None
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
 
 from tonghop.answer import Place
@@ -12,40 +13,61 @@ from tonghop.data import nfc
 from tonghop.reading import Columns, Entry, Look, Reading, Total, plain, unit_of
 
 HEAD_ROWS = 60  # a table's header stands within so many rows
-Grid = list[list[Any]]
-Merged = list[tuple[tuple[int, int], tuple[int, int]]]  # first and last (row, column), from 0
+_EMPTY = ("", None)
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A sheet's values, a rectangle from A1 on, and its merged ranges: first and last (row, column), from 0."""
+
+    name: str
+    grid: list[list[Any]]
+    merged: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
+
+    @cached_property
+    def texts(self) -> list[dict[int, str]]:
+        """The folded texts of the rows in which head and header stand, by column."""
+        return [{c: text for c, value in enumerate(row) if isinstance(value, str) and value and (text := fold(value))}
+                for row in self.grid[:HEAD_ROWS]]
+
+    def place(self, row: int, column: int) -> Place:
+        """What stands where; row and column count from 0."""
+        return Place(self.grid[row][column], self.name, coordinate(row, column))
 
 
 def coordinate(row: int, column: int) -> str:
     """A cell's name: (0, 0) is A1."""
+    return f"{_letters(column)}{row + 1}"
+
+
+@lru_cache(maxsize=1_000)
+def _letters(column: int) -> str:
     letters = ""
     column += 1
     while column:
         column, rest = divmod(column - 1, 26)
         letters = chr(65 + rest) + letters
-    return f"{letters}{row + 1}"
+    return letters
 
 
 # --- the head ----------------------------------------------------------------------------------------------------
 
-def head(sheet: str, grid: Grid, codes: Codes) -> dict[HeadKey, Place]:
+def head(sheet: Sheet, codes: Codes) -> dict[HeadKey, Place]:
     """What a sheet says it is: a label and the next filled cell of its row, or "label: value" in one cell."""
-    labels = {fold(word): key for key, words in codes.header.items() for word in words}
-    found: dict[HeadKey, Place] = {}
-    for r, row in enumerate(grid[:HEAD_ROWS]):
-        for c, text in enumerate(row):
-            if not isinstance(text, str) or not text:
-                continue
-            key = labels.get(fold(text))
+    labels, found = codes.head_labels, dict[HeadKey, Place]()
+    for r, texts in enumerate(sheet.texts):
+        for c, text in texts.items():
+            key = labels.get(text)
             if key and key not in found:
-                following = next(((c2, v) for c2, v in enumerate(row[c + 1:], start=c + 1) if v not in ("", None)), None)
+                row = sheet.grid[r]
+                following = next((c2 for c2 in range(c + 1, len(row)) if row[c2] not in _EMPTY), None)
                 if following:
-                    found[key] = Place(following[1], sheet, coordinate(r, following[0]))
-            elif ":" in text and len(text) < 200:
-                label, _, value = text.partition(":")
+                    found[key] = sheet.place(r, following)
+            elif ":" in text and len(sheet.grid[r][c]) < 200:
+                label, _, value = sheet.grid[r][c].partition(":")
                 key = labels.get(fold(label.strip(" (")))
                 if key and key not in found and value.strip(" )"):
-                    found[key] = Place(value.strip(" )"), sheet, coordinate(r, c))
+                    found[key] = sheet.place(r, c)._replace(value=value.strip(" )"))
     return found
 
 
@@ -63,39 +85,42 @@ class Header:
 
 
 class _Block:
-    """The folded texts of a sheet's first rows; a text over merged columns goes for the empty cells to its right."""
+    """The texts of a sheet's first rows; a text over merged columns goes for the empty cells to its right."""
 
-    def __init__(self, grid: Grid, headers: dict[str, Field_]):
-        self.headers = headers
-        # every end of a header's name that a text may be: with its group's name before it, a text is a whole name
-        self.ends = {label[n:] for label in headers for n in (0, *(at.end() for at in re.finditer(":", label)))}
-        self.texts = [[fold(v) if isinstance(v, str) and v else "" for v in row] for row in grid[:HEAD_ROWS]]
+    def __init__(self, sheet: Sheet, headers: dict[str, Field_]):
+        self.headers, self.texts = headers, sheet.texts
+        ends = _ends(tuple(headers))
+        self.scores = [0 if ends.isdisjoint(row.values()) else self._score(r, ends) for r, row in enumerate(sheet.texts)]
 
     def names(self, r: int, c: int, top: int) -> Iterator[str]:
         """What the column whose lowest text stands in row r may be called: "group: text" first, then the text alone."""
         for above in range(r - 1, top - 1, -1):
-            row = self.texts[above]
-            if c < len(row) and (over := next((text for text in reversed(row[:c + 1]) if text), "")):
+            if over := next((text for at, text in reversed(self.texts[above].items()) if at <= c), ""):
                 yield f"{over}:{self.texts[r][c]}"
         yield self.texts[r][c]
 
-    def score(self, r: int) -> int:
+    def _score(self, r: int, ends: frozenset[str]) -> int:
         """How many of a row's texts name a field."""
         return sum(any(n in self.headers for n in self.names(r, c, max(r - 2, 0)))
-                   for c, text in enumerate(self.texts[r]) if text in self.ends)
+                   for c, text in self.texts[r].items() if text in ends)
 
 
-def find_header(sheet: str, grid: Grid, headers: dict[str, Field_], codes: Codes) -> Header | None:
+@lru_cache(maxsize=100)
+def _ends(names: tuple[str, ...]) -> frozenset[str]:
+    """Every end of a header's name that a text may be: with its group's name before it, a text is a whole name."""
+    return frozenset(name[n:] for name in names for n in (0, *(at.end() for at in re.finditer(":", name))))
+
+
+def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Header | None:
     """The block of up to three rows whose texts name the table's fields; a column's lowest text is its label."""
-    leading = {fold(word): key for key, words in codes.columns.items() for word in words}
-    money = {fold(name) for name in codes.money}
-    block = _Block(grid, headers)
-    best = max(range(len(block.texts)), key=block.score, default=0)
-    if not block.texts or not block.score(best):
+    block = _Block(sheet, headers)
+    best = max(range(len(block.scores)), key=block.scores.__getitem__, default=0)
+    if not any(block.scores):
         return None
+    grid, leading, money = sheet.grid, codes.leading_labels, codes.factors
 
     def belongs(r: int) -> bool:
-        return block.score(r) > 0 or any(text in leading for text in block.texts[r])
+        return block.scores[r] > 0 or not leading.keys().isdisjoint(block.texts[r].values())
 
     top, bottom = best, best
     while top > 0 and best - top < 2 and belongs(top - 1):
@@ -103,12 +128,11 @@ def find_header(sheet: str, grid: Grid, headers: dict[str, Field_], codes: Codes
     while bottom + 1 < len(block.texts) and bottom - top < 2 and belongs(bottom + 1):
         bottom += 1
     header = Header(bottom)
-    for c in range(max(len(row) for row in block.texts[top:bottom + 1])):
-        r = next((r for r in range(bottom, top - 1, -1) if c < len(grid[r]) and grid[r][c] not in ("", None)), None)
+    for c in range(len(grid[best])):
+        r = next((r for r in range(bottom, top - 1, -1) if grid[r][c] not in _EMPTY), None)
         if r is None:
             continue
-        place = Place(grid[r][c], sheet, coordinate(r, c))
-        names = list(block.names(r, c, top)) if block.texts[r][c] else []
+        names = list(block.names(r, c, top)) if c in block.texts[r] else []
         # "thu ngân sách (tỷ đồng)", "đảng viên nữ (người)": the unit of measure stands with the label
         name, _, unit = names[-1].rpartition("(") if names else ("", "", "")
         measured = headers.get(name)
@@ -119,16 +143,16 @@ def find_header(sheet: str, grid: Grid, headers: dict[str, Field_], codes: Codes
         elif measured and (unit.rstrip(")") == fold(measured.unit) or (measured.type == "amount" and unit.rstrip(")") in money)):
             header.fields[c] = measured
             if measured.type == "amount" and unit.rstrip(")") in money:
-                header.money = Place(unit.rstrip(")"), sheet, place.cell)
+                header.money = Place(unit.rstrip(")"), sheet.name, coordinate(r, c))
         else:
-            header.unknown[c] = place
+            header.unknown[c] = sheet.place(r, c)
     return header
 
 
-def table_by_header(grid: Grid, form: Form, codes: Codes) -> Table | None:
+def table_by_header(sheet: Sheet, form: Form, codes: Codes) -> Table | None:
     """The table that a sheet of another name holds: the one most of whose fields its header names."""
     share = {table.code: len(header.fields) / len(table.fields) for table in form.tables
-             if (header := find_header("", grid, table.headers, codes)) is not None}
+             if (header := find_header(sheet, table.headers, codes)) is not None}
     best = max(share, key=lambda code: share[code], default="")
     return form.table[best] if share.get(best, 0) > 0.5 else None
 
@@ -141,7 +165,7 @@ _LETTERS = "ABCDĐEFGH"
 
 def is_column_numbers(row: list[Any]) -> bool:
     """Whether a row numbers the columns: A, B, then 1, 2, 3=4+5 ..., without a gap, which no row of figures is."""
-    filled = [plain(v).strip() for v in row if v not in ("", None)]
+    filled = [plain(v).strip() for v in row if v not in _EMPTY]
     found = [_COLUMN_NUMBER.fullmatch(text) for text in filled]
     if len(found) < 3 or not all(found):
         return False
@@ -168,84 +192,87 @@ class _Row(NamedTuple):
 
 
 _ROMAN = re.compile("[IVX]+")
+_CODE = re.compile(r"\S*\d\S*")
 _SECTION = re.compile(r"([IVX]+|[A-ZĐ])[.)]?")
 
 
-def read_rows(reading: Reading, sheet: str, grid: Grid, table: Table, header: Header, catalogue: Catalogue, merged: Merged,
-              on: date) -> None:
+def read_rows(reading: Reading, sheet: Sheet, table: Table, header: Header, catalogue: Catalogue, on: date) -> None:
     """Add the figures and totals under a header to a reading, and a finding for what is hidden or names no unit."""
-    look = reading.looks.get(sheet, Look())
+    grid, look, codes = sheet.grid, reading.looks.get(sheet.name, Look()), catalogue.codes
     fixed = table.rows != (ALL_ROWS,)
-    foot = re.compile("(?:" + "|".join(re.escape(fold(word)) for word in catalogue.codes.foot) + r")(?!\w)")
-    letters = {c: coordinate(0, c)[:-1] for c in (*header.fields, *header.leading.values())}
-    columns, lettered = Columns(tuple(header.fields.values())), [letters[c] for c in header.fields]
-
-    def at(r: int, column: int) -> Place:
-        row = grid[r]
-        return Place(row[column] if column < len(row) else None, sheet, f"{letters[column]}{r + 1}")
-
+    letters = [_letters(c) for c in header.fields]
+    columns = Columns(tuple(header.fields.values()))
+    label, name = header.leading["row"] if fixed else None, header.leading.get("unit_name")
     start = header.last_row + 1
     # merged header cells may leave an empty row before the row of column numbers
     first = next((r for r in range(start, len(grid)) if _filled(grid[r])), start)
     if first < len(grid) and is_column_numbers(grid[first]):
         start = first + 1
-    rows = list(_classify(sheet, grid, start, header, catalogue.codes, merged if fixed else []))
+    rows = list(_classify(sheet, start, header, codes, fixed))
     ended = False
     used: set[int] = set()
     for row in rows:
-        values, r = grid[row.number], str(row.number + 1)
-        raw = [values[c] if c < len(values) else None for c in header.fields]
-        cells = [letter + r for letter in lettered]
-        filled = [c for c, value in zip(header.fields, raw, strict=True) if value not in ("", None)]
+        values, number = grid[row.number], str(row.number + 1)
+        raw, cells = [values[c] for c in header.fields], [letter + number for letter in letters]
         if row.kind == "unit":
             code = plain(row.unit.value).strip()
             # below the table a unit column may hold anything, a name even; without figures only a code says that a row is one
-            if unit_of(code, catalogue, on) is None and (ended or not (filled or re.fullmatch(r"\S*\d\S*", code))):
+            if (ended or not (_CODE.fullmatch(code) or _filled(raw))) and unit_of(code, catalogue, on) is None:
                 continue
-            name = at(row.number, header.leading["unit_name"]) if "unit_name" in header.leading else None
-            label = at(row.number, header.leading["row"]) if fixed else None
-            reading.entries.append(Entry(table, row.unit, label, columns, raw, cells, name))
-        elif (span := _span(row, rows, start, len(grid))) and (row.kind == "total" or _numbers(values, filled)):
-            reading.totals += [Total(table, spec, Place(value, sheet, cell), *span)
+            reading.entries.append(Entry(table, row.unit, None if label is None else sheet.place(row.number, label), columns, raw,
+                                         cells, None if name is None else sheet.place(row.number, name)))
+        elif (span := _span(row, rows, start, len(grid))) and (row.kind == "total" or _numbers(raw)):
+            reading.totals += [Total(table, spec, Place(value, sheet.name, cell), *span)
                                for spec, value, cell in zip(columns.fields, raw, cells, strict=True)]
         else:
-            ended = ended or any(isinstance(v, str) and foot.match(fold(v)) for v in grid[row.number])
-            if not ended and _numbers(values, filled):
+            foot = _any_word(codes.foot)
+            ended = ended or any(isinstance(v, str) and foot.match(fold(v)) for v in values)
+            if not ended and _numbers(raw):
                 reading.wrong("row.no_unit", row.unit)
             continue
-        used.update(filled)
-        if filled and row.number + 1 in look.hidden_rows:
+        if look.hidden_columns:
+            used.update(c for c, value in zip(header.fields, raw, strict=True) if value not in _EMPTY)
+        if row.number + 1 in look.hidden_rows and _filled(raw):
             reading.wrong("row.hidden", row.unit)
     for c in sorted(used):
         if c + 1 in look.hidden_columns:
-            reading.wrong("column.hidden", Place(None, sheet, coordinate(header.last_row, c)))
+            reading.wrong("column.hidden", Place(None, sheet.name, coordinate(header.last_row, c)))
 
 
-def _numbers(row: list[Any], columns: list[int]) -> bool:
-    return any(isinstance(row[c], int | float) and not isinstance(row[c], bool) for c in columns)
+def _numbers(values: list[Any]) -> bool:
+    return any(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
 
 
-def _filled(row: list[Any]) -> bool:
-    return any(value not in ("", None) for value in row)
+def _filled(values: list[Any]) -> bool:
+    return any(value not in _EMPTY for value in values)
 
 
-def _classify(sheet: str, grid: Grid, start: int, header: Header, codes: Codes, merged: Merged) -> Iterator[_Row]:
-    words, parts = ("|".join(re.escape(fold(word)) for word in group) for group in (codes.total, codes.section))
-    total = re.compile(rf"(?:{words})(?: ?\(?(?:(?:{parts}) )?([a-zđ]|[ivx]+)\)?)?")
+@lru_cache
+def _any_word(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("(?:" + "|".join(re.escape(fold(word)) for word in words) + r")(?!\w)")
+
+
+@lru_cache
+def _total(words: tuple[str, ...], parts: tuple[str, ...]) -> re.Pattern[str]:
+    """A total's words, and the section that it sums."""
+    words_, parts_ = ("|".join(re.escape(fold(word)) for word in group) for group in (words, parts))
+    return re.compile(rf"(?:{words_})(?: ?\(?(?:(?:{parts_}) )?([a-zđ]|[ivx]+)\)?)?")
+
+
+def _classify(sheet: Sheet, start: int, header: Header, codes: Codes, fixed: bool) -> Iterator[_Row]:
+    grid, total = sheet.grid, _total(codes.total, codes.section)
     column, first_field = header.leading["unit_code"], min(header.fields)
     # a unit's code may be merged over the rows that it fills
-    topmost = {r: first[0] for first, last in merged if first[1] <= column <= last[1]
+    topmost = {r: first[0] for first, last in sheet.merged if fixed and first[1] <= column <= last[1]
                for r in range(first[0], min(last[0] + 1, len(grid)))}
     for r in range(start, len(grid)):
         row = grid[r]
         if not _filled(row):
             continue
-        source = topmost.get(r, r)
-        value = grid[source][column] if column < len(grid[source]) else None
-        unit = Place(value, sheet, coordinate(source, column))
-        blank = value in ("", None)
+        unit = sheet.place(topmost.get(r, r), column)
+        blank = unit.value in _EMPTY
         texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v] if blank else []
-        named = texts if blank else [str(value)]
+        named = texts if blank else [str(unit.value)]
         sums = next((found for text in named if text[:1].isalpha() and (found := total.fullmatch(fold(text)))), None)
         if sums:
             yield _Row(r, "total", unit, (sums[1] or "").upper())

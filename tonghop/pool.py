@@ -17,6 +17,7 @@ import gc
 import importlib
 import io
 import logging
+import math
 import os
 import pickle
 import pkgutil
@@ -65,11 +66,15 @@ class Pool:
             self._idle.put(None)
         self._workers: set[_Worker] = set()
         self._threads = ThreadPoolExecutor(settings.readers, thread_name_prefix="reader")
+        self._closed = threading.Event()
 
     def __enter__(self) -> Self:
+        # one for all files: a timer for each would cost a thread a file
+        threading.Thread(target=self._watch, name="reader-watch", daemon=True).start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._closed.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in list(self._workers):
             worker.end()
@@ -98,6 +103,11 @@ class Pool:
         if len(book) > self._settings.max_file_bytes:
             return listed(answer, "large")
         return book or listed(answer, done["reason"])
+
+    def _watch(self) -> None:
+        while not self._closed.wait(0.1):
+            for worker in list(self._workers):
+                worker.kill_if_late()
 
     def _report(self, name: str, path: Path) -> Report:
         try:
@@ -161,6 +171,8 @@ class _Worker:
         assert self._process.stdout
         self._in, self._out = self._process.stdin, self._process.stdout
         self._start = start
+        # when the file at hand must be done, by the monotonic clock, and of which file that was not so
+        self._due = self._missed = math.inf
 
     def ready(self) -> None:
         """Hand over the catalogue and wait until the worker has it."""
@@ -175,14 +187,7 @@ class _Worker:
 
     def read(self, name: str, content: bytes, answer: Answer | None, seconds: float) -> dict[str, Any]:
         """A file's report, or what goes back for an answer to it, as plain data. Raises _Lost."""
-        late = threading.Event()
-
-        def kill() -> None:
-            late.set()
-            self._process.kill()
-
-        timer = threading.Timer(seconds, kill)
-        timer.start()
+        self._due = due = time.monotonic() + seconds
         try:
             pickle.dump((name, content, answer), self._in)
             self._in.flush()
@@ -190,18 +195,25 @@ class _Worker:
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
             self._process.kill()
             code = self._process.wait()
-            if late.is_set() or code == -signal.SIGXCPU:
+            if self._missed == due or code == -signal.SIGXCPU:
                 raise _Lost("file.time", f"killed after {seconds} s") from error
             # a parser that gets no memory aborts; the kernel kills what takes too much
             rule = "file.memory" if -code in (signal.SIGABRT, signal.SIGKILL) else "file.crash"
             raise _Lost(rule, f"ended with {code}") from error
         finally:
-            timer.cancel()
+            self._due = math.inf
         if status != "read":
             raise _Lost(status, done)
         self.served += 1
         plain: dict[str, Any] = done
         return plain
+
+    def kill_if_late(self) -> None:
+        """Kill the process where its file takes longer than it may."""
+        due = self._due
+        if time.monotonic() > due:
+            self._missed = due
+            self._process.kill()
 
     def end(self) -> None:
         """Kill the process; it holds nothing that would be lost."""

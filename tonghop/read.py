@@ -125,14 +125,15 @@ def _workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Readi
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
-        sheets = [book.get_sheet_by_name(name) for name in shown]
-        grids = {sheet.name: sheet.to_python(skip_empty_area=False) for sheet in sheets}
+        parsed = [book.get_sheet_by_name(name) for name in shown]
+        sheets = [layout.Sheet(sheet.name, sheet.to_python(skip_empty_area=False), sheet.merged_cell_ranges or [])
+                  for sheet in parsed]
     except BaseException as error:
         # a panic of the parser is no Exception
         if isinstance(error, CalamineError | OSError | ValueError) or type(error).__name__ == "PanicException":
             raise Unreadable("file.damaged", detail="Excel") from error
         raise
-    heads = {name: layout.head(name, grid, catalogue.codes) for name, grid in grids.items()}
+    heads = {sheet.name: layout.head(sheet, catalogue.codes) for sheet in sheets}
     first: dict[HeadKey, Place] = next((head for head in heads.values() if "form" in head), {})
     reading = _identify(first, catalogue)
     reading.looks = looks
@@ -141,10 +142,9 @@ def _workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Readi
             if key in head and key in first and _said(key, head[key]) != _said(key, first[key]):
                 reading.wrong("head.differs", head[key])
     if reading.form and reading.period:
-        merged = {sheet.name: sheet.merged_cell_ranges or [] for sheet in sheets}
-        _tables(reading, reading.form, reading.period.ends_on, grids, heads, merged, catalogue)
+        _tables(reading, reading.form, reading.period.ends_on, sheets, heads, catalogue)
     if reading.findings:
-        _legacy(reading, grids)
+        _legacy(reading, sheets)
     return reading
 
 
@@ -153,19 +153,19 @@ def _said(key: HeadKey, place: Place) -> str:
     return (periods.parse(place.value) if key == "period" else None) or nfc(plain(place.value))
 
 
-def _tables(reading: Reading, form: Form, on: date, grids: dict[str, layout.Grid], heads: dict[str, dict[HeadKey, Place]],
-            merged: dict[str, layout.Merged], catalogue: Catalogue) -> None:
+def _tables(reading: Reading, form: Form, on: date, sheets: list[layout.Sheet], heads: dict[str, dict[HeadKey, Place]],
+            catalogue: Catalogue) -> None:
     seen: set[str] = set()
-    for name, grid in grids.items():
-        table = form.table.get(name.strip().upper()) or layout.table_by_header(grid, form, catalogue.codes)
+    for sheet in sheets:
+        table = form.table.get(sheet.name.strip().upper()) or layout.table_by_header(sheet, form, catalogue.codes)
         if table is None:
             continue
         if table.code in seen:
-            reading.wrong("table.twice", Place(None, name, "A1"), table=table.code)
+            reading.wrong("table.twice", Place(None, sheet.name, "A1"), table=table.code)
             continue
         seen.add(table.code)
-        _money(reading, heads[name].get("money"), catalogue)
-        _sheet(name, grid, table, on, merged[name], catalogue, reading)
+        _money(reading, heads[sheet.name].get("money"), catalogue)
+        _sheet(sheet, table, on, catalogue, reading)
     if not seen and not reading.nil:
         reading.wrong("table.missing", None, form=form.code)
 
@@ -177,11 +177,10 @@ def _money(reading: Reading, place: Place | None, catalogue: Catalogue) -> None:
     reading.money = reading.money or place
 
 
-def _sheet(sheet: str, grid: layout.Grid, table: Table, on: date, merged: layout.Merged, catalogue: Catalogue,
-           reading: Reading) -> None:
-    header = layout.find_header(sheet, grid, table.headers_on(on), catalogue.codes)
+def _sheet(sheet: layout.Sheet, table: Table, on: date, catalogue: Catalogue, reading: Reading) -> None:
+    header = layout.find_header(sheet, table.headers_on(on), catalogue.codes)
     if header is None:
-        reading.wrong("table.header", Place(None, sheet, "A1"), table=table.code)
+        reading.wrong("table.header", Place(None, sheet.name, "A1"), table=table.code)
         return
     for place in header.unknown.values():
         dated = table.headers.get(fold(str(place.value)))
@@ -189,7 +188,7 @@ def _sheet(sheet: str, grid: layout.Grid, table: Table, on: date, merged: layout
             reading.wrong("column.dated", place, on=f"{on:%d/%m/%Y}", label_vi=dated.vi, label_en=dated.en)
         else:
             reading.wrong("column.unknown", place, table=table.code)
-    foot = Place(None, sheet, layout.coordinate(header.last_row, 0))
+    foot = Place(None, sheet.name, layout.coordinate(header.last_row, 0))
     columns = [f.code for f in header.fields.values()]
     for field_ in table.fields:
         if columns.count(field_.code) != 1:
@@ -202,17 +201,16 @@ def _sheet(sheet: str, grid: layout.Grid, table: Table, on: date, merged: layout
         reading.wrong("column.missing", foot, label_vi=label_vi, label_en=label_en)
     _money(reading, header.money, catalogue)
     if not missing:
-        layout.read_rows(reading, sheet, grid, table, header, catalogue, merged, on)
+        layout.read_rows(reading, sheet, table, header, catalogue, on)
 
 
-def _legacy(reading: Reading, grids: dict[str, layout.Grid]) -> None:
+def _legacy(reading: Reading, sheets: list[layout.Sheet]) -> None:
     """In a font of before Unicode no label can be known: then that is the one thing to tell, and the other findings follow."""
     places: dict[str, Place] = {}
-    for name, grid in grids.items():
-        for r, row in enumerate(grid[:layout.HEAD_ROWS]):
-            for c, value in enumerate(row):
-                if isinstance(value, str) and value:
-                    places.setdefault(value, Place(value, name, layout.coordinate(r, c)))
+    for sheet in sheets:
+        for r, texts in enumerate(sheet.texts):
+            for c in texts:
+                places.setdefault(sheet.grid[r][c], sheet.place(r, c))
     if found := legacy.found(places):
         text, encoding = found
         reading.findings.clear()

@@ -21,6 +21,10 @@ class Look:
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()
 
+    def alters(self, cells: list[str]) -> bool:
+        """Whether one of the cells may show something else than its value."""
+        return any(told and not told.keys().isdisjoint(cells) for told in (self.formats, self.errors))
+
 
 @dataclass(frozen=True, eq=False)
 class Columns:

@@ -14,6 +14,7 @@ from tonghop.reading import Look
 _CELL_REF = re.compile(rb'\br=["\']([A-Z]{1,3}\d{1,7})["\']')
 _ERROR_CELL = re.compile(
     rb'<(?:\w+:)?c\s([^>]*\bt=["\']e["\'][^>]*)>(?:<(?:\w+:)?f[^>]*(?:/>|>[^<]*</(?:\w+:)?f>))?\s*<(?:\w+:)?v>([^<]{1,20})<')
+_ERROR = re.compile(rb't=["\']e["\']')
 _HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\s([^>]*\bhidden=["\'](?:1|true)["\'][^>]*)>')
 _HIDDEN_COLUMN = re.compile(rb'<(?:\w+:)?col\s([^>]*\bhidden=["\'](?:1|true)["\'][^>]*)>')
 _NUMBER = re.compile(rb'\b(r|min|max)=["\'](\d{1,7})["\']')
@@ -46,10 +47,15 @@ def _local(element: ElementTree.Element) -> str:
 
 def sheets(parts: dict[str, bytes]) -> list[tuple[str, str]]:
     """(sheet name, part) of every worksheet."""
-    targets = {e.get("Id"): e.get("Target", "") for e in ElementTree.fromstring(parts["xl/_rels/workbook.xml.rels"])
+    return _sheets(parts["xl/_rels/workbook.xml.rels"], parts["xl/workbook.xml"])
+
+
+@lru_cache(maxsize=1)  # templates of one form come one after the other
+def _sheets(relations: bytes, workbook: bytes) -> list[tuple[str, str]]:
+    targets = {e.get("Id"): e.get("Target", "") for e in ElementTree.fromstring(relations)
                if e.get("Type", "").endswith("/worksheet")}
     found = []
-    for sheet in (e for e in ElementTree.fromstring(parts["xl/workbook.xml"]).iter() if _local(e) == "sheet"):
+    for sheet in (e for e in ElementTree.fromstring(workbook).iter() if _local(e) == "sheet"):
         key = next((value for name, value in sheet.items() if name.rpartition("}")[2] == "id"), None)
         if key in targets:
             target = targets[key]
@@ -57,7 +63,7 @@ def sheets(parts: dict[str, bytes]) -> list[tuple[str, str]]:
     return found
 
 
-@lru_cache(maxsize=1)  # templates of one form come one after the other
+@lru_cache(maxsize=1)
 def _odd_formats(styles_xml: bytes | None) -> dict[int, str]:
     """Number formats by cell style, the plain ones left out."""
     if styles_xml is None:
@@ -77,7 +83,7 @@ def _look(xml: bytes, formats: dict[int, str]) -> Look:
             if place := _CELL_REF.search(tag):
                 shown[place[1].decode()] = formats[int(style)]
     errors: dict[str, str] = {}
-    if b't="e"' in xml or b"t='e'" in xml:
+    if _ERROR.search(xml):
         for tag, error in _ERROR_CELL.findall(xml):
             if place := _CELL_REF.search(tag):
                 errors[place[1].decode()] = error.decode("ascii", "replace")

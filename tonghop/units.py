@@ -10,7 +10,7 @@ from tonghop.history import UnitVersion
 
 def same(name: str, unit: UnitVersion, catalogue: Catalogue) -> bool:
     """Whether a name is one of the unit's, now or earlier: short forms written out, the kind of place left out or not."""
-    if not any(c.isalpha() for c in name) or fold(name) == fold(unit.name):
+    if name == unit.name or fold(name) == fold(unit.name) or not any(c.isalpha() for c in name):
         return True
     written = _core(name, catalogue.codes)
     return any(written in (core, _placeless(core, catalogue.codes))
