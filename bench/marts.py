@@ -209,7 +209,8 @@ QUERIES: dict[str, tuple[float, str]] = {
     "province -> communes, five years, one indicator": (50, """
         select f.unit_id, f.period_id, f.value from {schema}.{mart} f
         where f.indicator_id = {indicator} {release} and f.unit_id = any(array(
-            select t.unit_id from {schema}.bridge_org_tree t where t.ancestor_id = {province} and t.depth = 1 {tree_release}))"""),
+            select t.unit_id from {schema}.bridge_org_tree t
+            where t.ancestor_id = {province} and t.depth = 1 {tree_release}))"""),
     "all units of all levels, one indicator, 60 months": (250, """
         select f.unit_id, f.period_id, f.value from {schema}.{mart} f where f.indicator_id = {indicator} {release}"""),
     "province, children and grandchildren, 20 indicators, by year": (1000, _BY_YEAR % _FEW.format(_BELOW % "province")),
