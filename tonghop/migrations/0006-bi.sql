@@ -57,3 +57,5 @@ end $$;
 
 grant select on all tables in schema bi to tonghop_reader, tonghop_auditor;
 alter default privileges in schema bi grant select on tables to tonghop_reader, tonghop_auditor;
+-- a nation's figures by year are some 300,000 groups: in less memory they are added up on disk
+alter role tonghop_bi set work_mem = '64MB';

@@ -17,22 +17,23 @@ create view ctl.withheld_today_indicator as
 select w.indicator_id from marts.dim_indicator as w
 inner join ctl.current_release as c on w.release_from <= c.release_id and w.release_to > c.release_id
 where w.restricted;
+
 do $$
 declare
     t record;
     -- the pointer: the gate moves it to the candidate to see what readers would
     then_ text := '(r.status = ''published'' or r.release_id = (select c.release_id from ctl.current_release as c))';
-    -- in the words of schema bi, which estimate well
+    -- in the words of schema bi: see docs/decisions
     held text := '(%1$s.release_from > r.release_id and %1$s.release_to > r.release_id) is not true
         and (%1$s.release_from <= r.release_id and %1$s.release_to <= r.release_id) is not true';
     shown_unit text := '%1$s.published and not exists (select from ctl.withheld_today_unit as w where w.unit_id = %1$s.unit_id)';
     shown_indicator text := 'not %1$s.restricted
         and not exists (select from ctl.withheld_today_indicator as w where w.indicator_id = %1$s.indicator_id)';
     -- asked of the marts and not of the views, of which the planner knows nothing
-    of_unit text := 'exists (select from marts.dim_org_unit as u where u.unit_id = m.%2$s and '
-        || replace(held || ' and ' || shown_unit, '%1$s', 'u') || ')';
+    of_unit text := 'exists (select from marts.dim_org_unit as u where u.unit_id = m.%s and '
+        || format(held || ' and ' || shown_unit, 'u') || ')';
     of_indicator text := 'exists (select from marts.dim_indicator as i where i.indicator_id = m.indicator_id and '
-        || replace(held || ' and ' || shown_indicator, '%1$s', 'i') || ')';
+        || format(held || ' and ' || shown_indicator, 'i') || ')';
     rule text;
     cols text;
 begin
@@ -47,8 +48,8 @@ begin
             when 'dim_org_unit' then format(shown_unit, 'm')
             when 'dim_indicator' then format(shown_indicator, 'm')
             else concat_ws(' and ', 'true',
-                case when 'unit_id' = any(t.columns) then format(of_unit, '', 'unit_id') end,
-                case when 'lands_on_id' = any(t.columns) then format(of_unit, '', 'lands_on_id') end,
+                case when 'unit_id' = any(t.columns) then format(of_unit, 'unit_id') end,
+                case when 'lands_on_id' = any(t.columns) then format(of_unit, 'lands_on_id') end,
                 case when 'indicator_id' = any(t.columns) then of_indicator end,
                 case when 'old_id' = any(t.columns) then
                     'not exists (select from marts.dim_indicator as x where x.indicator_id in (m.old_id, m.new_id) and x.restricted)' end,

@@ -5,6 +5,7 @@
 
 create index on marts.bridge_org_tree (ancestor_id);
 create index on marts.bridge_org_tree (unit_id);
+create index on marts.dim_submission (submission_id);
 create index on marts.fct_rate (unit_id, period_id);
 create index on marts.fct_reporting (unit_id, period_id);
 
