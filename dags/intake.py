@@ -1,8 +1,9 @@
 """Take in what lies in the inbox.
 
 Every five minutes: **receive** gives each file a receipt and keeps the original, **load** reads, checks and loads what is
-pending and writes the answers, **announce** passes on that the ledger holds something that no release has taken in yet:
-reports accepted here, or accepted or withdrawn through the command line. Where there is nothing new, it is skipped.
+pending and writes the answers, **announce** passes on that there is something that no release has taken in yet: reports
+accepted here, or accepted or withdrawn through the command line, a new catalogue, or a day on which the units change. Where
+there is nothing new, it is skipped.
 """
 
 from _common import ACCEPTED, DEFAULTS
@@ -35,7 +36,7 @@ def intake():
         from tonghop.settings import Settings
 
         if not awaited(Settings()):
-            raise AirflowSkipException("every act in the ledger is in a release or in the open candidate")
+            raise AirflowSkipException("all that changed is in a release or in the open candidate")
 
     receive() >> load() >> announce()
 

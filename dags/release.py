@@ -1,7 +1,7 @@
 """Build a candidate release, put it to the gate, publish it.
 
-Started by accepted or withdrawn reports; start it by hand after a change of the catalogue. Nothing that readers see changes
-before **publish**. Where nothing changed since the current release, **open_candidate** skips the rest.
+Started by accepted or withdrawn reports, a catalogue that was synced, or a day on which the units change. Nothing that readers
+see changes before **publish**. Where nothing changed since the current release, **open_candidate** skips the rest.
 
 When a step fails, its log names the model, test or expectation. Mend the cause and clear the failed task: the build goes on
 from there, on the same candidate.

@@ -129,6 +129,16 @@ line_today (unit_id, ancestor_id) as (
         and (select valid_from from dim_tree where is_today) between unit_version.valid_from and unit_version.valid_to
     where unit_version.parent_id is not null
 ),
+-- the trees on which everything has its place: before a line has its root, what stands on it later has none
+whole_tree as not materialized (
+    select * from dim_tree
+    where valid_from >= (
+        select max(root.since) from (
+            select unit_id, min(valid_from) as since from unit_version
+            group by unit_id having bool_and(parent_id is null)
+        ) as root
+    )
+),
 -- unit and period where the unit stands at a published level
 published_unit as not materialized (
     select unit_version.unit_id, period.period_id

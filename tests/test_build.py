@@ -20,8 +20,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from test_events import write_events
 
-from tonghop import build, catalogue, server
+from tonghop import build, catalogue, reorg, server
 from tonghop.settings import Settings
 
 DATA = Path(__file__).parent / "data"
@@ -458,6 +459,29 @@ def test_a_period_that_ended_since_is_owed(published: World, copy: Copy) -> None
     touched = rows(settings, f"select unit_key from build.touched {NAMED} where code = '2025-M03' and scheme = 'CALENDAR' "
                              "order by 1")
     assert touched == [("c1",), ("c2",), ("p",), ("w",), ("x",)]
+
+
+def test_a_release_is_awaited_once_a_day_has_come_on_which_the_units_change(published: World, copy: Copy) -> None:
+    settings = copy(published)
+    assert not build.awaited(settings)
+    with server.connect(settings) as connection:
+        connection.execute("update ctl.release set opened_at = '2025-02-14'")  # c2 moves on the 15th
+    assert build.awaited(settings)
+    candidate = build.open_candidate(settings)
+    assert candidate is not None
+    assert rows(settings, "select everything from build.scope") == [(True,)]
+    assert not build.awaited(settings)
+    build.discard(settings, candidate)
+    assert build.awaited(settings)
+
+
+def test_a_release_is_awaited_for_a_reorganisation_that_was_applied(published: World, copy: Copy, tmp_path: Path) -> None:
+    folder = shutil.copytree(published.settings.catalogue, tmp_path / "catalogue")
+    settings = copy(published).model_copy(update={"catalogue": folder})
+    reorg.apply(settings, write_events(tmp_path, "moved c1 parent=x on=2025-03-01"))
+    assert build.awaited(settings)
+    assert build.open_candidate(settings) == 2
+    assert not build.awaited(settings)
 
 
 def test_one_step_at_a_time(published: World, monkeypatch: pytest.MonkeyPatch) -> None:

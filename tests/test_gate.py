@@ -27,7 +27,7 @@ ENDED = """
 # c1 becomes c2 on 1 March
 REORGANISED = """
     insert into catalogue.succession
-    select (select max(catalogue_id) from catalogue.version), old.unit_id, new.unit_id, '2025-03-01', 1, 'e'
+    select (select max(catalogue_id) from catalogue.version), old.unit_id, new.unit_id, '2025-03-01', 1, 'e', old.unit_id
     from catalogue.unit old, catalogue.unit new where old.unit_key = 'c1' and new.unit_key = 'c2'; """
 # what breaks each expectation, and only needs to break that one; {january}, {february} and {members} are filled in
 SABOTAGE = {
@@ -42,6 +42,7 @@ SABOTAGE = {
     "reorganisations_conserve": REORGANISED + "update marts.bridge_restated set facts_to = '2025-02-28' where lands_on_id = "
         "(select unit_id from catalogue.unit where unit_key = 'c1')",
     "restated_sums_follow_the_tree": "update marts.fct_restated set value = value + 1 where indicator_id = {members}",
+    "rates_and_counts_stand_on_every_tree": "update marts.bridge_restated set weight = 0.5",
     "identities_hold": "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'E5'",
     "facts_are_in_the_catalogue": "update marts.fct_observation set row_id = 999 where submission_id = 2 and cell = 'F4'",
     "readers_read_bi_only": "grant select (value) on intake.cell to tonghop_reader",
@@ -82,6 +83,12 @@ MORE = [
     ("restated_sums_follow_the_tree", """
         update marts.bridge_restated set is_whole = false, lands_on_id = (select unit_id from catalogue.unit where unit_key = 'w')
         where lands_on_id = (select unit_id from catalogue.unit where unit_key = 'c1')"""),
+    ("rates_and_counts_stand_on_every_tree", "delete from marts.bridge_org_tree where depth > 0"),
+    ("rates_and_counts_stand_on_every_tree", """
+        create or replace view bi.fct_completeness_on with (security_barrier) as
+        select tree_id, unit_id, period_id, table_code, last_due_on, due, due as received, on_time, late, missing, nil, restated,
+            not_restatable
+        from bi_asof.fct_completeness_on where release_id = 1"""),
     ("rates_follow_the_sums", "delete from marts.fct_rate where period_id = {february}"),
     ("readers_read_bi_only", "grant insert on bi.fct_rollup to tonghop_reader"),
     ("readers_read_bi_only", "grant usage on schema marts to tonghop_reader"),

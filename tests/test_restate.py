@@ -35,6 +35,13 @@ MAY = {"n": 1, "p": 2, "q": 3, "a": 10, "b": 20, "c": 40, "d": 80, "s": 160, "a1
 OCTOBER = {"n": 1, "p": 2, "q": 3, "x": 10, "y": 20, "z": 40, "s": 80, "a1": 160}
 
 
+RATED = world.FORM + """
+rates:
+  - {code: T.growth, table: T, name: {vi: Tăng, en: Growth}, numerator: {admitted: 1}, denominator: {members: 1}}
+  - {code: T.held, table: T, name: {vi: Kín, en: Withheld}, numerator: {admitted: 1}, denominator: {members: 1}, restricted: true}
+"""
+
+
 def _reports(period: str, figures: dict[str, int]) -> list[tuple[str, str, dict[str, int]]]:
     return [(unit, period, {"members": figure, "admitted": 2 * figure, "punished": 1}) for unit, figure in figures.items()]
 
@@ -44,11 +51,13 @@ def reformed(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFacto
     """Release 1: May as reported before anything was known of the reform. Release 2: the reform, and October."""
     home = tmp_path_factory.mktemp("reformed")
     here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
-    world.write_catalogue(here.catalogue, UNITS)
-    world.file(here, _reports("2025-M05", MAY))
+    world.write_catalogue(here.catalogue, UNITS, form=RATED)
+    # s does not say how many it admitted
+    world.file(here, [(unit, period, {"members": figures["members"]} if unit == "s" else figures)
+                      for unit, period, figures in _reports("2025-M05", MAY)])
     world.release(here)
     shutil.rmtree(here.catalogue)
-    world.write_catalogue(here.catalogue, UNITS, EVENTS)
+    world.write_catalogue(here.catalogue, UNITS, EVENTS, form=RATED)
     world.file(here, _reports("2025-M10", OCTOBER))
     world.release(here, tests=True)
     return here
@@ -93,6 +102,52 @@ def test_a_figure_of_a_unit_put_together_stands_on_the_old_tree_above_all_of_its
     assert on["q"] == (83, 80)
     assert "b" not in on
     assert on["n"] == (sum(OCTOBER.values()), 0)
+
+
+ON = ("join catalogue.unit using (unit_id) join catalogue.period using (period_id) where code = '2025-M05' "
+      "and scheme = 'CALENDAR' and tree_id = (select tree_id from bi.dim_tree where %s between valid_from and valid_to)")
+
+
+def test_a_rate_on_another_tree_comes_from_what_stands_there_of_its_numerator_and_denominator(reformed: Settings) -> None:
+    query = f"select unit_key, numerator, denominator, value, not_restatable from bi.fct_rate_on {ON} and rate_code = 'T.growth'"
+    assert {unit: tuple(rest) for unit, *rest in world.rows(reformed, query, SEPTEMBER)} == {
+        # as the members above, twice as many admitted; s left a part blank, so that it is in neither side
+        "n": (2232, 1116, 2, 0), "p": (2004, 1002, 2, 20), "q": (226, 113, 2, 0),
+        "x": (1940, 970, 2, 640), "y": (20, 10, 2, 0), "z": (60, 30, 2, 0), "s": (160, 80, 2, 0)}
+
+
+def test_what_was_owed_and_came_is_counted_on_another_tree(reformed: Settings) -> None:
+    query = f"select unit_key, due, received, missing, restated, not_restatable from bi.fct_completeness_on {ON}"
+    assert {unit: tuple(rest) for unit, *rest in world.rows(reformed, query, SEPTEMBER)} == {
+        # c, in known shares, is owed by both that hold a part of it, and once above them
+        "n": (10, 10, 0, 3, 2), "p": (6, 6, 0, 2, 2), "q": (4, 4, 0, 2, 0), "x": (3, 3, 0, 1, 1), "y": (1, 1, 0, 1, 0),
+        "z": (1, 1, 0, 1, 0), "s": (2, 2, 0, 1, 0)}
+
+
+def test_on_the_tree_of_their_own_day_rates_and_counts_are_those_reported(reformed: Settings) -> None:
+    for on, reported, columns in (
+            ("fct_rate_on", "fct_rate", "unit_key, rate_code, numerator, denominator, value"),
+            ("fct_completeness_on", "fct_completeness",
+             "unit_key, table_code, last_due_on, due, received, on_time, late, missing, nil")):
+        there = world.rows(reformed, f"select {columns} from bi.{on} {ON} order by 1, 2", date(2025, 5, 31))
+        assert there == world.rows(reformed, f"""
+            select {columns} from bi.{reported} join catalogue.unit using (unit_id) join catalogue.period using (period_id)
+            where code = '2025-M05' and scheme = 'CALENDAR' order by 1, 2""")
+        assert len(there) > 5
+
+
+def test_a_withheld_rate_is_on_no_tree(reformed: Settings) -> None:
+    assert world.rows(reformed, "select count(*) from marts.fct_rate where rate_code = 'T.held'") != [(0,)]
+    assert world.rows(reformed, "select distinct rate_code from bi_asof.fct_rate_on", role=server.READER) == [("T.growth",)]
+
+
+def test_rates_and_completeness_are_asked_for_side_by_side(reformed: Settings) -> None:
+    rates = report.ask(reformed, "rates", {"unit": "P", "period": "2025-M05", "on": "2025-05-01"})
+    assert [(r.tree, r.numerator, r.not_restatable) for r in rates.itertuples()] == [
+        ("as reported", 2064, None), ("today", 2004, 20), ("on 2025-05-01", 2064, 0)]
+    counts = report.ask(reformed, "completeness", {"period": "2025-M05", "on": "2025-09-01"})
+    assert {(c.tree, c.due) for c in counts.itertuples() if c.unit == "P"} == {("as reported", 6), ("on 2025-09-01", 6)}
+    assert len(report.ask(reformed, "completeness", {"period": "2025-M05"})) == 8
 
 
 def test_as_reported_stays_what_it_was(reformed: Settings) -> None:
@@ -224,7 +279,8 @@ def test_the_gate_holds_the_reformed_country_to_conservation(reformed: Settings)
     with server.connect(reformed) as connection:
         connection.execute("update ctl.release set status = 'candidate', published_at = null where release_id = 2")
         connection.execute("update ctl.current_release set release_id = 1")
-        for name in ("every_figure_stands_on_every_tree", "reorganisations_conserve", "restated_sums_follow_the_tree"):
+        for name in ("every_figure_stands_on_every_tree", "reorganisations_conserve", "restated_sums_follow_the_tree",
+                     "rates_and_counts_stand_on_every_tree"):
             asked = gate.population(name, "select count(*), count(*) filter (where failed is distinct from 0) from population")
             checked, failed = connection.execute(asked, {}).fetchone() or (0, 0)
             assert checked > 3

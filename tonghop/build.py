@@ -67,14 +67,22 @@ def open_candidate(settings: Settings) -> int | None:
 
 
 def awaited(settings: Settings) -> bool:
-    """Whether a report was accepted or withdrawn that neither a published release nor the open candidate has taken in.
+    """Whether anything changed that neither a published release nor the open candidate has taken in.
 
-    What was only returned or quarantined changes no figure, and goes into the release that the next figures bring.
+    A report was accepted or withdrawn; the catalogue was synced anew; or a day came on which the units change. What was only
+    returned or quarantined changes no figure, and goes into the release that the next figures bring.
     """
     with server.connect(settings) as connection:
-        return bool(_one(connection, """
-            select coalesce((select max(seq) from intake.ledger where act in ('accepted', 'withdrawn')), 0)
-                > coalesce((select max(cutoff_seq) from ctl.release where status in ('candidate', 'published')), 0)"""))
+        return bool(_one(connection, f"""
+            with taken_in as (
+                select max(cutoff_seq) as seq, max(catalogue_id) as catalogue_id
+                from ctl.release where status in ('candidate', 'published')
+            )
+            select
+                exists (select from intake.ledger where act in ('accepted', 'withdrawn')
+                        and seq > coalesce((select seq from taken_in), 0))
+                or exists (select from catalogue.version where catalogue_id > (select catalogue_id from taken_in))
+                or ({_NEW_TREE})"""))
 
 
 def run(settings: Settings, layer: Layer, say: Callable[[str], None] = lambda _: None) -> None:
@@ -131,7 +139,8 @@ def dbt(settings: Settings, arguments: list[str], say: Callable[[str], None] = l
 # --- the candidate -------------------------------------------------------------------------------------------
 
 # Whatever an act since the base release may have changed: its units and periods, the period that follows (opening figures)
-# and the quarter of a month (sums of months), the units owing a period that has ended since; and all of their ancestors.
+# and the quarter of a month (sums of months), the units owing a period that has ended since; all of their ancestors; and what a
+# rule compares with any of these across a reorganisation.
 _TOUCHED = """
 with recursive candidate as (
     select c.*, b.cutoff_seq as base_seq, (c.opened_at at time zone 'Asia/Ho_Chi_Minh')::date as opened_on,
@@ -186,16 +195,27 @@ restated as (
         and p.ends_on between r.facts_from and r.facts_to and c.opened_on between r.valid_from and r.valid_to
     join marts.bridge_org_tree t on t.unit_id = r.lands_on_id and t.release_to = 2147483647
         and c.opened_on between t.valid_from and t.valid_to
+),
+touched as (
+    select period_id, unit_id from line
+    union
+    select period_id, ancestor_id from restated
+    union
+    select other.period_id, other.unit_id
+    from touched t
+    join build.party mine on mine.period_id = t.period_id and mine.unit_id = t.unit_id
+    join build.party other on other.group_id = mine.group_id and other.on_date = mine.on_date and other.rule = mine.rule
 )
-insert into build.touched (period_id, unit_id) select period_id, unit_id from line union select * from restated
+insert into build.touched (period_id, unit_id) select period_id, unit_id from touched
 """
 
-# a day on which the units changed has come since the base release was opened: every figure on today's tree may move
+# a day on which the units change has come since the newest release was opened: every figure on today's tree may move
 _NEW_TREE = """
 select exists (
     select from marts.dim_tree t
-    where t.release_to = 2147483647 and t.is_today
-        and (now() at time zone 'Asia/Ho_Chi_Minh')::date not between t.valid_from and t.valid_to)
+    where t.release_to = 2147483647 and t.valid_from <= (now() at time zone 'Asia/Ho_Chi_Minh')::date and t.valid_from > (
+        select (max(r.opened_at) at time zone 'Asia/Ho_Chi_Minh')::date from ctl.release r
+        where r.status in ('candidate', 'published')))
 """
 
 

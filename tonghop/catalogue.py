@@ -25,7 +25,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from tonghop.data import FOREVER, CatalogueError, Code, Data, Label, nfc, rows
-from tonghop.history import Event, History, Succession, UnitVersion
+from tonghop.history import Event, History, Succession, UnitVersion, together
 from tonghop.history import fold as fold_history
 
 PeriodType = Literal["M", "Q", "H1", "H2", "9M", "Y", "TERM"]
@@ -161,8 +161,9 @@ class Check(Data):
     table: str
     # field, or TABLE.field of another table; "*": every field of the table, each against its sum over the units below
     terms: dict[str, Decimal]
-    # where a term's value stands: same report (default), the previous period, all units below summed, the quarter's months
-    at: dict[str, Literal["same", "previous", "children", "months"]] = Field({})
+    # where a term's value stands: same report (default), the previous period, all units below summed, the quarter's months; or,
+    # for each reorganisation: the last reports of the units that ended, the first ones of the units that followed them
+    at: dict[str, Literal["same", "previous", "children", "months", "predecessors", "successors"]] = Field({})
     op: Literal["=", "<="]
     bound: Decimal = Decimal(0)
     periods: tuple[PeriodType, ...] = ()
@@ -170,6 +171,15 @@ class Check(Data):
     valid_from: date = date(1900, 1, 1)
     valid_to: date = FOREVER
     message: Bilingual
+
+    @model_validator(mode="after")
+    def _sides_of_a_reorganisation(self) -> Self:
+        if sides := {"predecessors", "successors"} & {*self.at.values()}:
+            if len(sides) < 2 or set(self.at) != set(self.terms):
+                raise ValueError(f"{self.rule}: every term stands at predecessors or successors, and both have some")
+            if not self.periods:
+                raise ValueError(f"{self.rule}: `periods` says which reports tell what a reorganisation moved")
+        return self
 
     def in_force(self, period: "Period") -> bool:
         """Whether the rule holds for a period."""
@@ -717,8 +727,9 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
          "synthetic",
          ((number, unit[u.unit], u.valid_from, u.valid_to, u.code, u.name, sort_key(u.name), u.level,
            u.also_level, unit[u.parent] if u.parent else None, u.synthetic) for u in c.units))
-    copy("succession", "catalogue_id, predecessor_id, successor_id, on_date, weight, event",
-         ((number, unit[s.predecessor], unit[s.successor], s.on, s.weight, s.event) for s in c.successions))
+    copy("succession", "catalogue_id, predecessor_id, successor_id, on_date, weight, event, group_id",
+         ((number, unit[s.predecessor], unit[s.successor], s.on, s.weight, s.event, unit[first])
+          for s, first in together(c.successions).items()))
     copy("reporting_spell", "catalogue_id, unit_id, form_code, valid_from, valid_to",
          ((number, unit[s.unit], s.form, s.valid_from, s.valid_to) for s in c.spells))
     copy("form", "catalogue_id, form_code, form_version, scheme, name_vi, name_en, valid_from, valid_to",

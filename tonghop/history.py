@@ -123,6 +123,22 @@ class History:
         return line
 
 
+def together(successions: Iterable[Succession]) -> dict[Succession, str]:
+    """The first of the units that gave and took among themselves on its day, for each succession: all that a chain ties."""
+    above: dict[tuple[date, str], tuple[date, str]] = {}
+
+    def first(unit: tuple[date, str]) -> tuple[date, str]:
+        while (higher := above.get(unit, unit)) != unit:
+            unit = higher
+        return unit
+
+    for s in (successions := list(successions)):
+        low, high = sorted((first((s.on, s.predecessor)), first((s.on, s.successor))))
+        if low != high:
+            above[high] = low
+    return {s: first((s.on, s.predecessor))[1] for s in successions}
+
+
 def _grouped(units: Iterable[UnitVersion], column: str) -> dict[str, list[UnitVersion]]:
     found: dict[str, list[UnitVersion]] = defaultdict(list)
     for unit in sorted(units, key=lambda u: u.valid_from):

@@ -30,11 +30,13 @@ create table catalogue.unit_version (
     valid_from date not null, valid_to date not null, code text not null, name text not null, sort_key text not null,
     level text not null, also_level text, parent_id integer references catalogue.unit, synthetic boolean not null,
     primary key (catalogue_id, unit_id, valid_from), check (valid_from <= valid_to));
--- where a unit went when it ended: weight 1 for the whole, a share, or null where nobody knows the share
+-- where a unit went when it ended: weight 1 for the whole, a share, or null where nobody knows the share. Units that gave and
+-- took among themselves on a day have one group_id, the number of one of them
 create table catalogue.succession (
     catalogue_id integer not null references catalogue.version, predecessor_id integer not null references catalogue.unit,
     successor_id integer not null references catalogue.unit, on_date date not null, weight numeric check (weight > 0 and weight <= 1),
-    event text not null, primary key (catalogue_id, predecessor_id, successor_id, on_date));
+    event text not null, group_id integer not null references catalogue.unit,
+    primary key (catalogue_id, predecessor_id, successor_id, on_date));
 create table catalogue.reporting_spell (
     catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
     form_code text not null, valid_from date not null, valid_to date not null,
@@ -76,7 +78,7 @@ create table catalogue.check_rule (
 create table catalogue.check_term (
     catalogue_id integer not null references catalogue.version, rule text not null, instance text not null, form_version integer not null,
     rule_version integer not null, indicator_id integer not null references catalogue.indicator, coefficient numeric not null,
-    "at" text not null check ("at" in ('same', 'previous', 'children', 'months')),
+    "at" text not null check ("at" in ('same', 'previous', 'children', 'months', 'predecessors', 'successors')),
     primary key (catalogue_id, rule, instance, form_version, rule_version, indicator_id, "at"));
 create table catalogue.rate (
     catalogue_id integer not null references catalogue.version, rate_code text not null, table_code text not null,

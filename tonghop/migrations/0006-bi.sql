@@ -46,7 +46,7 @@ begin
     execute 'create view bi.fct_rate with (security_barrier) as select unit_id, period_id, row_id, rate_code, basis, numerator, denominator, value from marts.fct_rate m where '
         || now_ || ' and ' || shown_unit || ' and not exists (select from catalogue.rate r where r.rate_code = m.rate_code and r.restricted)';
     -- a finding shows that a rule failed and where, not by how much: a restricted figure could be solved from it. The catalogue's
-    -- messages are fixed texts; what is said of a single cell quotes it, so that stays with the sender and the auditor
+    -- messages are fixed texts that name published units at most; what is said of a single cell quotes it, so that stays with the sender and the auditor
     execute 'create view bi.fct_finding with (security_barrier) as select finding_key, source, rule, rule_version, kind, is_waived, unit_id, period_id, row_id, submission_id, sheet, cell,
                  case when known.is_fixed then message_vi end as message_vi, case when known.is_fixed then message_en end as message_en
              from marts.fct_finding m

@@ -31,11 +31,13 @@ begin
                 || case when 'indicator_id' = any(v.columns)
                     then ' or shown.indicator_id = any(array(select w.indicator_id from ctl.withheld_indicator as w))' else '' end
                 || case when 'rate_code' = any(v.columns)
-                    then ' or shown.rate_code in (select r.rate_code from catalogue.rate as r where r.restricted)' else '' end
+                    then ' or shown.rate_code = any(array(select r.rate_code from catalogue.rate as r where r.restricted))' else '' end
                 || case when 'unit_code' = any(v.columns)
                     then ' or not exists (select from bi.dim_org_unit as u where u.code = shown.unit_code)' else '' end
                 || case when 'message_vi' = any(v.columns)
-                    then ' or shown.message_vi not in (select c.message_vi from catalogue.check_rule as c)' else '' end
+                    -- a rule may name published units after its text
+                    then ' or shown.message_vi is not null and not exists (select from catalogue.check_rule as c
+                        where pg_catalog.starts_with(shown.message_vi, c.message_vi))' else '' end
                 -- a column may stay when its field is withheld later; figures in it may not
                 || coalesce((select pg_catalog.string_agg(pg_catalog.format(' or shown.%I is not null', w.field_code), '')
                              from ctl.withheld_indicator as w

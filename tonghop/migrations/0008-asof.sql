@@ -127,6 +127,100 @@ select
 from bi_asof.fct_restated_on
 where release_id = (select c.release_id from ctl.current_release as c);
 
+-- Rates on the tree of any day, from what stands there of their numerators and denominators; not_restatable is the part of the
+-- denominator that stands undivided at the unit itself. What a unit claims for its whole is its own tree's, and not restated.
+create view bi_asof.fct_rate_on with (security_barrier) as
+select
+    f.release_id, f.tree_id, f.unit_id, f.period_id, f.row_id, f.rate_code, f.numerator, f.denominator,
+    trim_scale(f.numerator / nullif(f.denominator, 0)) as value, f.not_restatable
+from (
+    select
+        g.release_id, g.tree_id, g.unit_id, g.period_id, g.row_id, g.rate_code,
+        trim_scale(sum(g.numerator * g.weight)) as numerator, trim_scale(sum(g.denominator * g.weight)) as denominator,
+        trim_scale(sum(g.denominator * g.undivided)) as not_restatable
+    from (
+        -- a unit that left a part of the rate blank is in neither side of it
+        select
+            s.release_id, s.tree_id, s.ancestor_id as unit_id, s.weight, s.undivided, o.period_id, o.row_id, t.rate_code,
+            sum(t.coefficient * o.value) filter (where t.part = 'numerator') as numerator,
+            sum(t.coefficient * o.value) filter (where t.part = 'denominator') as denominator
+        from ctl.standing_on as s
+        inner join ctl.release as r on r.release_id = s.release_id
+        inner join marts.fct_observation as o on o.release_from <= s.release_id and o.release_to > s.release_id
+            and o.unit_id = s.unit_id and o.scope = 'own' and o.value is not null
+        inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
+        inner join catalogue.rate_term as t on t.catalogue_id = r.catalogue_id and t.indicator_id = o.indicator_id
+        inner join (
+            select catalogue_id, rate_code, count(*) as terms from catalogue.rate_term group by catalogue_id, rate_code
+        ) as whole on whole.catalogue_id = r.catalogue_id and whole.rate_code = t.rate_code
+        where not exists (select from catalogue.rate as x where x.rate_code = t.rate_code and x.restricted)
+        group by s.release_id, s.tree_id, s.ancestor_id, s.unit_id, s.facts_from, s.weight, s.undivided, o.period_id, o.row_id,
+            t.rate_code, whole.terms
+        having count(*) = whole.terms
+    ) as g
+    group by g.release_id, g.tree_id, g.unit_id, g.period_id, g.row_id, g.rate_code
+) as f;
+
+-- What was owed and came, on the tree of any day. A unit that was divided is counted at each of those that hold a part of it, and
+-- once above them.
+create view bi_asof.fct_completeness_on with (security_barrier) as
+select
+    s.release_id, s.tree_id, s.ancestor_id as unit_id, g.period_id, g.table_code, max(g.due_on) as last_due_on,
+    count(*)::integer as due, (count(*) filter (where g.is_received))::integer as received,
+    (count(*) filter (where g.is_on_time))::integer as on_time, (count(*) filter (where not g.is_on_time))::integer as late,
+    (count(*) filter (where not g.is_received))::integer as missing, (count(*) filter (where g.is_nil))::integer as nil,
+    (count(*) filter (where s.is_whole and not s.is_same))::integer as restated,
+    (count(*) filter (where not s.is_whole))::integer as not_restatable
+from ctl.standing_on as s
+inner join marts.fct_reporting as g on g.release_from <= s.release_id and g.release_to > s.release_id and g.unit_id = s.unit_id
+inner join catalogue.period as p on p.period_id = g.period_id and p.ends_on between s.facts_from and s.facts_to
+group by s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code;
+
+create view bi.fct_rate_on with (security_barrier) as
+select tree_id, unit_id, period_id, row_id, rate_code, numerator, denominator, value, not_restatable from bi_asof.fct_rate_on
+where release_id = (select c.release_id from ctl.current_release as c);
+create view bi.fct_completeness_on with (security_barrier) as
+select
+    tree_id, unit_id, period_id, table_code, last_due_on, due, received, on_time, late, missing, nil, restated, not_restatable
+from bi_asof.fct_completeness_on
+where release_id = (select c.release_id from ctl.current_release as c);
+
+-- What these two would show at the top of every tree if the candidate were published. For the gate, as ctl.preview_bi is.
+create function ctl.preview_tops() returns table (
+    tree_id integer, period_id integer, about text, row_id integer, part numeric, whole numeric)
+language plpgsql security definer set search_path = '' as $$
+declare
+    tops integer[] := array(
+        select distinct v.unit_id from catalogue.unit_version as v inner join build.candidate as c using (catalogue_id)
+        where v.parent_id is null);
+    found jsonb;
+begin
+    begin
+        update ctl.current_release set release_id = (select c.release_id from build.candidate as c);
+        select pg_catalog.jsonb_agg(f) into found from (
+            select r.tree_id, r.period_id, r.rate_code as about, r.row_id, sum(r.numerator) as part, sum(r.denominator) as whole
+            from bi.fct_rate_on as r
+            inner join bi.dim_org_unit as u on u.unit_id = r.unit_id and u.parent_id is null
+                and pg_catalog.to_date(r.tree_id::text, 'YYYYMMDD') between u.valid_from and u.valid_to
+            where r.unit_id = any(tops)
+            group by r.tree_id, r.period_id, r.rate_code, r.row_id
+            union all
+            select c.tree_id, c.period_id, c.table_code, null, sum(c.received), sum(c.due)
+            from bi.fct_completeness_on as c
+            inner join bi.dim_org_unit as u on u.unit_id = c.unit_id and u.parent_id is null
+                and pg_catalog.to_date(c.tree_id::text, 'YYYYMMDD') between u.valid_from and u.valid_to
+            where c.unit_id = any(tops)
+            group by c.tree_id, c.period_id, c.table_code
+        ) as f;
+        raise exception using errcode = 'TH001', message = 'undo';
+    exception when sqlstate 'TH001' then null;
+    end;
+    return query select * from pg_catalog.jsonb_to_recordset(coalesce(found, '[]'))
+        as f (tree_id integer, period_id integer, about text, row_id integer, part numeric, whole numeric);
+end $$;
+revoke execute on function ctl.preview_tops() from public;
+grant execute on function ctl.preview_tops() to tonghop_auditor;
+
 -- Figures in the order of time. label_set counts the changes of labels that no step bridges; break_before tells that the figure
 -- and the one before it in its line, of the same period type, do not compare.
 create view bi_asof.series with (security_barrier) as

@@ -1,20 +1,43 @@
 -- How complete and how timely reporting is, per unit with all below it, form table and period.
--- period: period code, e.g. 2021-Y
+-- period: period code, e.g. 2021-Y   on: also on the tree of a day, e.g. 2025-07-01 [only as it stood at the period's end]
+with asked_period as (
+    select period_id, ends_on from bi.dim_period
+    where code = %(period)s
+),
+
+counts as (
+    select
+        'as reported' as tree, p.ends_on as day, f.unit_id, f.table_code, f.last_due_on, f.due, f.received, f.on_time, f.late,
+        f.missing, f.nil, null::integer as restated, null::integer as not_restatable
+    from bi.fct_completeness as f
+    inner join asked_period as p on f.period_id = p.period_id
+    union all
+    select
+        'on ' || %(on)s, nullif(%(on)s, '')::date, f.unit_id, f.table_code, f.last_due_on, f.due, f.received, f.on_time, f.late,
+        f.missing, f.nil, f.restated, f.not_restatable
+    from bi.fct_completeness_on as f
+    where f.period_id = any(array(select period_id from asked_period)) and f.tree_id = (
+            select d.tree_id from bi.dim_tree as d
+            where nullif(%(on)s, '')::date between d.valid_from and d.valid_to
+        )
+)
+
 select
+    c.tree,
     u.code as unit,
     u.name,
-    f.table_code as "table",
-    f.last_due_on,
-    f.due,
-    f.received,
-    f.on_time,
-    f.late,
-    f.missing,
-    f.nil,
-    round(f.received::numeric / f.due, 4) as completeness,
-    round(f.on_time::numeric / f.due, 4) as timeliness
-from bi.fct_completeness as f
-inner join bi.dim_period as p on f.period_id = p.period_id
-inner join bi.dim_org_unit as u on f.unit_id = u.unit_id and p.ends_on between u.valid_from and u.valid_to
-where p.code = %(period)s
-order by u.level_rank desc, u.sort_key, f.table_code
+    c.table_code as "table",
+    c.last_due_on,
+    c.due,
+    c.received,
+    c.on_time,
+    c.late,
+    c.missing,
+    c.nil,
+    c.restated,
+    c.not_restatable,
+    round(c.received::numeric / c.due, 4) as completeness,
+    round(c.on_time::numeric / c.due, 4) as timeliness
+from counts as c
+inner join bi.dim_org_unit as u on c.unit_id = u.unit_id and c.day between u.valid_from and u.valid_to
+order by c.tree, u.level_rank desc, u.sort_key, c.table_code

@@ -1,7 +1,12 @@
 -- grain: rule x instance x form version x unit x period x row x scope: every rule that the slice's accepted figures decide, in
--- the version that is in force at the period's end
+-- the version that is in force at the period's end. A rule that looks across a reorganisation has no scope, and does not hold
+-- while somebody has said nothing.
 with left_side as (
     select * from {{ ref('int_left_side') }}
+),
+
+handover as (
+    select * from {{ ref('int_handover') }}
 ),
 
 period as (
@@ -28,6 +33,44 @@ check_rule as (
     select * from {{ ref('stg_check_rule') }}
 ),
 
+decided as (
+    select
+        rule,
+        instance,
+        form_version,
+        rule_version,
+        unit_id,
+        period_id,
+        row_code,
+        scope,
+        has_same,
+        left_side,
+        submission_id,
+        sheet,
+        cell,
+        null as awaited_vi,
+        null as awaited_en
+    from left_side
+    union all
+    select
+        rule,
+        instance,
+        form_version,
+        rule_version,
+        unit_id,
+        period_id,
+        row_code,
+        null as scope,
+        false as has_same,
+        left_side,
+        null as submission_id,
+        null as sheet,
+        null as cell,
+        awaited_vi,
+        awaited_en
+    from handover
+),
+
 final as (
     select
         c.rule,
@@ -42,13 +85,13 @@ final as (
         c.left_side,
         r.op,
         r.bound,
-        case r.op when '=' then c.left_side = r.bound else c.left_side <= r.bound end as holds,
+        coalesce(case r.op when '=' then c.left_side = r.bound else c.left_side <= r.bound end, false) as holds,
         c.submission_id,
         c.sheet,
         c.cell,
-        r.message_vi,
-        r.message_en
-    from left_side as c
+        concat_ws(' ', r.message_vi, c.awaited_vi) as message_vi,
+        concat_ws(' ', r.message_en, c.awaited_en) as message_en
+    from decided as c
     inner join check_rule as r
         on
             r.rule = c.rule and r.instance = c.instance and r.form_version = c.form_version

@@ -1,0 +1,20 @@
+with party as (
+    select * from {{ source('build', 'party') }}
+),
+
+final as (
+    select
+        s.rule,
+        s.instance,
+        s.form_version,
+        s.rule_version,
+        s.group_id,
+        s.on_date,
+        s.at as term_at,
+        s.unit_id,
+        s.period_id,
+        s.days
+    from party as s
+)
+
+select * from final
