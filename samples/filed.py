@@ -16,10 +16,10 @@ Report = tuple[str, str, Mapping[Place, int]]
 
 
 def file(settings: Settings, reports: Iterable[Report], form: str = "T", version: int = 1,
-         loaded: Catalogue | None = None) -> dict[tuple[str, str], int]:
+         loaded: Catalogue | None = None, scope: str = "own") -> dict[tuple[str, str], int]:
     """File reports (unit, period code, figures by place) of a form: receipts by unit and period.
 
-    loaded: the catalogue, where it has been read.
+    loaded: the catalogue, where it has been read. scope: own, or rollup for what units claim for their whole.
     """
     filed: dict[tuple[str, str], int] = {}
     cells: list[tuple[object, ...]] = []
@@ -32,9 +32,10 @@ def file(settings: Settings, reports: Iterable[Report], form: str = "T", version
             for number, (unit, code, figures) in enumerate(reports, start=first + 1):
                 period = loaded.period[definition.scheme, code].period_id
                 out.write_row((f"{number:064x}", f"{number}.xlsx", 1, "2025-02-10 08:00+07", "accepted", form, version,
-                               synced.unit[unit], period, "own", False, synced.catalogue_id, len(figures), "x"))
-                cells += [(number, synced.unit[unit], period, synced.row[table, row], synced.indicator[table, name], "own", "value",
-                           value, table, f"C{line}") for line, ((table, row, name), value) in enumerate(figures.items(), start=4)]
+                               synced.unit[unit], period, scope, False, synced.catalogue_id, len(figures), "x"))
+                cells += [(number, synced.unit[unit], period, synced.row[table, row], synced.indicator[table, name], scope,
+                           "value", value, table, f"C{line}")
+                          for line, ((table, row, name), value) in enumerate(figures.items(), start=4)]
                 filed[unit, code] = number
         with connection.cursor().copy(f"copy intake.cell ({_CELL}) from stdin") as out:
             for cell in cells:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,8 @@ def asked(here: Settings, number: int) -> Answers:
 def recomputed(release: Release, trees: Iterable[Tree]) -> Answers:
     """The same the plain way."""
     days = {tree: None if tree == "reported" else TODAY if tree == "today" else tree for tree in trees}
-    return {tree: {(unit, end): total for (unit, end), total in release.reference.totals(release.figures, release.due, day).items()
+    return {tree: {(unit, end): total
+                   for (unit, end), total in release.reference.totals(release.figures, release.due, day).items()
                    if release.shows(unit, day or end)} for tree, day in days.items()}
 
 
@@ -183,7 +185,7 @@ def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_sta
 
 def check_explanations(here: Settings, releases: list[Release], chance: random.Random) -> None:
     """Of figures drawn at random, on every kind of tree: each reason has the amount of a plain recomputation."""
-    pairs = [*zip(releases, releases[1:], strict=False), (releases[0], releases[-1])]
+    pairs = [*pairwise(releases), (releases[0], releases[-1])]
     with fig.asking(here) as connection:
         for before, after in pairs:
             old, new = (fig.release(connection, r.number) for r in (before, after))
