@@ -187,7 +187,8 @@ def test_a_claim_and_a_sum_are_never_added_together_on_any_tree(built: Settings)
         for view, tree in (("fct_rollup", ""), ("fct_restated", ""), ("fct_restated_on", ", tree_id")):
             sums = connection.execute(f"""
                 select sum(value) filter (where unit_key = 'n'), max(value) from bi_asof.{view}
-                join catalogue.unit using (unit_id) join catalogue.indicator using (indicator_id) where field_code = 'members' and release_id = 2
+                join catalogue.unit using (unit_id) join catalogue.indicator using (indicator_id)
+                where field_code = 'members' and release_id = 2
                 group by release_id {tree}""".encode()).fetchall()
             assert sums
             assert set(sums) == {(sum({**MAY, "c": 44}.values()),) * 2}, view

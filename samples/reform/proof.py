@@ -423,10 +423,11 @@ def _followed(proof: Proof) -> Iterator[str]:
                  [row if row[1] else (*row[:3], "", "no successor in the data", row[5]) for row in proof.followed])
     yield _text(f"""{len(gone)} units of Nam Định city stand in the list of 2021 and not in that of January 2025. They ended
         before the data begin: the data hold neither the day nor the successors. Resolution 1104/NQ-UBTVQH15 of 23 July 2024
-        arranged the city's wards anew from 1 September 2024; its text is no part of the data, and no event is made up from what newspapers
-        say of it. What these units reported stands at the city, and on today's tree at the province, as not restatable below.
-        The commune and the ward Nam Phong bear one code and are two units, as the lists have them. To join what was before with
-        what came after, add an event file with the resolution as its source: nothing else has to change.""")
+        arranged the city's wards anew from 1 September 2024; its text is no part of the data, and no event is made up from what
+        newspapers say of it. What these units reported stands at the city, and on today's tree at the province, as not
+        restatable below. The commune and the ward Nam Phong bear one code and are two units, as the lists have them. To join
+        what was before with what came after, add an event file with the resolution as its source: nothing else has to
+        change.""")
 
 
 def _city(proof: Proof) -> Iterator[str]:
