@@ -12,12 +12,12 @@ _RECEIPT = ("sha256, file_name, bytes, received_at, status, form_code, form_vers
             "catalogue_id, cells, cells_sha256")
 _CELL = "receipt_id, unit_id, period_id, row_id, indicator_id, scope, state, value, sheet, cell"
 Place = tuple[str, str, str]  # table, row and indicator
-Report = tuple[str, str, Mapping[Place, int]]
+Report = tuple[str, str, Mapping[Place, int | None]]  # unit, period code, figures; None is blank
 
 
 def file(settings: Settings, reports: Iterable[Report], form: str = "T", version: int = 1,
          loaded: Catalogue | None = None, scope: str = "own") -> dict[tuple[str, str], int]:
-    """File reports (unit, period code, figures by place) of a form: receipts by unit and period.
+    """File reports of a form: receipts by unit and period.
 
     loaded: the catalogue, where it has been read. scope: own, or rollup for what units claim for their whole.
     """
@@ -34,7 +34,7 @@ def file(settings: Settings, reports: Iterable[Report], form: str = "T", version
                 out.write_row((f"{number:064x}", f"{number}.xlsx", 1, "2025-02-10 08:00+07", "accepted", form, version,
                                synced.unit[unit], period, scope, False, synced.catalogue_id, len(figures), "x"))
                 cells += [(number, synced.unit[unit], period, synced.row[table, row], synced.indicator[table, name], scope,
-                           "value", value, table, f"C{line}")
+                           "blank" if value is None else "value", value, table, f"C{line}")
                           for line, ((table, row, name), value) in enumerate(figures.items(), start=4)]
                 filed[unit, code] = number
         with connection.cursor().copy(f"copy intake.cell ({_CELL}) from stdin") as out:

@@ -37,6 +37,7 @@ MAY = {"n": 1, "p": 2, "q": 3, "a": 10, "b": 20, "c": 41, "d": 80, "a1": 320, "a
 
 
 CLAIMED = 1_000_000
+APRIL: dict[str, int | None] = {"a": 5, "a1": 0, "a2": None, "c": 8}
 
 
 def figures(units: dict[str, int]) -> list[tuple[str, str, dict[str, int]]]:
@@ -53,6 +54,7 @@ def built(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.Te
     here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
     world.write_catalogue(here.catalogue, UNITS, form=FORM)
     world.file(here, figures({unit: n for unit, n in MAY.items() if unit != "d"}))
+    world.file(here, [(unit, "2025-M04", {"members": n}) for unit, n in APRIL.items()] + [("a", "2025-H1", {"members": 7})])
     filed.file(here, [("p", "2025-M05", {("T", "all", "members"): CLAIMED, ("T", "all", "admitted"): 1})], scope="rollup")
     world.release(here)
     shutil.rmtree(here.catalogue)
@@ -96,7 +98,8 @@ def test_a_divided_unit_stands_with_its_share_or_undivided_above_its_successors(
 def test_a_cell_leads_to_its_figures_on_both_trees(built: Settings) -> None:
     # a1, of the ward that became x
     (receipt,), = world.rows(
-        built, "select receipt_id from intake.receipt join catalogue.unit using (unit_id) where unit_key = 'a1'")
+        built, "select receipt_id from intake.receipt join catalogue.unit using (unit_id) "
+               "join catalogue.period using (period_id) where unit_key = 'a1' and code = '2025-M05'")
     found = {(f["unit"], f["tree"], f["released_from"], f["released_to"])
              for f in trace.of_cell(built, receipt, "T", "C4")["figures"]}
     assert {("A", "as reported"), ("P", "as reported"), ("N", "as reported")} == {f[:2] for f in found if f[1] == "as reported"}
@@ -180,6 +183,36 @@ def test_a_rate_on_another_tree_is_explained_by_its_parts(built: Settings, tree:
             str(tree), {("new_report", "D"), ("reorganisation", "B")})
 
 
+# --- coverage --------------------------------------------------------------------------------------------------
+
+def coverage(here: Settings, unit: str, period: str, tree: fig.Tree | None) -> dict[str, int]:
+    found = trace.trace(here, unit, "T.members", period, tree=tree).coverage
+    states = ("value", "zero", "blank", "not_applicable", "nil", "not_asked", "missing", "not_due")
+    assert sum(found[state] for state in states) == found["units"]
+    return {name: n for name, n in found.items() if n and name != "units"}
+
+
+def test_a_total_on_any_tree_says_how_many_units_it_covers_by_state(built: Settings) -> None:
+    assert coverage(built, "X", "2025-M04", "today") == {
+        # a went into x; its cells are what they were
+        "due": 3, "reported": 3, "restated": 1, "value": 1, "zero": 1, "blank": 1}
+    # b, divided nobody knows how, and p have not reported; c stands at p in part
+    assert coverage(built, "P", "2025-M04", "today") == {
+        "due": 6, "reported": 4, "restated": 2, "value": 2, "zero": 1, "blank": 1, "missing": 2}
+    assert coverage(built, "P", "2025-M05", "today") == {
+        "due": 6, "reported": 6, "restated": 2, "not_restatable": 1, "value": 6}
+    # nobody owes the half year here
+    assert coverage(built, "X", "2025-H1", "today") == {"value": 1, "not_due": 2}
+
+
+@pytest.mark.parametrize(("unit", "period"), [("N", "2025-M04"), ("P", "2025-M04"), ("A", "2025-M04"), ("N", "2025-M05"),
+                                              ("P", "2025-M05"), ("Q", "2025-M05"), ("N", "2025-H1")])
+def test_the_coverage_of_a_total_on_the_tree_of_its_period_is_that_of_the_total_as_reported(
+        built: Settings, unit: str, period: str) -> None:
+    on_tree = coverage(built, unit, period, date(2025, 5, 1))
+    assert on_tree == coverage(built, unit, period, None) != {}
+
+
 # --- claimed against summed ------------------------------------------------------------------------------------
 
 def test_a_claim_and_a_sum_are_never_added_together_on_any_tree(built: Settings) -> None:
@@ -188,7 +221,8 @@ def test_a_claim_and_a_sum_are_never_added_together_on_any_tree(built: Settings)
             sums = connection.execute(f"""
                 select sum(value) filter (where unit_key = 'n'), max(value) from bi_asof.{view}
                 join catalogue.unit using (unit_id) join catalogue.indicator using (indicator_id)
-                where field_code = 'members' and release_id = 2
+                join catalogue.period using (period_id)
+                where field_code = 'members' and code = '2025-M05' and release_id = 2
                 group by release_id {tree}""".encode()).fetchall()
             assert sums
             assert set(sums) == {(sum({**MAY, "c": 44}.values()),) * 2}, view

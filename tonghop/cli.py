@@ -345,6 +345,9 @@ def trace(unit: str | None, indicator: str | None, period: str | None, row: str 
             if not json_:
                 _figure(found.figure, f"bản {found.release} · release {found.release}")
                 _rows([found.amounts], False)
+                if found.coverage:
+                    _title("", "các đơn vị trong số liệu", "the units in it")
+                    _rows([found.coverage], False)
                 _title("", "các ô hợp thành, cộng đúng bằng số liệu", "the cells that it is made of; they add up to it exactly")
                 _rows(answer["parts"], False)
         else:

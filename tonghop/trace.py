@@ -44,11 +44,13 @@ class Trace:
     release: int
     amounts: fig.Amounts
     parts: tuple[Part, ...]
+    # units that could report it, due, reported and by state, on the figure's tree; nothing for a rate, a claim, or no figure
+    coverage: dict[str, int]
 
     def as_json(self) -> dict[str, Any]:
         """The whole answer as JSON values."""
         return {"figure": self.figure.as_json(), "release": self.release, **self.amounts, "adds_up": True,
-                "parts": [part.__dict__ for part in self.parts]}
+                "coverage": self.coverage, "parts": [part.__dict__ for part in self.parts]}
 
 
 def trace(settings: Settings, unit: str, code: str, period: str, row: str | None = None, release: int | None = None,
@@ -82,7 +84,20 @@ def of_figure(connection: psycopg.Connection[Any], at: Release, figure: Figure) 
              fact.state, fact.value, term.coefficient, units[unit_id], amounts.get((term.part, unit_id, term.indicator_id)))
         for term in made_of for unit_id in names
         if (fact := found.get((unit_id, term.indicator_id))) is not None)
-    return Trace(figure, at.release_id, said, parts)
+    return Trace(figure, at.release_id, said, parts, _coverage(connection, at, figure))
+
+
+def _coverage(connection: psycopg.Connection[Any], at: Release, figure: Figure) -> dict[str, int]:
+    if figure.indicator_id is None or figure.basis == "claimed":
+        return {}
+    view, tree = ("marts.coverage", "") if figure.tree_id is None else ("marts.coverage_on", "and c.tree_id = %(tree_id)s")
+    with connection.cursor(row_factory=dict_row) as cursor:
+        counts = cursor.execute(f"""
+            select c.* from {view} c
+            where c.release_id = %(release)s and c.unit_id = %(unit_id)s and c.period_id = %(period_id)s
+                and c.row_id = %(row_id)s and c.indicator_id = %(indicator_id)s {tree}""".encode(),
+            {"release": at.release_id, **figure.__dict__}).fetchone() or {}
+    return {name: count for name, count in counts.items() if not name.endswith("_id")}
 
 
 def of_cell(settings: Settings, receipt: int, sheet: str, cell: str, release: int | None = None,
