@@ -13,14 +13,14 @@ _RECEIPT = ("sha256, file_name, bytes, received_at, status, form_code, form_vers
             "catalogue_id, cells, cells_sha256")
 _LINE = "receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, cells"
 Place = tuple[str, str, str]  # table, row and indicator
-Report = tuple[str, str, Mapping[Place, int]]
+Report = tuple[str, str, Mapping[Place, int | None]]  # unit, period code, figures; None is blank
 
 
 def file(settings: Settings, reports: Iterable[Report], form: str = "T", version: int = 1,
-         loaded: Catalogue | None = None) -> dict[tuple[str, str], int]:
-    """File reports (unit, period code, figures by place) of a form: receipts by unit and period.
+         loaded: Catalogue | None = None, scope: str = "own") -> dict[tuple[str, str], int]:
+    """File reports of a form: receipts by unit and period.
 
-    loaded: the catalogue, where it has been read.
+    loaded: the catalogue, where it has been read. scope: own, or rollup for what units claim for their whole.
     """
     filed: dict[tuple[str, str], int] = {}
     lines: list[tuple[object, ...]] = []
@@ -33,11 +33,11 @@ def file(settings: Settings, reports: Iterable[Report], form: str = "T", version
             for number, (unit, code, figures) in enumerate(reports, start=first + 1):
                 period = loaded.period[definition.scheme, code].period_id
                 out.write_row((f"{number:064x}", f"{number}.xlsx", 1, "2025-02-10 08:00+07", "accepted", form, version,
-                               synced.unit[unit], period, "own", False, synced.catalogue_id, len(figures), "x"))
+                               synced.unit[unit], period, scope, False, synced.catalogue_id, len(figures), "x"))
                 numbers = count(4)
                 for (table, row), cells in groupby(figures.items(), key=lambda cell: cell[0][:2]):
                     names, values = zip(*((name, value) for (_, _, name), value in cells), strict=True)
-                    lines.append((number, synced.unit[unit], period, synced.row[table, row], "own", table,
+                    lines.append((number, synced.unit[unit], period, synced.row[table, row], scope, table,
                                   [synced.indicator[table, name] for name in names], list(values),
                                   [f"C{next(numbers)}" for _ in names]))
                 filed[unit, code] = number

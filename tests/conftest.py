@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -12,6 +13,9 @@ from tonghop import server
 from tonghop.settings import PROJECT, Settings
 
 _NUMBER = itertools.count(1)
+
+# far more examples than CI has time for, by hand: pytest --hypothesis-profile many
+hypothesis.settings.register_profile("many")
 
 
 @pytest.fixture(scope="session")

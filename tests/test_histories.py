@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from tonghop.catalogue import Catalogue
 from tonghop.settings import Settings
 
 NewWarehouse = Callable[[Path], Settings]
-MANY = settings.get_current_profile_name() == "many"
+MANY = settings.get_current_profile_name().startswith("many")
 BULK = settings(max_examples=20 if MANY else 1, deadline=None, phases=[Phase.generate], derandomize=not MANY,
                 suppress_health_check=list(HealthCheck))
 MONTHS = ("2025-M01", "2025-M05", "2025-M08", "2025-M11")
@@ -118,28 +119,27 @@ def asked(here: Settings, number: int) -> Answers:
 def recomputed(release: Release, trees: Iterable[Tree]) -> Answers:
     """The same the plain way."""
     days = {tree: None if tree == "reported" else TODAY if tree == "today" else tree for tree in trees}
-    return {tree: {(unit, end): total for (unit, end), total in release.reference.totals(release.figures, release.due, day).items()
+    return {tree: {(unit, end): total
+                   for (unit, end), total in release.reference.totals(release.figures, release.due, day).items()
                    if release.shows(unit, day or end)} for tree, day in days.items()}
 
 
 @BULK
-@given(seeds=seeds_of_trees, chance=st.randoms(), plan=st.tuples(st.integers(0, 2), st.integers(3, 5), st.integers(0, 3)))
+# numbers come from a seed: the first example that hypothesis draws is the least of all, and every figure in it would be zero
+@given(seeds=seeds_of_trees, seed=st.integers(0, 1_000_000), plan=st.tuples(st.integers(0, 2), st.integers(3, 5)))
 def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_stays_so(
-        new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory, seeds: list[int], chance: random.Random,
-        plan: tuple[int, int, int]) -> None:
+        new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory, seeds: list[int], seed: int,
+        plan: tuple[int, int]) -> None:
+    chance = random.Random(seed)
     home = tmp_path_factory.mktemp("histories")
     here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
     units, waves = countries(seeds)
     world.write_catalogue(here.catalogue, units)
     files = [world.write_events(home / f"wave{number}.csv", wave) for number, wave in enumerate(waves)]
-    first, more, fewer = plan
+    first, more = plan
     # the second release only learns of reorganisations, the third takes them back
-    steps = [first, more, first, fewer, len(files)]
-    histories = []
-    for number in steps:
-        learn(here, files, number)
-        histories.append(catalogue.load(here.catalogue))
-    learn(here, files, 0)
+    steps = [first, more, first, len(files)]
+    histories = [catalogue.load(here.catalogue, {file.name: file for file in files[:number]}) for number in steps]
 
     releases: list[Release] = []
     figures: dict[Key, int] = {}
@@ -187,20 +187,24 @@ def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_sta
 
 def check_explanations(here: Settings, releases: list[Release], chance: random.Random) -> None:
     """Of figures drawn at random, on every kind of tree: each reason has the amount of a plain recomputation."""
-    pairs = [*zip(releases, releases[1:], strict=False), (releases[0], releases[-1])]
+    pairs = [*pairwise(releases), (releases[0], releases[-1])]
+    kinds: set[str] = set()
     with fig.asking(here) as connection:
         for before, after in pairs:
             old, new = (fig.release(connection, r.number) for r in (before, after))
             acts = [act for release in releases[releases.index(before) + 1:releases.index(after) + 1] for act in release.acts]
             for tree in ("reported", "today", chance.choice([day for day in after.answers if isinstance(day, date)])):
-                shown = sorted({**before.answers.get(tree, {}), **after.answers[tree]})
-                # the nation and whatever changed most often tells something
-                for unit, end in chance.sample(shown, min(8, len(shown))):
-                    check_explanation(connection, before, after, old, new, acts, unit, end, tree)
+                was, now = before.answers.get(tree, {}), after.answers[tree]
+                shown = sorted({**was, **now})
+                changed = [key for key in shown if was.get(key) != now.get(key)]
+                drawn = chance.sample(changed, min(6, len(changed))) + chance.sample(shown, min(2, len(shown)))
+                for unit, end in [key for key in shown if key[0] == "n"] + drawn:
+                    kinds |= check_explanation(connection, before, after, old, new, acts, unit, end, tree)
+    assert kinds >= {"reorganisation", "late_report", "new_report", "correction", "withdrawal"}
 
 
 def check_explanation(connection: Any, before: Release, after: Release, old: fig.Release, new: fig.Release,
-                      acts: list[tuple[str, Key]], unit: str, end: date, tree: Tree) -> None:
+                      acts: list[tuple[str, Key]], unit: str, end: date, tree: Tree) -> set[str]:
     on: fig.Tree | None = None if tree == "reported" else "today" if tree == "today" else date(tree.year, tree.month, tree.day)
     day = end if tree == "reported" else TODAY if tree == "today" else tree
     month = next(month for month in MONTHS if after.loaded.period["CALENDAR", month].ends_on == end)
@@ -224,6 +228,7 @@ def check_explanation(connection: Any, before: Release, after: Release, old: fig
         if change and len(mine) == 1:
             assert [r.kind for r in reasons] == mine
     assert sum((r.amount for r in answer.reasons), Decimal(0)) == (answer.after["value"] or 0) - (answer.before["value"] or 0)
+    return {r.kind for r in answer.reasons}
 
 
 # --- applying and reverting ------------------------------------------------------------------------------------

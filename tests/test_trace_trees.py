@@ -10,7 +10,8 @@ import pytest
 import tree_world as world
 from tree_world import divided, established, merged, moved
 
-from tonghop import explain, gap, pages, trace
+from samples import filed
+from tonghop import explain, gap, pages, server, trace
 from tonghop import figure as fig
 from tonghop.settings import Settings
 
@@ -24,7 +25,19 @@ EVENTS = [established("e1", JULY, "x", "grassroots", "p"), established("e1", JUL
           established("e1", JULY, "z", "grassroots", "q"),
           # thirds: no share of them is a short number
           *divided("e1", JULY, "c", y="0.3333333333333333", z="0.6666666666666667")]
+FORM = world.FORM + """
+rates:
+  - code: share_admitted
+    table: T
+    name: {vi: Tỷ lệ kết nạp, en: Share admitted}
+    numerator: {admitted: 1}
+    denominator: {members: 1}
+"""
 MAY = {"n": 1, "p": 2, "q": 3, "a": 10, "b": 20, "c": 41, "d": 80, "a1": 320, "a2": 640}
+
+
+CLAIMED = 1_000_000
+APRIL: dict[str, int | None] = {"a": 5, "a1": 0, "a2": None, "c": 8}
 
 
 def figures(units: dict[str, int]) -> list[tuple[str, str, dict[str, int]]]:
@@ -33,14 +46,19 @@ def figures(units: dict[str, int]) -> list[tuple[str, str, dict[str, int]]]:
 
 @pytest.fixture(scope="module")
 def built(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Release 1: May before the reform was known, without d. Release 2: d, a correction of c, and b stands under q all along."""
+    """Release 1: May before the reform was known, without d. Release 2: d, a correction of c, and b stands under q all along.
+
+    And p claims for its whole what nobody could add up.
+    """
     home = tmp_path_factory.mktemp("traced")
     here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
-    world.write_catalogue(here.catalogue, UNITS)
+    world.write_catalogue(here.catalogue, UNITS, form=FORM)
     world.file(here, figures({unit: n for unit, n in MAY.items() if unit != "d"}))
+    world.file(here, [(unit, "2025-M04", {"members": n}) for unit, n in APRIL.items()] + [("a", "2025-H1", {"members": 7})])
+    filed.file(here, [("p", "2025-M05", {("T", "all", "members"): CLAIMED, ("T", "all", "admitted"): 1})], scope="rollup")
     world.release(here)
     shutil.rmtree(here.catalogue)
-    world.write_catalogue(here.catalogue, [(u, level, "q" if u == "b" else above) for u, level, above in UNITS], EVENTS)
+    world.write_catalogue(here.catalogue, [(u, level, "q" if u == "b" else above) for u, level, above in UNITS], EVENTS, FORM)
     world.file(here, figures({"c": 44, "d": 80}))
     world.release(here)
     return here
@@ -80,7 +98,8 @@ def test_a_divided_unit_stands_with_its_share_or_undivided_above_its_successors(
 def test_a_cell_leads_to_its_figures_on_both_trees(built: Settings) -> None:
     # a1, of the ward that became x
     (receipt,), = world.rows(
-        built, "select receipt_id from intake.receipt join catalogue.unit using (unit_id) where unit_key = 'a1'")
+        built, "select receipt_id from intake.receipt join catalogue.unit using (unit_id) "
+               "join catalogue.period using (period_id) where unit_key = 'a1' and code = '2025-M05'")
     found = {(f["unit"], f["tree"], f["released_from"], f["released_to"])
              for f in trace.of_cell(built, receipt, "T", "C4")["figures"]}
     assert {("A", "as reported"), ("P", "as reported"), ("N", "as reported")} == {f[:2] for f in found if f[1] == "as reported"}
@@ -108,7 +127,7 @@ def said_on(here: Settings, unit: str, tree: fig.Tree, releases: tuple[int, int]
 
 
 def test_a_figure_on_todays_tree_is_explained(built: Settings) -> None:
-    # d came, c was corrected and is two thirds z's now; b is divided between two units of p, nobody knows how, and stands at p still
+    # d came, c was corrected and is two thirds z's now; b is divided between two units of p, and stands at p still
     assert [(kind, amount, unit) for kind, amount, unit, _ in said_on(built, "N", "today")] == [
         ("correction", 3, "C"), ("new_report", 80, "D")]
     assert [r[:3] for r in said_on(built, "Q", "today")] == [
@@ -135,13 +154,117 @@ def test_a_figure_on_the_tree_of_a_day_is_explained_as_each_release_knows_that_t
         explain.explain(built, "P", "T.members", "2025-M05", 1, 2, tree=date(2019, 1, 1))
 
 
-def test_a_tree_that_nobody_knows_and_rates_on_other_trees_are_refused(built: Settings) -> None:
-    with pytest.raises(fig.UnknownFigure, match="claims"):
+def test_a_tree_that_nobody_knows_claims_and_what_is_withheld_on_other_trees_are_refused(built: Settings) -> None:
+    with pytest.raises(fig.UnknownFigure, match="a claim is that of the unit as it was"):
         trace.trace(built, "P", "T.members", "2025-M05", basis="claimed", tree="today")
     with pytest.raises(fig.UnknownFigure, match="bore the code"):
         trace.trace(built, "A", "T.members", "2025-M05", tree="today")
-    assert gap.gaps(built, "P", "2025-M05") == []
+    with pytest.raises(fig.UnknownFigure, match="withheld"):
+        trace.trace(built, "P", "T.punished", "2025-M05", tree=date(2025, 3, 1))
+    assert trace.trace(built, "N", "T.punished", "2025-M05", tree="today").amounts == {"value": 9}
 
+
+# --- rates -----------------------------------------------------------------------------------------------------
+
+def test_a_rate_on_another_tree_leads_to_the_cells_of_its_numerator_and_denominator(built: Settings) -> None:
+    found = trace.trace(built, "X", "share_admitted", "2025-M05", tree="today")
+    assert found.amounts == {"value": 2, "numerator": 2 * 970, "denominator": 970}
+    assert sorted((p.part, p.unit, p.amount) for p in found.parts) == [
+        ("denominator", "A", 10), ("denominator", "A1", 320), ("denominator", "A2", 640),
+        ("numerator", "A", 20), ("numerator", "A1", 640), ("numerator", "A2", 1280)]
+
+
+@pytest.mark.parametrize("tree", ["today", date(2025, 3, 1)])
+def test_a_rate_on_another_tree_is_explained_by_its_parts(built: Settings, tree: fig.Tree) -> None:
+    answer = explain.explain(built, "Q", "share_admitted", "2025-M05", 1, 2, tree=tree)
+    assert {r.part for r in answer.reasons} == {"numerator", "denominator"}
+    assert {(r.kind, r.unit) for r in answer.reasons} == {
+        "today": {("correction", "C"), ("new_report", "D"), ("reorganisation", "C")}}.get(
+            str(tree), {("new_report", "D"), ("reorganisation", "B")})
+
+
+# --- coverage --------------------------------------------------------------------------------------------------
+
+def coverage(here: Settings, unit: str, period: str, tree: fig.Tree | None) -> dict[str, int]:
+    found = trace.trace(here, unit, "T.members", period, tree=tree).coverage
+    states = ("value", "zero", "blank", "not_applicable", "nil", "not_asked", "missing", "not_due")
+    assert sum(found[state] for state in states) == found["units"]
+    return {name: n for name, n in found.items() if n and name != "units"}
+
+
+def test_a_total_on_any_tree_says_how_many_units_it_covers_by_state(built: Settings) -> None:
+    assert coverage(built, "X", "2025-M04", "today") == {
+        # a went into x; its cells are what they were
+        "due": 3, "reported": 3, "restated": 1, "value": 1, "zero": 1, "blank": 1}
+    # b, divided nobody knows how, and p have not reported; c stands at p in part
+    assert coverage(built, "P", "2025-M04", "today") == {
+        "due": 6, "reported": 4, "restated": 2, "value": 2, "zero": 1, "blank": 1, "missing": 2}
+    assert coverage(built, "P", "2025-M05", "today") == {
+        "due": 6, "reported": 6, "restated": 2, "not_restatable": 1, "value": 6}
+    # nobody owes the half year here
+    assert coverage(built, "X", "2025-H1", "today") == {"value": 1, "not_due": 2}
+
+
+@pytest.mark.parametrize(("unit", "period"), [("N", "2025-M04"), ("P", "2025-M04"), ("A", "2025-M04"), ("N", "2025-M05"),
+                                              ("P", "2025-M05"), ("Q", "2025-M05"), ("N", "2025-H1")])
+def test_the_coverage_of_a_total_on_the_tree_of_its_period_is_that_of_the_total_as_reported(
+        built: Settings, unit: str, period: str) -> None:
+    on_tree = coverage(built, unit, period, date(2025, 5, 1))
+    assert on_tree == coverage(built, unit, period, None) != {}
+
+
+# --- claimed against summed ------------------------------------------------------------------------------------
+
+def test_a_claim_and_a_sum_are_never_added_together_on_any_tree(built: Settings) -> None:
+    with server.connect(built) as connection:
+        for view, tree in (("fct_rollup", ""), ("fct_restated", ""), ("fct_restated_on", ", tree_id")):
+            sums = connection.execute(f"""
+                select sum(value) filter (where unit_key = 'n'), max(value) from bi_asof.{view}
+                join catalogue.unit using (unit_id) join catalogue.indicator using (indicator_id)
+                join catalogue.period using (period_id)
+                where field_code = 'members' and code = '2025-M05' and release_id = 2
+                group by release_id {tree}""".encode()).fetchall()
+            assert sums
+            assert set(sums) == {(sum({**MAY, "c": 44}.values()),) * 2}, view
+    assert trace.trace(built, "P", "T.members", "2025-M05", basis="claimed").amounts == {"value": CLAIMED}
+    (row,) = (r for r in gap.gaps(built, "P", "2025-M05") if r["indicator"] == "T.members")
+    assert (row["claimed"], row["gap"]) == (CLAIMED, CLAIMED - row["summed"])
+    assert row["gap"] == row["own"] + row["late"] + row["changed"] + row["rest"]
+
+
+def test_a_gap_is_asked_of_the_unit_as_it_was(built: Settings) -> None:
+    assert [r["claimed"] for r in gap.gaps(built, "P", "2025-M05", release=1)] == [CLAIMED, 1]
+    with pytest.raises(fig.UnknownFigure, match="that of the unit as it was; the code is borne by Đơn vị x 2025-07-01"):
+        gap.gaps(built, "X", "2025-M05")
+
+
+# --- from a cell to its figures --------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("release", [1, 2])
+@pytest.mark.parametrize("tree", ["today", date(2025, 3, 1), date(2025, 8, 1)])
+def test_a_cell_leads_to_exactly_the_figures_of_a_tree_that_lead_to_it(built: Settings, release: int, tree: fig.Tree) -> None:
+    with fig.asking(built) as connection:
+        at = fig.release(connection, release)
+        _, day = fig.tree_of(connection, at, tree)
+        units = [code for code, in connection.execute("""
+            select code from marts.dim_org_unit where published and %s between valid_from and valid_to
+                and release_from <= %s and release_to > %s""", [day, release, release])]
+        leads: dict[tuple[str, str], set[tuple[str, str, str | None]]] = {}
+        for unit in units:
+            for code in ("T.members", "T.admitted", "share_admitted"):
+                figure = fig.find(connection, at, unit, code, "2025-M05", None, "summed", tree)
+                for part in trace.of_figure(connection, at, figure).parts:
+                    if part.amount is not None:
+                        leads.setdefault((part.receipt, part.cell), set()).add(
+                            (unit, code, None if part.part == "value" else part.part))
+    assert len(leads) == 2 * (len(MAY) - (release == 1))
+    for (receipt, cell), wanted in leads.items():
+        found = trace.of_cell(built, int(receipt[1:]), "T", cell, release, tree)["figures"]
+        assert {(f["unit"], f["indicator"], f["part"]) for f in found} == wanted
+        assert all(f["value"] is not None and f["tree"] == day for f in found)
+
+
+# --- what changed in the form ----------------------------------------------------------------------------------
 
 def test_the_page_of_a_release_says_why_its_figures_changed(built: Settings) -> None:
     pages.write(built, 2)
@@ -153,7 +276,8 @@ def test_the_page_of_a_release_says_why_its_figures_changed(built: Settings) -> 
 
 def test_an_indicator_that_a_form_lost_is_a_form_change_on_every_tree(built: Settings) -> None:
     form = built.catalogue / "forms" / "T.v1.yaml"
-    form.write_text("".join(line for line in form.open(encoding="utf-8") if "code: admitted" not in line), "utf-8")
+    fields = "".join(line for line in world.FORM.splitlines(keepends=True) if "code: admitted" not in line)
+    form.write_text(fields, "utf-8")
     third = world.release(built)
     for tree in (None, "today"):
         answer = explain.explain(built, "N", "T.admitted", "2025-M05", 2, third, tree=tree)

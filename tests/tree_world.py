@@ -103,7 +103,7 @@ def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -
 
 # --- reports and releases ---------------------------------------------------------------------------------------
 
-def file(settings: Settings, reports: Iterable[tuple[str, str, Mapping[str, int]]]) -> dict[tuple[str, str], int]:
+def file(settings: Settings, reports: Iterable[tuple[str, str, Mapping[str, int | None]]]) -> dict[tuple[str, str], int]:
     """File reports (unit, period, figures by field) of form T; an earlier live one of the same unit and period is superseded.
 
     Receipts by unit and period.

@@ -318,7 +318,8 @@ def report_(name: str | None, parameters: tuple[str, ...], json_: bool) -> None:
 @click.option("--cell", nargs=3, metavar="RECEIPT SHEET CELL", help="The other way: every published figure that a cell is in.")
 @as_json
 def trace(unit: str | None, indicator: str | None, period: str | None, row: str | None, release: int | None,
-          basis: Literal["summed", "claimed"] | None, tree: "Tree | None", cell: tuple[str, str, str] | None, json_: bool) -> None:
+          basis: Literal["summed", "claimed"] | None, tree: "Tree | None", cell: tuple[str, str, str] | None,
+          json_: bool) -> None:
     """Follow a figure to its cells, e.g. `trace 08737 F1.dv_cuoi_ky 2021-Y`, or a cell to its figures.
 
     INDICATOR is TABLE.field, or the code of a rate.
@@ -329,9 +330,10 @@ def trace(unit: str | None, indicator: str | None, period: str | None, row: str 
     try:
         if cell:
             number = receipt_number(cell[0])
-            if number is None or unit:
-                raise click.UsageError("--cell takes RECEIPT SHEET CELL, such as R000012 F1 C4, and nothing else is given")
-            answer = trace_.of_cell(_settings(), number, *cell[1:])
+            if number is None or unit or (release and not tree):
+                raise click.UsageError("--cell takes RECEIPT SHEET CELL, such as R000012 F1 C4; and --tree, with or without "
+                                       "--release")
+            answer = trace_.of_cell(_settings(), number, *cell[1:], release, tree)
             if not json_:
                 _title(f"{answer['receipt']} {answer['sheet']}!{answer['cell']}", "ô này ghi", "what the cell says")
                 _rows(answer["says"], False)
@@ -343,6 +345,9 @@ def trace(unit: str | None, indicator: str | None, period: str | None, row: str 
             if not json_:
                 _figure(found.figure, f"bản {found.release} · release {found.release}")
                 _rows([found.amounts], False)
+                if found.coverage:
+                    _title("", "các đơn vị trong số liệu", "the units in it")
+                    _rows([found.coverage], False)
                 _title("", "các ô hợp thành, cộng đúng bằng số liệu", "the cells that it is made of; they add up to it exactly")
                 _rows(answer["parts"], False)
         else:

@@ -252,8 +252,9 @@ class _Landings:
     def __init__(self, connection: psycopg.Connection[Any], figures: Iterable[tuple[Release, Figure]],
                  units: Iterable[int]) -> None:
         self._at = [dict(connection.execute(f"""
-            select b.unit_id, string_agg(concat(p.code || ' ' || p.name || ' › ', u.code, ' ', u.name, ' × ' || nullif(b.weight, 1)),
-                                         ', ' order by u.sort_key)
+            select b.unit_id, string_agg(
+                concat(p.code || ' ' || p.name || ' › ', u.code, ' ', u.name, ' × ' || nullif(b.weight, 1)), ', '
+                order by u.sort_key)
             from marts.bridge_restated b
             join marts.dim_org_unit u on u.unit_id = b.lands_on_id and %(day)s between u.valid_from and u.valid_to
                 and {HELD.format("u")}

@@ -122,10 +122,10 @@ def find(connection: psycopg.Connection[Any], at: Release, unit: str, code: str,
     given: dict[str, Any] = {"release": at.release_id, "catalogue": at.catalogue_id, "unit": unit, "code": code,
                              "period": period, "row": row}
     what = connection.execute(f"""
-        select i.code, i.label_vi, i.label_en, i.table_code, i.indicator_id from marts.dim_indicator i
+        select i.code, i.label_vi, i.label_en, i.table_code, i.indicator_id, i.restricted from marts.dim_indicator i
         where i.code = %(code)s and {HELD.format("i")}
         union all
-        select r.rate_code, r.name_vi, r.name_en, r.table_code, null from catalogue.rate r
+        select r.rate_code, r.name_vi, r.name_en, r.table_code, null, r.restricted from catalogue.rate r
         where r.rate_code = %(code)s and r.catalogue_id = %(catalogue)s""", given).fetchone()
     if what is None:
         raise UnknownFigure(f"release {at.release_id} has no indicator or rate {code}; an indicator is written TABLE.field")
@@ -138,9 +138,11 @@ def find(connection: psycopg.Connection[Any], at: Release, unit: str, code: str,
         raise UnknownFigure(f"{what[3]} knows no period {period}")
     day, tree_id = when[2], None
     if tree:
-        if what[4] is None or basis == "claimed":
-            raise UnknownFigure("rates and claims stand on the tree of their period only")
-        tree_id, day = _tree(connection, at, tree)
+        if basis == "claimed":
+            raise UnknownFigure("a claim is that of the unit as it was: it stands on the tree of its period only")
+        if what[5] and (what[4] is None or tree != "today"):
+            raise UnknownFigure(f"{code} is withheld, and shown on the tree of its period only")
+        tree_id, day = tree_of(connection, at, tree)
     given["day"] = day
     who = connection.execute(f"""
         select u.unit_id, u.code, u.name from marts.dim_org_unit u
@@ -168,22 +170,29 @@ def on_tree(connection: psycopg.Connection[Any], at: Release, figure: Figure, tr
     """The same figure on a tree as another release knows it. Raises UnknownFigure where that knows no tree of the day."""
     if tree is None:
         return figure
-    tree_id, day = _tree(connection, at, tree)
+    tree_id, day = tree_of(connection, at, tree)
     return replace(figure, tree_id=tree_id, day=day)
 
 
-def _tree(connection: psycopg.Connection[Any], at: Release, tree: Tree) -> tuple[int, date]:
+def tree_of(connection: psycopg.Connection[Any], at: Release, tree: Tree) -> tuple[int, date]:
+    """Number and first day of a tree as a release knows it. Raises UnknownFigure where it knows none."""
     on = "t.is_today" if tree == "today" else "%(tree)s between t.valid_from and t.valid_to"
     row = connection.execute(f"select t.tree_id, t.valid_from from marts.dim_tree t where {on} and {HELD.format('t')}",
                              {"release": at.release_id, "tree": tree}).fetchone()
     if row is None:
         raise UnknownFigure(f"release {at.release_id} knows no tree of {tree}")
-    return row
+    return row[0], row[1]
 
 
 def published(connection: psycopg.Connection[Any], at: Release, figure: Figure) -> Amounts:
     """What the marts of a release say: value, and for a rate its numerator and denominator too. Nothing there: None."""
     given = {"release": at.release_id, **figure.__dict__}
+    if figure.tree_id is not None and figure.indicator_id is None:
+        row = connection.execute("""
+            select r.value, r.numerator, r.denominator from bi_asof.fct_rate_on r
+            where r.release_id = %(release)s and r.tree_id = %(tree_id)s and r.unit_id = %(unit_id)s
+                and r.period_id = %(period_id)s and r.row_id = %(row_id)s and r.rate_code = %(code)s""", given).fetchone()
+        return dict(zip(("value", "numerator", "denominator"), row or (None, None, None), strict=True))
     if figure.tree_id is not None:
         row = connection.execute(f"""
             select r.value from marts.fct_restated r

@@ -18,7 +18,8 @@ def gaps(settings: Settings, unit: str, period: str, table: str | None = None,
          release: int | None = None) -> list[dict[str, Any]]:
     """A row per figure that the unit claimed: claimed, summed, gap = own + late + changed + rest, and the units behind each.
 
-    Raises UnknownFigure for a unit or period that the release does not know.
+    On the tree of the period only: a claim is that of the unit as it was. Raises UnknownFigure for a unit or period that the
+    release does not know.
     """
     with fig.asking(settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
         at = fig.release(connection, release)
@@ -30,7 +31,12 @@ def gaps(settings: Settings, unit: str, period: str, table: str | None = None,
                 and {HELD.format("u")}
             where p.code = %(period)s and {HELD.format("p")}""", given).fetchone()
         if not known or known["unit_ids"] is None:
-            raise fig.UnknownFigure(f"release {at.release_id} knows no unit {unit} at the end of a period {period}")
+            bearers = cursor.execute(f"""
+                select string_agg(u.name || ' ' || u.valid_from || ' – ' || u.valid_to, ', ' order by u.valid_from) as names
+                from marts.dim_org_unit u where u.code = %(unit)s and {HELD.format("u")}""", given).fetchone()
+            raise fig.UnknownFigure(
+                f"release {at.release_id} knows no unit {unit} at the end of a period {period}, and a claim is that of the unit "
+                "as it was" + (f"; the code is borne by {bearers['names']}" if bearers and bearers["names"] else ""))
         rows = cursor.execute("""
             select i.table_code || '.' || i.field_code as indicator, w.row_code as row, g.*
             from marts.claim_gap g

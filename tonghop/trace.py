@@ -44,11 +44,13 @@ class Trace:
     release: int
     amounts: fig.Amounts
     parts: tuple[Part, ...]
+    # units that could report it, due, reported and by state, on the figure's tree; nothing for a rate, a claim, or no figure
+    coverage: dict[str, int]
 
     def as_json(self) -> dict[str, Any]:
         """The whole answer as JSON values."""
         return {"figure": self.figure.as_json(), "release": self.release, **self.amounts, "adds_up": True,
-                "parts": [part.__dict__ for part in self.parts]}
+                "coverage": self.coverage, "parts": [part.__dict__ for part in self.parts]}
 
 
 def trace(settings: Settings, unit: str, code: str, period: str, row: str | None = None, release: int | None = None,
@@ -82,32 +84,78 @@ def of_figure(connection: psycopg.Connection[Any], at: Release, figure: Figure) 
              fact.state, fact.value, term.coefficient, units[unit_id], amounts.get((term.part, unit_id, term.indicator_id)))
         for term in made_of for unit_id in names
         if (fact := found.get((unit_id, term.indicator_id))) is not None)
-    return Trace(figure, at.release_id, said, parts)
+    return Trace(figure, at.release_id, said, parts, _coverage(connection, at, figure))
 
 
-def of_cell(settings: Settings, receipt: int, sheet: str, cell: str) -> dict[str, Any]:
+def _coverage(connection: psycopg.Connection[Any], at: Release, figure: Figure) -> dict[str, int]:
+    if figure.indicator_id is None or figure.basis == "claimed":
+        return {}
+    view, tree = ("marts.coverage", "") if figure.tree_id is None else ("marts.coverage_on", "and c.tree_id = %(tree_id)s")
+    with connection.cursor(row_factory=dict_row) as cursor:
+        counts = cursor.execute(f"""
+            select c.* from {view} c
+            where c.release_id = %(release)s and c.unit_id = %(unit_id)s and c.period_id = %(period_id)s
+                and c.row_id = %(row_id)s and c.indicator_id = %(indicator_id)s {tree}""".encode(),
+            {"release": at.release_id, **figure.__dict__}).fetchone() or {}
+    return {name: count for name, count in counts.items() if not name.endswith("_id")}
+
+
+def of_cell(settings: Settings, receipt: int, sheet: str, cell: str, release: int | None = None,
+            tree: Tree | None = None) -> dict[str, Any]:
     """What a cell said, and every published figure that it is or was in, with the stretches of releases.
 
+    As reported and on today's tree, in all releases; with a tree, on that tree in one release, the current one without a number.
     `released_to` is the last release of a stretch, None where it is in the current one. Raises UnknownFigure where the receipt
     has no such cell.
     """
     with fig.asking(settings) as connection:
-        return figures_of(connection, receipt, sheet, cell)
+        if tree is None:
+            return figures_of(connection, receipt, sheet, cell)
+        return figures_on(connection, fig.release(connection, release), receipt, sheet, cell, tree)
 
 
 def figures_of(connection: psycopg.Connection[Any], receipt: int, sheet: str, cell: str) -> dict[str, Any]:
     """The same on a connection of the caller's."""
+    said, given = _said(connection, receipt, sheet, cell)
+    with connection.cursor(row_factory=dict_row) as cursor:
+        figures = cursor.execute(_FIGURES, given).fetchall()
+    return {"receipt": receipt_code(receipt), "sheet": sheet, "cell": cell, "says": said, "figures": figures}
+
+
+def figures_on(connection: psycopg.Connection[Any], at: Release, receipt: int, sheet: str, cell: str,
+               tree: Tree) -> dict[str, Any]:
+    """What a cell said, and the figures that it is in on a tree in a release, rates included."""
+    said, given = _said(connection, receipt, sheet, cell)
+    _, day = fig.tree_of(connection, at, tree)
+    figures = []
+    for unit_id, unit, name, indicator_id, part, code, period, row in connection.execute(
+            _STANDS_ON, {**given, "release": at.release_id, "catalogue": at.catalogue_id, "day": day}).fetchall():
+        try:
+            figure = fig.find(connection, at, unit, code, period, row, "summed", tree)
+        except fig.UnknownFigure:
+            continue  # withheld: on this tree it is not published
+        terms = fig.terms(connection, at, figure)
+        facts = fig.facts(connection, at, figure, [unit_id], (term.indicator_id for term in terms))
+        if any(key[2] == indicator_id for key in fig.contributions(facts, {unit_id: Decimal(1)}, terms)):
+            figures.append({
+                "unit": unit, "name": name, "indicator": code, "part": part, "period": period, "row": row, "basis": "summed",
+                "tree": day, "value": fig.published(connection, at, figure)["value"], "released_from": at.release_id,
+                "released_to": at.release_id})
+    return {"receipt": receipt_code(receipt), "sheet": sheet, "cell": cell, "says": said, "figures": figures}
+
+
+def _said(connection: psycopg.Connection[Any], receipt: int, sheet: str,
+          cell: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     given: dict[str, Any] = {"receipt": receipt, "sheet": sheet, "cell": cell}
     with connection.cursor(row_factory=dict_row) as cursor:
         said = cursor.execute(_SAID, given).fetchall()
-        if not said:
-            raise fig.UnknownFigure(f"{receipt_code(receipt)} holds no figure in {sheet}!{cell}")
-        # the period as a value, so that other years are not looked at
-        given["period_id"] = said[0]["period_id"]
-        figures = cursor.execute(_FIGURES, given).fetchall()
+    if not said:
+        raise fig.UnknownFigure(f"{receipt_code(receipt)} holds no figure in {sheet}!{cell}")
+    # the period as a value, so that other years are not looked at
+    given["period_id"] = said[0]["period_id"]
     for row in said:
         del row["period_id"]
-    return {"receipt": receipt_code(receipt), "sheet": sheet, "cell": cell, "says": said, "figures": figures}
+    return said, given
 
 
 # a cell of a coded field is one fact per code
@@ -122,6 +170,31 @@ _SAID = """
     join catalogue.form_row w on w.row_id = c.row_id
     where c.receipt_id = %(receipt)s and c.sheet = %(sheet)s and c.cell = %(cell)s
     order by c.indicator_id"""
+
+# the units of a tree at or below which a cell's figure stands, and the indicator and the rates that it is a term of
+_STANDS_ON = f"""
+    select f.unit_id, u.code, u.name, f.indicator_id, x.part, x.code, p.code, w.row_code
+    from intake.cell c
+    join catalogue.period p on p.period_id = c.period_id
+    join catalogue.form_row w on w.row_id = c.row_id
+    join marts.fct_observation f on f.indicator_id = c.indicator_id and f.unit_id = c.unit_id and f.period_id = c.period_id
+        and f.row_id = c.row_id and f.scope = c.scope and f.submission_id = c.receipt_id and f.value is not null
+        and f.period_id = %(period_id)s and {HELD.format("f")}
+    join marts.bridge_restated s on s.unit_id = f.unit_id and p.ends_on between s.facts_from and s.facts_to
+        and %(day)s between s.valid_from and s.valid_to and {HELD.format("s")}
+    join marts.bridge_org_tree b on b.unit_id = s.lands_on_id and %(day)s between b.valid_from and b.valid_to
+        and {HELD.format("b")}
+    join marts.dim_org_unit u on u.unit_id = b.ancestor_id and u.published and %(day)s between u.valid_from and u.valid_to
+        and {HELD.format("u")}
+    join lateral (
+        select null as part, i.code from marts.dim_indicator i where i.indicator_id = f.indicator_id and {HELD.format("i")}
+        union
+        select t.part, t.rate_code from catalogue.rate_term t
+        where t.catalogue_id = %(catalogue)s and t.indicator_id = f.indicator_id
+    ) x on true
+    where c.receipt_id = %(receipt)s and c.sheet = %(sheet)s and c.cell = %(cell)s and c.scope = 'own'
+    group by f.unit_id, u.code, u.name, f.indicator_id, x.part, x.code, p.code, w.row_code, u.level_rank, u.sort_key
+    order by x.part nulls first, x.code, u.level_rank, u.sort_key"""
 
 # Stretches of releases are ranges, cut where the fact, the tree, the rate's terms or the figure changed. The cell is found by its
 # receipt, so facts need no index of their own for it.

@@ -35,8 +35,8 @@ def lineage() -> list[_Row]:
 def catalogue(folder: Path, owed: str = "F8", *others: str) -> Path:
     """Write the catalogue folder: units before, the events, a form that every commune owes in 2025, and others that none owes."""
     pack = _Pack()
-    forms = [f"forms/{path.name}" for form in (owed, *others) for path in sorted((PROJECT / "catalogue" / "forms").glob(f"{form}.*"))]
-    for name in ("levels.yaml", "calendar.yaml", "codes.yaml", *forms):
+    forms = [path.name for form in (owed, *others) for path in sorted((PROJECT / "catalogue" / "forms").glob(f"{form}.*"))]
+    for name in ("levels.yaml", "calendar.yaml", "codes.yaml", *(f"forms/{form}" for form in forms)):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(PROJECT / "catalogue" / name, folder / name)
     _write(folder / "units" / "before.csv", _UNIT, pack.units())

@@ -359,8 +359,8 @@ def _units(proof: Proof) -> Iterator[str]:
             {len(proof.zones)} special zones come from them."""),
         _point(f"""{n["successors"]:,} of the {n["communes after"]:,} units after the reform follow a commune, and all of them are
             reached; the other {len(proof.zones)} are the special zones."""),
-        _point(f"""{n["divided"]} communes were divided, and nobody knows the parts; {n["divided across provinces"]} of them across
-            provinces."""),
+        _point(f"""{n["divided"]} communes were divided, and nobody knows the parts; {n["divided across provinces"]} of them
+            across provinces."""),
         _point(f"{n['without a place']} units of the old tree have no place on the new one.")))
 
 
@@ -386,8 +386,8 @@ def _provinces(proof: Proof) -> Iterator[str]:
     unequal = sum(old + across != new for *_, old, across, new in proof.provincial)
     crossing = sorted({name for _, name, _, _, across, _ in proof.provincial if across})
     yield "## Totals of every province, on all trees"
-    yield _text(f"""For each of the {n["provinces after"]} provinces, each indicator, before and after: the sum on the old tree over
-        the provinces that were put together is the sum on the new tree. {len(proof.provincial):,} pairs compared, {unequal}
+    yield _text(f"""For each of the {n["provinces after"]} provinces, each indicator, before and after: the sum on the old tree
+        over the provinces that were put together is the sum on the new tree. {len(proof.provincial):,} pairs compared, {unequal}
         unequal.""")
     yield _text(f"""What a unit reports after the reform that was put together from communes of several old provinces, or that
         follows nobody in a province of several, stands on the old tree undivided at the nation, and is added to the old side: so
@@ -412,7 +412,7 @@ def _undivided(proof: Proof) -> Iterator[str]:
 
 def _zones(proof: Proof) -> Iterator[str]:
     yield "## The special zones"
-    yield "They follow no commune of the data; on the old tree their figures stand undivided at the lowest unit above them that was."
+    yield "They follow no commune of the data; on the old tree their figures stand undivided at the lowest unit above that was."
     yield _table("code|name|province|on the old tree their figures stand at", proof.zones)
 
 
@@ -421,12 +421,13 @@ def _followed(proof: Proof) -> Iterator[str]:
     yield "## Units of the source documents, through the code lists"
     yield _table("code 03/02/2021|code 04/01/2025|name|code 01/07/2025|stands on|who bears the older codes now",
                  [row if row[1] else (*row[:3], "", "no successor in the data", row[5]) for row in proof.followed])
-    yield _text(f"""{len(gone)} units of Nam Định city stand in the list of 2021 and not in that of January 2025. They ended before
-        the data begin: the data hold neither the day nor the successors. Resolution 1104/NQ-UBTVQH15 of 23 July 2024 arranged the
-        city's wards anew from 1 September 2024; its text is no part of the data, and no event is made up from what newspapers
-        say of it. What these units reported stands at the city, and on today's tree at the province, as not restatable below.
-        The commune and the ward Nam Phong bear one code and are two units, as the lists have them. To join what was before with
-        what came after, add an event file with the resolution as its source: nothing else has to change.""")
+    yield _text(f"""{len(gone)} units of Nam Định city stand in the list of 2021 and not in that of January 2025. They ended
+        before the data begin: the data hold neither the day nor the successors. Resolution 1104/NQ-UBTVQH15 of 23 July 2024
+        arranged the city's wards anew from 1 September 2024; its text is no part of the data, and no event is made up from what
+        newspapers say of it. What these units reported stands at the city, and on today's tree at the province, as not
+        restatable below. The commune and the ward Nam Phong bear one code and are two units, as the lists have them. To join
+        what was before with what came after, add an event file with the resolution as its source: nothing else has to
+        change.""")
 
 
 def _city(proof: Proof) -> Iterator[str]:
@@ -451,8 +452,8 @@ def _city(proof: Proof) -> Iterator[str]:
             ({members(parted)}).""")))
     yield _table("why|code|stands at|whole|communes of the city|members before|units from elsewhere in it",
                  [(*row[:3], "yes" if row[3] else "no", *row[4:]) for row in proof.nam_dinh])
-    yield _text(f"""And back: what the units that took its communes in reported after the reform, on the tree of 30/06/2025. A unit
-        put together from several communes stands at the lowest unit above all of them: at the city where all were its own
+    yield _text(f"""And back: what the units that took its communes in reported after the reform, on the tree of 30/06/2025. A
+        unit put together from several communes stands at the lowest unit above all of them: at the city where all were its own
         ({members(kept, 4)} of {members(proof.nam_dinh_back, 4)}), otherwise at the province. So the city on the old tree is
         complete before the reform, and after it holds only what is surely its own.""")
     yield _table("code|unit of the new tree|why|stands at|members after", proof.nam_dinh_back)

@@ -9,11 +9,31 @@ create index on marts.dim_submission (submission_id);
 create index on marts.fct_rate (unit_id, period_id);
 create index on marts.fct_reporting (unit_id, period_id);
 
--- grain: release x figure. Every unit below that could report the table stands in exactly one state:
+-- Every unit that could report a table stands in exactly one state in a figure:
 --   value, zero, blank, not_applicable   what its cell says
 --   nil, not_asked                       it has reported: that there is nothing, or by a form that does not ask this
 --   missing                              owed, and not received
 --   not_due                              at a level that owes the table, but nothing for this period
+create function marts.state_of(cell text, value numeric, is_nil boolean, is_received boolean, is_due boolean, owes boolean)
+returns text immutable language sql as $$
+    select case
+        when cell = 'value' and value = 0 then 'zero'
+        when cell is not null then cell
+        when is_nil then 'nil'
+        when is_received then 'not_asked'
+        when is_due then 'missing'
+        when owes then 'not_due'
+    end
+$$;
+
+-- who is at a level that owes a table for some period
+create view marts.could_report as
+select distinct u.catalogue_id, u.unit_id, u.valid_from, u.valid_to, o.table_code
+from catalogue.unit_version as u
+inner join (select distinct catalogue_id, table_code, level from catalogue.obligation) as o
+    on o.catalogue_id = u.catalogue_id and o.level in (u.level, u.also_level);
+
+-- grain: release x figure, on the tree of the period's end
 create view marts.coverage as
 select
     each.release_id, each.unit_id, each.period_id, each.row_id, each.indicator_id,
@@ -31,14 +51,7 @@ select
 from (
     select
         n.release_id, r.unit_id, r.period_id, r.row_id, r.indicator_id, q.unit_id is not null as is_due, q.is_received,
-        case
-            when f.state = 'value' and f.value = 0 then 'zero'
-            when f.state is not null then f.state
-            when q.is_nil then 'nil'
-            when q.is_received then 'not_asked'
-            when q.unit_id is not null then 'missing'
-            when owing.unit_id is not null then 'not_due'
-        end as state
+        marts.state_of(f.state, f.value, q.is_nil, q.is_received, q.unit_id is not null, owing.unit_id is not null) as state
     from ctl.release as n
     inner join marts.fct_rollup as r on r.release_from <= n.release_id and r.release_to > n.release_id
     inner join catalogue.indicator as i on i.indicator_id = r.indicator_id
@@ -52,17 +65,52 @@ from (
     left join marts.fct_reporting as q
         on q.unit_id = b.unit_id and q.period_id = r.period_id and q.table_code = i.table_code
         and q.release_from <= n.release_id and q.release_to > n.release_id
-    -- who is at a level that owes the table for some period
-    left join (
-        select distinct u.catalogue_id, u.unit_id, u.valid_from, u.valid_to, o.table_code
-        from catalogue.unit_version as u
-        inner join (select distinct catalogue_id, table_code, level from catalogue.obligation) as o
-            on o.catalogue_id = u.catalogue_id and o.level in (u.level, u.also_level)
-    ) as owing
+    left join marts.could_report as owing
         on owing.catalogue_id = n.catalogue_id and owing.unit_id = b.unit_id and owing.table_code = i.table_code
         and p.ends_on between owing.valid_from and owing.valid_to
 ) as each
 group by each.release_id, each.unit_id, each.period_id, each.row_id, each.indicator_id;
+
+-- The same on the tree of any day: every unit whose figures stand at the figure's unit or below it, wholly or in part. Ask by release,
+-- tree, unit, period and indicator.
+create view marts.coverage_on as
+select
+    each.release_id, each.tree_id, each.unit_id, each.period_id, each.row_id, each.indicator_id,
+    count(each.state) as units,
+    count(*) filter (where each.is_due) as due,
+    count(*) filter (where each.is_due and each.is_received) as reported,
+    count(*) filter (where each.is_received and each.is_whole and not each.is_same) as restated,
+    count(*) filter (where each.is_received and not each.is_whole) as not_restatable,
+    count(*) filter (where each.state = 'value') as value,
+    count(*) filter (where each.state = 'zero') as zero,
+    count(*) filter (where each.state = 'blank') as blank,
+    count(*) filter (where each.state = 'not_applicable') as not_applicable,
+    count(*) filter (where each.state = 'nil') as nil,
+    count(*) filter (where each.state = 'not_asked') as not_asked,
+    count(*) filter (where each.state = 'missing') as missing,
+    count(*) filter (where each.state = 'not_due') as not_due
+from (
+    select
+        s.release_id, s.tree_id, s.ancestor_id as unit_id, p.period_id, w.row_id, i.indicator_id, s.is_whole, s.is_same,
+        q.unit_id is not null as is_due, q.is_received, f.value is not null as has_value,
+        marts.state_of(f.state, f.value, q.is_nil, q.is_received, q.unit_id is not null, owing.unit_id is not null) as state
+    from ctl.standing_on as s
+    inner join ctl.release as n on n.release_id = s.release_id
+    inner join catalogue.period as p on p.ends_on between s.facts_from and s.facts_to
+    inner join marts.dim_indicator as i on i.release_from <= s.release_id and i.release_to > s.release_id
+    inner join catalogue.form_row as w on w.table_code = i.table_code
+    left join marts.fct_observation as f
+        on f.unit_id = s.unit_id and f.period_id = p.period_id and f.row_id = w.row_id and f.indicator_id = i.indicator_id
+        and f.scope = 'own' and f.release_from <= s.release_id and f.release_to > s.release_id
+    left join marts.fct_reporting as q
+        on q.unit_id = s.unit_id and q.period_id = p.period_id and q.table_code = i.table_code
+        and q.release_from <= s.release_id and q.release_to > s.release_id
+    left join marts.could_report as owing
+        on owing.catalogue_id = n.catalogue_id and owing.unit_id = s.unit_id and owing.table_code = i.table_code
+        and p.ends_on between owing.valid_from and owing.valid_to
+) as each
+group by each.release_id, each.tree_id, each.unit_id, each.period_id, each.row_id, each.indicator_id
+having bool_or(each.has_value);
 
 -- grain: release x figure that its unit has claimed for its whole. The claim less the sum of all below it is the gap, and
 --   gap = own + late + changed + rest
