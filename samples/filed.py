@@ -8,6 +8,7 @@ import psycopg
 from tonghop import catalogue, server
 from tonghop.catalogue import Catalogue
 from tonghop.settings import Settings
+from tonghop.sync import sync
 
 _RECEIPT = ("sha256, file_name, bytes, received_at, status, form_code, form_version, unit_id, period_id, scope, is_nil, "
             "catalogue_id, cells, cells_sha256")
@@ -26,7 +27,7 @@ def file(settings: Settings, reports: Iterable[Report], form: str = "T", version
     lines: list[tuple[object, ...]] = []
     with server.connect(settings) as connection:
         loaded = loaded or catalogue.load(settings.catalogue)
-        synced = catalogue.sync(loaded, connection)
+        synced = sync(loaded, connection)
         definition = next(f for f in loaded.forms if (f.code, f.version) == (form, version))
         first = _last(connection)
         with connection.cursor().copy(f"copy intake.receipt ({_RECEIPT}) from stdin") as out:

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from tonghop.catalogue import Catalogue, Form, Period
+from tonghop.calendar import Period
+from tonghop.catalogue import Catalogue
+from tonghop.forms import Form
 from tonghop.history import UnitVersion
 
 # a number, what somebody wrote instead of one, or nothing

@@ -13,7 +13,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from samples.model import Report, Value
-from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, Form, Table
+from tonghop.catalogue import Catalogue
+from tonghop.forms import ALL_ROWS, Field_, Form, Table
 from tonghop.formulas import column_number
 
 # headings over neighbouring columns: a matter of layout, so it stands with the layout

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from openpyxl import Workbook
 
-from tonghop.catalogue import ALL_ROWS, Catalogue, Form
+from tonghop.catalogue import Catalogue
+from tonghop.forms import ALL_ROWS, Form
 
 Rows = Sequence[tuple[Any, ...]]
 

@@ -12,6 +12,7 @@ import psycopg
 
 from tonghop import catalogue, server
 from tonghop.settings import PROJECT, Settings
+from tonghop.sync import Synced, sync
 
 FORM = """
 code: T
@@ -64,7 +65,7 @@ def build(settings: Settings, folder: Path) -> None:
     """The catalogue, three submissions, release 1 published and release 2 open."""
     write_catalogue(folder)
     with server.connect(settings) as connection:
-        synced = catalogue.sync(catalogue.load(folder), connection)
+        synced = sync(catalogue.load(folder), connection)
         january, february = period(connection, "2025-M01"), period(connection, "2025-M02")
         file(connection, synced, "w", january, {"c1": (3, 2, 5, 0), "c2": (4, 4, 8, 1)})
         open_release(connection, 1)
@@ -92,7 +93,7 @@ def write_catalogue(folder: Path) -> None:
 
 def file(
     connection: psycopg.Connection[Any],
-    synced: catalogue.Synced,
+    synced: Synced,
     sender: str,
     period_id: int,
     figures: dict[str, tuple[int, int, int, int]],

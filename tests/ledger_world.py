@@ -15,6 +15,7 @@ import psycopg
 
 from tonghop import catalogue, server
 from tonghop.settings import Settings
+from tonghop.sync import sync
 
 OPEN = 2147483647
 FIELDS = ("male", "female", "members", "punished")
@@ -41,7 +42,7 @@ def prepare(settings: Settings, folder: Path) -> None:
     (folder / "reporting.csv").write_text("unit,form,valid_from,valid_to\n" + "".join(
         f"{c},T,2025-01-01,2025-03-31\n" for c in ("c11", "c12", "c21", "c31")))
     with server.connect(settings) as connection:
-        catalogue.sync(catalogue.load(folder), connection)
+        sync(catalogue.load(folder), connection)
 
 
 @dataclass

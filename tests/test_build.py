@@ -24,6 +24,7 @@ from test_events import write_events
 
 from tonghop import build, catalogue, reorg, server
 from tonghop.settings import Settings
+from tonghop.sync import sync
 
 DATA = Path(__file__).parent / "data"
 LAYERS: tuple[build.Layer, ...] = ("staging", "intermediate", "marts")
@@ -39,7 +40,7 @@ def file(settings: Settings, sender: str, period: str, figures: dict[str, tuple[
          fields: tuple[str, ...] = FIELDS) -> int:
     """An accepted report: per subject unit a figure per field, None for blank; without any, a nil return."""
     with server.connect(settings) as connection:
-        synced = catalogue.sync(catalogue.load(settings.catalogue), connection)
+        synced = sync(catalogue.load(settings.catalogue), connection)
         period_id = one(connection, "select period_id from catalogue.period where scheme = 'CALENDAR' and code = %s", period)
         number = one(connection, "select count(*) + 1 from intake.receipt")
         cells = sum(len(values) for values in figures.values())

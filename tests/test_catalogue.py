@@ -20,9 +20,13 @@ from psycopg import sql
 
 from tonghop import catalogue as cat
 from tonghop import server
-from tonghop.catalogue import Catalogue, Form, Period, Table, fold, sort_key
+from tonghop.calendar import SCHEMES, Period
+from tonghop.catalogue import Catalogue
 from tonghop.data import CatalogueError
+from tonghop.forms import Form, Table
 from tonghop.settings import PROJECT, Settings
+from tonghop.sync import sync
+from tonghop.text import fold, sort_key
 
 SEEDS = PROJECT / "samples" / "seed_facts.csv"
 
@@ -284,7 +288,7 @@ def test_forms_that_do_not_fit_the_rest_are_refused(folder: Path, file: str, old
 
 # --- periods and deadlines -------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("scheme", cat.SCHEMES)
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(("parts", "whole"), [
     (("M01", "M02", "M03"), "Q1"), (("M10", "M11", "M12"), "Q4"), (("Q1", "Q2"), "H1"), (("Q3", "Q4"), "H2"),
     (("H1", "Q3"), "9M"), (("9M", "Q4"), "Y"), (("H1", "H2"), "Y")])
@@ -309,7 +313,7 @@ def test_a_period_opens_and_closes_as_its_scheme_says(
     assert (found.starts_on, found.ends_on) == (starts, ends)
 
 
-@pytest.mark.parametrize("scheme", cat.SCHEMES)
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_predecessor_ends_the_day_before_its_period_starts(catalogue: Catalogue, scheme: str) -> None:
     for kind, before in (("M", "M"), ("Q", "Q"), ("H1", "H2"), ("H2", "H1"), ("9M", "Y"), ("Y", "Y")):
         mine = [p for p in catalogue.period.values()
@@ -411,9 +415,9 @@ def copies(connection: psycopg.Connection[Any], catalogue_id: int | None = None)
 
 def test_syncing_twice_adds_nothing(catalogue: Catalogue, settings: Settings) -> None:
     with server.connect(settings) as connection:
-        first = cat.sync(catalogue, connection)
+        first = sync(catalogue, connection)
         before = copies(connection)
-        again = cat.sync(catalogue, connection)
+        again = sync(catalogue, connection)
         assert (first.new, again.new, again.catalogue_id) == (True, False, first.catalogue_id)
         assert (again.unit, again.indicator, again.row) == (first.unit, first.indicator, first.row)
         assert copies(connection) == before
@@ -427,9 +431,9 @@ def test_a_changed_catalogue_adds_a_version_and_leaves_the_old_rows(
     edit(folder / "forms" / "F4.v1.yaml", "      - {code: so_chuyen_de,",
          "      - {code: so_buoi, vi: Số buổi, en: Sessions, unit: buổi, aggregation: flow}\n      - {code: so_chuyen_de,")
     with server.connect(settings) as connection:
-        old = cat.sync(catalogue, connection)
+        old = sync(catalogue, connection)
         kept = copies(connection, old.catalogue_id)
-        new = cat.sync(cat.load(folder), connection)
+        new = sync(cat.load(folder), connection)
         assert new.new
         assert new.catalogue_id > old.catalogue_id
         assert copies(connection, old.catalogue_id) == kept
@@ -439,13 +443,13 @@ def test_a_changed_catalogue_adds_a_version_and_leaves_the_old_rows(
         labels = dict(connection.execute("select catalogue_id, label_vi from catalogue.field where indicator_id = %s",
                                          [new.indicator["F4", "so_mo_hinh"]]).fetchall())
         assert labels == {old.catalogue_id: "Số mô hình", new.catalogue_id: "Số mô hình mới"}
-        back = cat.sync(catalogue, connection)
+        back = sync(catalogue, connection)
         assert (back.new, back.indicator) == (True, new.indicator)
 
 
 def test_the_catalogue_in_the_warehouse_is_append_only(catalogue: Catalogue, settings: Settings) -> None:
     with server.connect(settings) as connection:
-        cat.sync(catalogue, connection)
+        sync(catalogue, connection)
         for statement in ("update catalogue.field set label_vi = 'x'", "delete from catalogue.obligation",
                           "truncate catalogue.rate_term"):
             with pytest.raises(psycopg.errors.RaiseException, match="append-only"), connection.transaction():
@@ -454,7 +458,7 @@ def test_the_catalogue_in_the_warehouse_is_append_only(catalogue: Catalogue, set
 
 def test_a_year_is_owed_on_one_version_only(catalogue: Catalogue, settings: Settings) -> None:
     with server.connect(settings) as connection:
-        cat.sync(catalogue, connection)
+        sync(catalogue, connection)
         owed = connection.execute("""
             select p.code, array_agg(distinct o.form_version) from catalogue.obligation o
             join catalogue.period p using (period_id)

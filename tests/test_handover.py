@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tonghop import build, load, server
-from tonghop.catalogue import Catalogue, Check
+from tonghop.catalogue import Catalogue
+from tonghop.forms import Check
 from tonghop.history import Succession, together
 from tonghop.receive import receive_inbox
 from tonghop.settings import Settings

@@ -28,6 +28,7 @@ from tonghop import catalogue, explain, reorg, server
 from tonghop import figure as fig
 from tonghop.catalogue import Catalogue
 from tonghop.settings import Settings
+from tonghop.sync import sync
 
 NewWarehouse = Callable[[Path], Settings]
 MANY = settings.get_current_profile_name().startswith("many")
@@ -243,7 +244,7 @@ def test_whatever_is_applied_and_reverted_leaves_the_catalogue_as_it_was(
     world.write_catalogue(here.catalogue, units)
     files = [world.write_events(home / f"wave{number}.csv", wave) for number, wave in enumerate(waves)]
     with server.connect(here) as connection:
-        catalogue.sync(catalogue.load(here.catalogue), connection)
+        sync(catalogue.load(here.catalogue), connection)
     before = state(here)
     for number in [*numbers, 0]:
         learn(here, files, number)

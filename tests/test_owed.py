@@ -16,8 +16,10 @@ from test_intake import rows
 
 from tonghop import build, cli, server
 from tonghop import catalogue as cat
+from tonghop.data import CatalogueError
 from tonghop.owed import Owed, owed
 from tonghop.settings import PROJECT, Settings
+from tonghop.sync import Synced, sync
 
 VN = ZoneInfo("Asia/Ho_Chi_Minh")
 TODAY = date(2025, 12, 31)
@@ -57,7 +59,7 @@ class Written:
 
     settings: Settings
     catalogue: cat.Catalogue
-    synced: cat.Synced
+    synced: Synced
 
     def lodge(self, unit: str, period: str, received: str | datetime, fate: str = "accepted", *, table: str = "T",
               form: str = "T", nil: bool = False, corrects: int | None = None, decided: str | datetime | None = None) -> int:
@@ -119,7 +121,7 @@ def written(settings: Settings, folder: Path, spells: Iterable[str], units: str 
     (folder / "reporting.csv").write_text("unit,form,valid_from,valid_to\n" + "\n".join(spells) + "\n", "utf-8")
     catalogue = cat.load(folder)
     with server.connect(settings) as connection:
-        synced = cat.sync(catalogue, connection)
+        synced = sync(catalogue, connection)
     return Written(settings.model_copy(update={"catalogue": folder}), catalogue, synced)
 
 
@@ -149,7 +151,7 @@ def test_a_unit_owes_what_its_spells_hold_on_the_last_day_of_a_period(
     ["c,T,2025-01-01,2025-02-10", "c,T,2025-02-10,"], ["c,T,2025-01-01,", "c,T,2025-03-01,2025-03-31"],
     ["c,T,2025-01-02,2025-01-01"]])
 def test_spells_that_overlap_or_end_before_they_start_are_refused(write: Write, spells: list[str]) -> None:
-    with pytest.raises(cat.CatalogueError, match=r"reporting\.csv"):
+    with pytest.raises(CatalogueError, match=r"reporting\.csv"):
         write(spells)
 
 

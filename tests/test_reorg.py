@@ -21,6 +21,7 @@ from tonghop import reorg, server
 from tonghop.cli import cli
 from tonghop.data import CatalogueError
 from tonghop.settings import PROJECT, Settings
+from tonghop.sync import LOCK, sync
 
 SMALL = Path(__file__).parent / "data" / "catalogue_small"
 MERGER = ("established n code=W name=N level=grassroots parent=p", "moved c1 parent=n", "merged w successor=n",
@@ -33,7 +34,7 @@ def world(settings: Settings, tmp_path: Path) -> Settings:
     folder = shutil.copytree(SMALL, tmp_path / "catalogue")
     world = settings.model_copy(update={"catalogue": folder})
     with server.connect(world) as connection:
-        cat.sync(cat.load(folder), connection)
+        sync(cat.load(folder), connection)
     return world
 
 
@@ -210,7 +211,7 @@ def let_commits_take_a_minute(world: Settings, yes: bool = True) -> None:
 def test_killed_before_the_file_is_there_applying_has_done_nothing(world: Settings, file: Path) -> None:
     files, number = state(world), newest(world)
     with server.connect(world) as connection, connection.transaction():
-        connection.execute(cat.LOCK)
+        connection.execute(LOCK)
         killed_when(world, f"apply(Settings(), Path({str(file)!r}))", lambda: asked(world, ON_A_LOCK))
     assert (state(world), newest(world)) == (files, number)
     assert reorg.apply(world, file) > number[0]

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from test_intake import _instrument, holds, put, rows, take_in
 
 from tonghop import build, cli, gate, load, replay, server, waive
-from tonghop.catalogue import CatalogueError
 from tonghop.catalogue import load as read_catalogue
+from tonghop.data import CatalogueError
 from tonghop.settings import Settings
 from tonghop.verify import verify
 

@@ -17,8 +17,9 @@ import samples
 from tonghop import catalogue as cat
 from tonghop import load, precheck, server
 from tonghop.answer import Answer
-from tonghop.catalogue import ALL_ROWS, Catalogue
+from tonghop.catalogue import Catalogue
 from tonghop.cli import cli
+from tonghop.forms import ALL_ROWS
 from tonghop.receive import receive
 from tonghop.settings import PROJECT, Settings
 

@@ -18,13 +18,17 @@ from spreadsheet import Spreadsheet
 
 from tonghop import catalogue as cat
 from tonghop import server
-from tonghop.catalogue import Catalogue, Form, Period, sort_key
+from tonghop.calendar import Period
+from tonghop.catalogue import Catalogue
 from tonghop.check import Report, report
 from tonghop.cli import cli
+from tonghop.forms import Form
 from tonghop.formulas import BLANK, FAILS
 from tonghop.settings import PROJECT, Settings
+from tonghop.sync import sync
 from tonghop.template import Figure, Key, Planner, Template, TemplateError, closing, openings
 from tonghop.template_book import workbook
+from tonghop.text import sort_key
 
 UNITS = {"cell": "08719.01", "grassroots": "08737", "district": "243", "province": "26"}
 
@@ -283,7 +287,7 @@ def test_opening_stocks_are_what_the_published_release_closed_with(catalogue: Ca
     (table, _), = template.sheets
     assert openings(template.form, table) == {"dv_dau_ky": "dv_cuoi_ky"}
     with server.connect(settings) as connection:
-        synced = cat.sync(catalogue, connection)
+        synced = sync(catalogue, connection)
         assert closing(connection, catalogue, [template]) == {}  # nothing is published yet
         connection.execute("insert into ctl.release (release_id, status, cutoff_seq, catalogue_id, published_at) values "
                            "(1, 'published', 0, %s, now()), (2, 'candidate', 0, %s, null)", [synced.catalogue_id] * 2)

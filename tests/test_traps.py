@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tonghop import legacy, periods
-from tonghop.catalogue import Catalogue, Form, fold, load
+from tonghop.catalogue import Catalogue, load
 from tonghop.check import Report, report
 from tonghop.figures import Vocabulary, Wrong, parse_number, understand
+from tonghop.forms import Form
 from tonghop.settings import PROJECT, Settings
+from tonghop.text import fold
 
 FOLDER = Path(__file__).parent / "data" / "traps"
 EXPECTED: dict[str, dict[str, Any]] = yaml.safe_load((FOLDER / "expected.yaml").read_text("utf-8"))

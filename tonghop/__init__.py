@@ -4,9 +4,13 @@ Read the modules in the order in which a number travels:
 
 settings    typed, frozen settings: where things are and how large they may be
 server      the embedded PostgreSQL, or the one that a URL names; roles and migrations
+text        Vietnamese text: one form of each word, how it is compared, how it is sorted
 data        frozen models and CSV rows with their place: what catalogue files are read into
+calendar    periods under their cut-off schemes, working days
 history     units and their history: versions, dated events, and the folding of both
-catalogue   forms, units, periods and checks as dated data; synced into append-only tables
+forms       a form as data: tables, fields, rows, rules, rates
+catalogue   all of these from the files of a folder, held against each other
+sync        the catalogue into its append-only tables
 reorg       what an event file would change; applying and reverting it
 template    a unit's own workbook for a form and a period: template_book and template_sheet lay it out, formulas says its rules
 receive     fingerprint a file, keep the original, give a receipt

@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tonghop import catalogue, server
 from tonghop.settings import PROJECT, Settings
+from tonghop.sync import sync
 
 DBT_PROJECT = PROJECT / "dbt_project"
 DBT_CONNECTIONS = "tonghop_dbt"  # the application name in dbt_project/profiles.yml
@@ -39,7 +40,7 @@ def open_candidate(settings: Settings) -> int | None:
     """
     files = catalogue.load(settings.catalogue)
     with _alone(settings) as connection:
-        catalogue_id = catalogue.sync(files, connection).catalogue_id
+        catalogue_id = sync(files, connection).catalogue_id
         with connection.transaction():
             # writers hold this lock from taking a ledger number to commit, so no lower number can appear later
             connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.ledger'))")

@@ -15,12 +15,15 @@ import numpy as np
 
 from tonghop import units
 from tonghop.answer import Answer, Finding, Place, Unreadable, finding
-from tonghop.catalogue import Catalogue, Field_, Form, Period, Row, Rule, Table, fold
+from tonghop.calendar import Period
+from tonghop.catalogue import Catalogue
 from tonghop.figures import LARGEST, Vocabulary, Wrong, comma, fits, is_foreign, parse_number, understand
+from tonghop.forms import Field_, Form, Row, Rule, Table
 from tonghop.history import UnitVersion
 from tonghop.read import read
 from tonghop.reading import Entry, Look, Reading, plain, unit_of
 from tonghop.settings import Settings
+from tonghop.text import fold
 
 ROUNDING = 1e-9  # figures are whole or money, exact in floating point; coefficients like 0.2 are not
 

@@ -1,8 +1,6 @@
 """What the catalogue's files are read into: frozen models that refuse unknown keys, and rows of CSV with their place."""
 
 import csv
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
@@ -10,16 +8,13 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from tonghop.text import nfc
+
 FOREVER = date(9999, 12, 31)
 
 
 class CatalogueError(Exception):
     """A catalogue file is wrong; the message names the file and what to mend."""
-
-
-def nfc(text: str) -> str:
-    """Text in composed form, spaces collapsed: what every label, name and code is compared in."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip()
 
 
 class Data(BaseModel):
@@ -30,6 +25,13 @@ class Data(BaseModel):
 
 Label = Annotated[str, AfterValidator(nfc), Field(min_length=1)]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+
+class Bilingual(Data):
+    """A text in Vietnamese and English."""
+
+    vi: Label
+    en: Label
+
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -11,7 +11,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from tonghop.catalogue import Codes, fold
+from tonghop.catalogue import Codes
+from tonghop.text import fold
 
 _VIETNAMESE = re.compile(r"-?([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?")
 # marks that only other countries' notation has: 1,234.5  1,234,567  4.5

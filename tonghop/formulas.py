@@ -7,7 +7,7 @@ an identity undecided.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tonghop.catalogue import Form, Rule, Table, Term
+from tonghop.forms import Form, Rule, Table, Term
 from tonghop.template import Figure
 
 # what a check says of one row

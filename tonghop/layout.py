@@ -8,9 +8,10 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal, NamedTuple
 
 from tonghop.answer import Place
-from tonghop.catalogue import ALL_ROWS, Catalogue, Codes, Field_, Form, HeadKey, Table, fold
-from tonghop.data import nfc
+from tonghop.catalogue import Catalogue, Codes
+from tonghop.forms import ALL_ROWS, Field_, Form, HeadKey, Table
 from tonghop.reading import Columns, Entry, Look, Reading, Total, plain, unit_of
+from tonghop.text import fold, nfc
 
 HEAD_ROWS = 60  # a table's header stands within so many rows
 _EMPTY = ("", None)

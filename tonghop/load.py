@@ -18,6 +18,7 @@ from tonghop.check import Report
 from tonghop.pool import Pool
 from tonghop.receive import LEDGER_LOCK, original
 from tonghop.settings import Settings
+from tonghop.sync import Synced, sync
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
     catalogue = cat.load(settings.catalogue)
     answers: list[Answer] = []
     with server.connect(settings) as connection, Pool(catalogue, settings) as pool:
-        synced = cat.sync(catalogue, connection)
+        synced = sync(catalogue, connection)
         total, done = _pending(connection), itertools.count(1)
 
         def told(r: Report) -> Report:
@@ -43,7 +44,7 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
     return answers
 
 
-def decide(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, synced: cat.Synced,
+def decide(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, synced: Synced,
            batch: list[tuple[int, str, str]], told: Callable[[Report], Report],
            held: bool = False) -> tuple[list[Answer], set[int]]:
     """Read, check and load a batch of pending receipts, or of held ones (returned or quarantined), each (number, sha256, name).
@@ -122,7 +123,7 @@ def _pending(connection: psycopg.Connection[Any]) -> int:
 _LINE = "receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, cells"
 
 
-def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]],
+def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]],
                 held: bool) -> tuple[dict[int, Report], set[int]]:
     """Write one batch. Returns the receipts that were decided, and those that wait for the next batch."""
     with connection.transaction():
@@ -163,7 +164,7 @@ def _load_batch(connection: psycopg.Connection[Any], synced: cat.Synced, reading
     return reports, waits
 
 
-def arrive(connection: psycopg.Connection[Any], synced: cat.Synced, reading: Iterable[tuple[int, Report]]) -> dict[int, Report]:
+def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]]) -> dict[int, Report]:
     """The lines of the reports that can be accepted, as a table: `arriving`. Gives the reports, their lines gone."""
     reports: dict[int, Report] = {}
     connection.execute(f"create temp table arriving on commit drop as select {_LINE} from intake.line with no data")
@@ -197,7 +198,7 @@ def _quoted(texts: list[str]) -> list[str]:
     return ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts]
 
 
-def sender(connection: psycopg.Connection[Any], synced: cat.Synced, reports: dict[int, Report]) -> None:
+def sender(connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report]) -> None:
     """What each file says it is, as a table: `arrived`."""
     connection.execute("create temp table arrived (receipt_id integer, status text, form_code text, form_version integer, "
                        "unit_id integer, period_id integer, scope text, is_nil boolean, catalogue_id integer) on commit drop")

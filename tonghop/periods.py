@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from tonghop.catalogue import fold
+from tonghop.text import fold
 
 _CODE = re.compile(r"\d{4}-(m\d\d|q\d|h[12]|9m|y)|\d{4}-\d{4}-term")
 # each gives the year as `y`; the others name the ordinal. A year follows "/", "-", "năm" or a space

@@ -18,10 +18,13 @@ import psycopg
 from tonghop import catalogue as cat
 from tonghop import load, waive
 from tonghop.answer import Answer, Finding
-from tonghop.catalogue import Catalogue, Period, Rule, Term
+from tonghop.calendar import Period
+from tonghop.catalogue import Catalogue
 from tonghop.check import ROUNDING, Cell, Report
+from tonghop.forms import Rule, Term
 from tonghop.pool import Pool
 from tonghop.settings import Settings
+from tonghop.sync import sync
 
 # built-in rules that need the warehouse; the catalogue's are those that a report alone does not decide
 FROM_RECEIPT = ("row.taken",)
@@ -75,7 +78,7 @@ def _against(connection: psycopg.Connection[Any], catalogue: Catalogue, report: 
         return report
     try:
         with connection.transaction():
-            synced = cat.sync(catalogue, connection)
+            synced = sync(catalogue, connection)
             load.arrive(connection, synced, [(0, replace(report, lines=list(report.lines)))])
             load.sender(connection, synced, {0: report})
             load.contend(connection, {0: report})

@@ -14,10 +14,12 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
 from tonghop import bounds, layout, legacy, periods, sheetxml, units, xls
 from tonghop.answer import Place, Unreadable
-from tonghop.catalogue import ALL_ROWS, Catalogue, Form, HeadKey, Period, Table, fingerprint, fold
-from tonghop.data import nfc
+from tonghop.calendar import Period
+from tonghop.catalogue import Catalogue, fingerprint
+from tonghop.forms import ALL_ROWS, Form, HeadKey, Table
 from tonghop.reading import Columns, Entry, Reading, plain, unit_of
 from tonghop.settings import Settings
+from tonghop.text import fold, nfc
 
 # how .xlsx and .xls begin, whatever their names say
 ZIP, OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")

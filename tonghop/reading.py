@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from tonghop.answer import Finding, Place, finding
-from tonghop.catalogue import Catalogue, Field_, Form, Period, Table
+from tonghop.calendar import Period
+from tonghop.catalogue import Catalogue
+from tonghop.forms import Field_, Form, Table
 from tonghop.history import UnitVersion
 
 

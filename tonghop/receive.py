@@ -18,8 +18,8 @@ import psycopg
 
 from tonghop import server
 from tonghop.answer import printable
-from tonghop.data import nfc
 from tonghop.settings import Settings
+from tonghop.text import nfc
 
 log = logging.getLogger(__name__)
 

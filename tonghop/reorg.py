@@ -1,7 +1,7 @@
 """Reorganisations: what an event file would change, and putting it into the catalogue or taking it out again.
 
 The file in the catalogue's events folder is the one truth: everything that reads the catalogue follows it, the warehouse by
-`catalogue.sync`. So one rename or removal decides; it is the last thing done before the warehouse commits. Killed before it,
+`sync`. So one rename or removal decides; it is the last thing done before the warehouse commits. Killed before it,
 nothing has happened; killed between it and the commit, the next sync catches up, and so does the same command again.
 """
 
@@ -21,6 +21,7 @@ from tonghop.catalogue import Catalogue
 from tonghop.data import CatalogueError, rows
 from tonghop.history import Event, UnitVersion
 from tonghop.settings import Settings
+from tonghop.sync import LOCK, sync
 
 Row = dict[str, Any]
 
@@ -100,8 +101,8 @@ def _named(file: Path) -> Path:
 
 def _sync(settings: Settings, connection: psycopg.Connection[Any], events: Mapping[str, Path | None]) -> int:
     # before the folder is read: two at once would each leave the other's file out
-    connection.execute(cat.LOCK)
-    return cat.sync(cat.load(settings.catalogue, events), connection).catalogue_id
+    connection.execute(LOCK)
+    return sync(cat.load(settings.catalogue, events), connection).catalogue_id
 
 
 def _newest(connection: psycopg.Connection[Any]) -> int | None:

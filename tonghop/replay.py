@@ -14,6 +14,7 @@ from tonghop.load import decide
 from tonghop.pool import Pool
 from tonghop.receive import original
 from tonghop.settings import Settings
+from tonghop.sync import sync
 
 
 def replay(settings: Settings, rule: str | None = None, form: str | None = None,
@@ -25,7 +26,7 @@ def replay(settings: Settings, rule: str | None = None, form: str | None = None,
     catalogue = cat.load(settings.catalogue)
     answers: list[Answer] = []
     with server.connect(settings) as connection, Pool(catalogue, settings) as pool:
-        synced = cat.sync(catalogue, connection)
+        synced = sync(catalogue, connection)
         held = connection.execute("""
             select r.receipt_id, r.sha256, r.file_name from intake.receipt r
             where r.status in ('returned', 'quarantined') and (%(form)s::text is null or r.form_code = %(form)s)

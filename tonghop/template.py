@@ -11,8 +11,11 @@ from typing import Any, Literal
 
 import psycopg
 
-from tonghop.catalogue import Catalogue, Form, Period, Table, sort_key
+from tonghop.calendar import Period
+from tonghop.catalogue import Catalogue
+from tonghop.forms import Form, Table
 from tonghop.history import UnitVersion
+from tonghop.text import sort_key
 
 Scope = Literal["own", "rollup"]
 Figure = int | float | Decimal | str

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 
-from tonghop.catalogue import ALL_ROWS, Catalogue, Field_, HeadKey, Row, Rule, Table, fingerprint
+from tonghop.catalogue import Catalogue, fingerprint
+from tonghop.forms import ALL_ROWS, Field_, HeadKey, Row, Rule, Table
 from tonghop.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING, Formula, column_number
 from tonghop.history import UnitVersion
 from tonghop.template import Figure, Figures, Template, openings, previous

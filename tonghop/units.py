@@ -4,8 +4,9 @@ import re
 from datetime import date
 from typing import Any
 
-from tonghop.catalogue import Catalogue, Codes, fold
+from tonghop.catalogue import Catalogue, Codes
 from tonghop.history import UnitVersion
+from tonghop.text import fold
 
 
 def same(name: str, unit: UnitVersion, catalogue: Catalogue) -> bool:

@@ -14,9 +14,11 @@ from psycopg.rows import dict_row
 from tonghop import catalogue as cat
 from tonghop import server
 from tonghop.answer import waiver_code
+from tonghop.calendar import Period
 from tonghop.check import Report
 from tonghop.receive import LEDGER_LOCK
 from tonghop.settings import Settings
+from tonghop.sync import sync
 
 _ENDED = "exists (select from intake.ledger l where l.waiver_id = w.waiver_id and l.act = 'waiver_ended')"
 _TODAY = "(now() at time zone 'Asia/Ho_Chi_Minh')::date"
@@ -39,7 +41,7 @@ def waive(settings: Settings, rule: str, unit: str, period: str, reason: str, of
     if above.unit not in catalogue.above(subject.unit, when.ends_on)[1:]:
         raise ValueError(f"{office} {above.name} is not above {unit} {subject.name} {on}: it cannot waive a rule for it")
     with server.connect(settings) as connection:
-        synced = cat.sync(catalogue, connection)
+        synced = sync(catalogue, connection)
         with connection.transaction():
             connection.execute(LEDGER_LOCK)
             if (today := _one(connection, f"select {_TODAY}")) > until:
@@ -129,7 +131,7 @@ def ended_since(connection: psycopg.Connection[Any], reports: dict[int, Report])
     return {number for number, waivers in used.items() if waivers & ended}
 
 
-def _period(catalogue: cat.Catalogue, rule: str, period: str) -> cat.Period:
+def _period(catalogue: cat.Catalogue, rule: str, period: str) -> Period:
     """The period of a code under the cut-off scheme of the rule's form, where the rule is an identity in force for it."""
     found = [(form, check) for form in catalogue.forms for check in form.checks if check.rule == rule]
     if not found:

@@ -18,7 +18,8 @@ from typing import Any
 
 from samples import filed, reform
 from tonghop import build, catalogue, server
-from tonghop.catalogue import Catalogue, Form, Table
+from tonghop.catalogue import Catalogue
+from tonghop.forms import Form, Table
 from tonghop.settings import PROJECT, Settings
 
 PAGE, DIVIDED, TOTALS = (PROJECT / "docs" / name for name in (
