@@ -17,7 +17,7 @@ from books import book, form
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tonghop import build, load, server
+from tonghop import build, gate, load, server
 from tonghop.catalogue import Catalogue
 from tonghop.forms import Check
 from tonghop.history import Succession, together
@@ -100,6 +100,8 @@ def test_what_moves_meets_its_partner_or_a_finding_names_who_has_not_yet_reporte
         connection.execute("update ctl.current_release set release_id = 4")
     build.dbt(here, ["run"])
     assert world.rows(here, FINDINGS) == by_slices
+    # a message that names published units shows nothing that is withheld
+    assert gate.failing(here, "nothing_withheld_is_shown") == []
 
 
 FINDINGS = "select (to_jsonb(f) - 'release_from')::text from marts.fct_finding f where release_to = 2147483647 order by 1"
