@@ -17,8 +17,8 @@ Place = tuple[str, str, str]  # table, row and indicator
 Report = tuple[str, str, Mapping[Place, int | None]]  # unit, period code, figures; None is blank
 
 
-def file(settings: Settings, reports: Iterable[Report], form: str = "T", version: int = 1,
-         loaded: Catalogue | None = None, scope: str = "own") -> dict[tuple[str, str], int]:
+def file(settings: Settings, reports: Iterable[Report], form: str = "T", version: int = 1, loaded: Catalogue | None = None,
+         scope: str = "own", received: str = "2025-02-10 08:00+07") -> dict[tuple[str, str], int]:
     """File reports of a form: receipts by unit and period.
 
     loaded: the catalogue, where it has been read. scope: own, or rollup for what units claim for their whole.
@@ -33,7 +33,7 @@ def file(settings: Settings, reports: Iterable[Report], form: str = "T", version
         with connection.cursor().copy(f"copy intake.receipt ({_RECEIPT}) from stdin") as out:
             for number, (unit, code, figures) in enumerate(reports, start=first + 1):
                 period = loaded.period[definition.scheme, code].period_id
-                out.write_row((f"{number:064x}", f"{number}.xlsx", 1, "2025-02-10 08:00+07", "accepted", form, version,
+                out.write_row((f"{number:064x}", f"{number}.xlsx", 1, received, "accepted", form, version,
                                synced.unit[unit], period, scope, False, synced.catalogue_id, len(figures), "x"))
                 numbers = count(4)
                 for (table, row), cells in groupby(figures.items(), key=lambda cell: cell[0][:2]):

@@ -103,13 +103,14 @@ def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -
 
 # --- reports and releases ---------------------------------------------------------------------------------------
 
-def file(settings: Settings, reports: Iterable[tuple[str, str, Mapping[str, int | None]]]) -> dict[tuple[str, str], int]:
+def file(settings: Settings, reports: Iterable[tuple[str, str, Mapping[str, int | None]]],
+         received: str = "2025-02-10 08:00+07") -> dict[tuple[str, str], int]:
     """File reports (unit, period, figures by field) of form T; an earlier live one of the same unit and period is superseded.
 
     Receipts by unit and period.
     """
     receipts = filed.file(settings, ((unit, period, {("T", "all", name): value for name, value in figures.items()})
-                                     for unit, period, figures in reports))
+                                     for unit, period, figures in reports), received=received)
     with server.connect(settings) as connection:
         connection.execute("""
             insert into intake.ledger (act, receipt_id, by_receipt_id)
