@@ -22,7 +22,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from tonghop.calendar import Calendar, Period, working_day
-from tonghop.data import Bilingual, CatalogueError, Code, Data, Label, rows
+from tonghop.data import Bilingual, CatalogueError, Code, Data, Label, rows, told
 from tonghop.forms import Form, HeadKey, Leading
 from tonghop.history import Event, History, Succession, UnitVersion
 from tonghop.history import fold as fold_history
@@ -220,7 +220,7 @@ def _model(kind: type[_Model], path: Path) -> _Model:
     try:
         return kind.model_validate(_yaml(path))
     except ValidationError as error:
-        raise CatalogueError(f"{path}: {error}") from error
+        raise CatalogueError(f"{path}: {told(error)}") from error
 
 
 def _handed_on(spells: Iterable[Spell], history: History) -> tuple[Spell, ...]:
