@@ -2,16 +2,16 @@
 -- before anyone can see it. For the gate, which acts as the auditor and may not move the pointer itself.
 -- depends: 0006-bi
 
-create function ctl.preview_bi() returns table (view_name text, withheld_rows bigint)
+create function ctl.preview_bi() returns table (view_name text, shows_withheld boolean)
 language plpgsql security definer set search_path = ''
 -- the planner takes a tree for one row, and a loop over what is ten thousand does not end
 set enable_nestloop = off as $$
 declare
     v record;
     question text;
-    rows_found bigint;
+    found boolean;
     names text[] := '{}';
-    counts bigint[] := '{}';
+    answers boolean[] := '{}';
 begin
     begin
         update ctl.current_release set release_id = (select c.release_id from build.candidate as c);
@@ -25,12 +25,12 @@ begin
         loop
             -- each view is known by the columns that it has, and asked once for each: a condition of its own is looked up in the
             -- view's tables, where one of several is tried on every row
-            select coalesce(pg_catalog.string_agg(pg_catalog.format('(select count(*) from %I.%I as shown where %s%s%s)',
+            select coalesce(pg_catalog.string_agg(pg_catalog.format('exists (select from %I.%I as shown where %s%s%s)',
                 v.schema, v.name, withheld.condition,
                 -- of what is kept by release, and of what is summed when asked for, as the candidate has it today
                 case when v.schema = 'bi_asof' then ' and shown.release_id = (select c.release_id from build.candidate as c)' end,
                 case when 'tree_id' = any(v.columns) and v.name <> 'dim_tree'
-                    then ' and shown.tree_id = (select t.tree_id from bi.dim_tree as t where t.is_today)' end), ' + '), '0')
+                    then ' and shown.tree_id = (select t.tree_id from bi.dim_tree as t where t.is_today)' end), ' or '), 'false')
             into question
             from (
                 select known.condition
@@ -51,14 +51,14 @@ begin
                 from ctl.withheld_indicator as w
                 where pg_catalog.lower(w.table_code) = v.name and w.field_code = any(v.columns)
             ) as withheld;
-            execute 'select ' || question into rows_found;
+            execute 'select ' || question into found;
             names := names || (v.schema || '.' || v.name);
-            counts := counts || rows_found;
+            answers := answers || found;
         end loop;
         raise exception using errcode = 'TH001', message = 'undo';
     exception when sqlstate 'TH001' then null;
     end;
-    return query select * from unnest(names, counts);
+    return query select * from unnest(names, answers);
 end $$;
 
 -- by the candidate's catalogue: what no reader may see, whatever the marts say
