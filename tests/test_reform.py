@@ -8,19 +8,44 @@ import pytest
 
 from samples import reform
 from samples.reform import proof
-from tonghop import catalogue
+from tonghop import catalogue, gate, server
 from tonghop.settings import PROJECT, Settings
 
 INDICATORS = 140  # of the forms that communes file
 
 
 @pytest.fixture(scope="module")
-def found(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> proof.Proof:
+def reformed(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The release that holds all reports, asked by the gate and then published."""
     home = tmp_path_factory.mktemp("reform")
     folder = reform.catalogue(home / "catalogue", *proof.FORMS)
     settings = new_warehouse(home / "home").model_copy(update={"catalogue": folder})
-    proof.load(settings)
-    return proof.prove(settings)
+    number = proof.load(settings)
+    with pytest.raises(gate.GateFailed):
+        gate.check(settings, number)
+    proof.publish(settings, number)
+    return settings
+
+
+@pytest.fixture(scope="module")
+def found(reformed: Settings) -> proof.Proof:
+    return proof.prove(reformed)
+
+
+def test_the_gate_finds_nothing_wrong_in_any_row_but_what_figures_made_up_by_rule_cannot_keep(reformed: Settings) -> None:
+    with server.connect(reformed) as connection:
+        asked = {name: (success, rows) for name, success, rows in connection.execute(
+            "select expectation, success, rows_checked from ctl.gate_result")}
+        size = {name: connection.execute(query).fetchone()[0] for name, query in {
+            "sums_follow_the_tree": "select count(*) from marts.fct_rollup",
+            "restated_sums_follow_the_tree": "select count(*) from marts.fct_restated",
+            "completeness_follows_the_tree": "select count(*) from marts.fct_completeness",
+            "every_figure_stands_on_every_tree": "select 2 * count(*) from (select distinct unit_id, ends_on "
+                "from marts.fct_observation join catalogue.period using (period_id)) as reported",
+            "facts_equal_receipts": "select count(*) from intake.receipt"}.items()}
+    assert asked.keys() == {e.name for suite in gate.suites() for e in suite.expectations}
+    assert {name for name, (success, _) in asked.items() if not success} == {"identities_hold", "rates_within_the_whole"}
+    assert {name: asked[name][1] for name in size} == size
 
 
 def test_every_additive_indicator_that_communes_report_is_in_the_proof(found: proof.Proof) -> None:

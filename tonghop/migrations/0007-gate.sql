@@ -2,13 +2,16 @@
 -- before anyone can see it. For the gate, which acts as the auditor and may not move the pointer itself.
 -- depends: 0006-bi
 
-create function ctl.preview_bi() returns table (view_name text, withheld_rows bigint)
-language plpgsql security definer set search_path = '' as $$
+create function ctl.preview_bi() returns table (view_name text, shows_withheld boolean)
+language plpgsql security definer set search_path = ''
+-- the planner takes a tree for one row, and a loop over what is ten thousand does not end
+set enable_nestloop = off as $$
 declare
     v record;
-    rows_found bigint;
+    question text;
+    found boolean;
     names text[] := '{}';
-    counts bigint[] := '{}';
+    answers boolean[] := '{}';
 begin
     begin
         update ctl.current_release set release_id = (select c.release_id from build.candidate as c);
@@ -20,41 +23,42 @@ begin
             where c.relnamespace::pg_catalog.regnamespace::text in ('bi', 'bi_asof') and c.relkind in ('v', 'm', 'r', 'p')
             group by c.relname, c.relnamespace
         loop
-            execute pg_catalog.format(case when 'part_unit_id' = any(v.columns)
-                    -- the parts of all figures are many times the facts: some of them tell whether the view hides what it must
-                    then 'select count(*) from (select * from %I.%I limit 10000) as shown where (false'
-                    else 'select count(*) from %I.%I as shown where (false' end, v.schema, v.name)
-                -- each view is known by the columns that it has; a wide view by the fields of its form table
-                || case when 'unit_id' = any(v.columns) then ' or shown.unit_id = any(array(select w.unit_id from ctl.withheld_unit as w))' else '' end
-                || case when 'part_unit_id' = any(v.columns)
-                    then ' or shown.part_unit_id = any(array(select w.unit_id from ctl.withheld_unit as w))' else '' end
-                || case when 'indicator_id' = any(v.columns)
-                    then ' or shown.indicator_id = any(array(select w.indicator_id from ctl.withheld_indicator as w))' else '' end
-                || case when 'rate_code' = any(v.columns)
-                    then ' or shown.rate_code = any(array(select r.rate_code from catalogue.rate as r where r.restricted))' else '' end
-                || case when 'unit_code' = any(v.columns)
-                    then ' or not exists (select from bi.dim_org_unit as u where u.code = shown.unit_code)' else '' end
-                || case when 'message_vi' = any(v.columns)
-                    -- a rule may name published units after its text
-                    then ' or shown.message_vi is not null and not exists (select from catalogue.check_rule as c
-                        where pg_catalog.starts_with(shown.message_vi, c.message_vi))' else '' end
-                -- a column may stay when its field is withheld later; figures in it may not
-                || coalesce((select pg_catalog.string_agg(pg_catalog.format(' or shown.%I is not null', w.field_code), '')
-                             from ctl.withheld_indicator as w
-                             where pg_catalog.lower(w.table_code) = v.name and w.field_code = any(v.columns)), '')
-                || ')'
+            -- each view is known by the columns that it has, and asked once for each: a condition of its own is looked up in the
+            -- view's tables, where one of several is tried on every row
+            select coalesce(pg_catalog.string_agg(pg_catalog.format('exists (select from %I.%I as shown where %s%s%s)',
+                v.schema, v.name, withheld.condition,
                 -- of what is kept by release, and of what is summed when asked for, as the candidate has it today
-                || case when v.schema = 'bi_asof' then ' and shown.release_id = (select c.release_id from build.candidate as c)' else '' end
-                || case when 'tree_id' = any(v.columns) and v.name <> 'dim_tree'
-                    then ' and shown.tree_id = (select t.tree_id from bi.dim_tree as t where t.is_today)' else '' end
-            into rows_found;
+                case when v.schema = 'bi_asof' then ' and shown.release_id = (select c.release_id from build.candidate as c)' end,
+                case when 'tree_id' = any(v.columns) and v.name <> 'dim_tree'
+                    then ' and shown.tree_id = (select t.tree_id from bi.dim_tree as t where t.is_today)' end), ' or '), 'false')
+            into question
+            from (
+                select known.condition
+                from (values
+                    ('unit_id', 'shown.unit_id = any(array(select w.unit_id from ctl.withheld_unit as w))'),
+                    ('part_unit_id', 'shown.part_unit_id = any(array(select w.unit_id from ctl.withheld_unit as w))'),
+                    ('indicator_id', 'shown.indicator_id = any(array(select w.indicator_id from ctl.withheld_indicator as w))'),
+                    ('rate_code', 'shown.rate_code = any(array(select r.rate_code from catalogue.rate as r where r.restricted))'),
+                    ('unit_code', 'not exists (select from bi.dim_org_unit as u where u.code = shown.unit_code)'),
+                    -- a rule may name published units after its text
+                    ('message_vi', 'shown.message_vi is not null and not exists (select from catalogue.check_rule as c
+                        where pg_catalog.starts_with(shown.message_vi, c.message_vi))')
+                ) as known (name, condition)
+                where known.name = any(v.columns)
+                union all
+                -- a column of a wide view may stay when its field is withheld later; figures in it may not
+                select pg_catalog.format('shown.%I is not null', w.field_code)
+                from ctl.withheld_indicator as w
+                where pg_catalog.lower(w.table_code) = v.name and w.field_code = any(v.columns)
+            ) as withheld;
+            execute 'select ' || question into found;
             names := names || (v.schema || '.' || v.name);
-            counts := counts || rows_found;
+            answers := answers || found;
         end loop;
         raise exception using errcode = 'TH001', message = 'undo';
     exception when sqlstate 'TH001' then null;
     end;
-    return query select * from unnest(names, counts);
+    return query select * from unnest(names, answers);
 end $$;
 
 -- by the candidate's catalogue: what no reader may see, whatever the marts say

@@ -195,7 +195,7 @@ where release_id = (select c.release_id from ctl.current_release as c);
 -- What these two would show at the top of every tree if the candidate were published. For the gate, as ctl.preview_bi is.
 create function ctl.preview_tops() returns table (
     tree_id integer, period_id integer, about text, row_id integer, part numeric, whole numeric)
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set enable_nestloop = off as $$
 declare
     tops integer[] := array(
         select distinct v.unit_id from catalogue.unit_version as v inner join build.candidate as c using (catalogue_id)

@@ -39,16 +39,14 @@ row_code as (
     from form_row
 ),
 
-rule_size as (
+-- not joined with the sizes of their rules: the planner takes that for one row, and loops over all figures for each term
+sized_term as (
     select
-        rule,
-        instance,
-        form_version,
-        rule_version,
-        count(*) as terms,
-        bool_or(term_at = 'same') as has_same
+        *,
+        count(*) over rule_terms as terms,
+        bool_or(term_at = 'same') over rule_terms as has_same
     from check_term
-    group by rule, instance, form_version, rule_version
+    window rule_terms as (partition by rule, instance, form_version, rule_version)
 ),
 
 asked as (
@@ -153,6 +151,8 @@ terms as (
         t.instance,
         t.form_version,
         t.rule_version,
+        t.terms,
+        t.has_same,
         t.coefficient,
         t.indicator_id,
         f.unit_id,
@@ -164,7 +164,7 @@ terms as (
         f.sheet,
         f.cell
     from placed as f
-    inner join check_term as t
+    inner join sized_term as t
         on
             t.indicator_id = f.indicator_id and t.term_at = f.term_at
             and (f.form_version is null or t.form_version = f.form_version)
@@ -181,20 +181,16 @@ final as (
         t.period_id,
         t.row_code,
         t.scope,
-        z.has_same,
+        t.has_same,
         sum(t.coefficient * coalesce(t.value, 0)) as left_side,
         max(t.submission_id) as submission_id,
         -- one cell of the report to look at first
         (array_agg(t.sheet order by t.indicator_id) filter (where t.sheet is not null))[1] as sheet,
         (array_agg(t.cell order by t.indicator_id) filter (where t.cell is not null))[1] as cell
     from terms as t
-    inner join rule_size as z
-        on
-            z.rule = t.rule and z.instance = t.instance and z.form_version = t.form_version
-            and z.rule_version = t.rule_version
     group by
-        t.rule, t.instance, t.form_version, t.rule_version, t.unit_id, t.period_id, t.row_code, t.scope, z.has_same, z.terms
-    having count(*) = z.terms and count(t.value) > 0
+        t.rule, t.instance, t.form_version, t.rule_version, t.unit_id, t.period_id, t.row_code, t.scope, t.has_same, t.terms
+    having count(*) = t.terms and count(t.value) > 0
 )
 
 select * from final
