@@ -3,13 +3,15 @@
     python -m samples.reform.proof        writes docs/reform-2025.md, and -divided.csv and -totals.csv beside it
 
 Figures are made up by rule, so that they are the same at every run; units and who followed whom are real. Every commune
-files F1, and every twentieth also the forms that no commune of the samples owes here, so that every additive indicator is there.
+files F1, and every twentieth of a province also the forms that no commune of the samples owes here, so that every additive
+indicator is there.
 """
 
 import csv
 import io
 import textwrap
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -47,9 +49,14 @@ def reports(loaded: Catalogue, form: Form) -> Iterator[filed.Report]:
             places = [(table.code, row.code, name) for table in taken for row in table.rows for column in table.fields
                       if column.type in ("count", "amount") for name in column.indicators]
             end = loaded.period[form.scheme, code].ends_on
+            before = Counter[str]()  # communes of a province so far
             for unit in loaded.history.versions:
                 version = loaded.version(unit, end)
-                if version and version.level == "grassroots" and (form.code == "F1" or _number(unit, 0) % 20 == 0):
+                if not version or version.level != "grassroots":
+                    continue
+                province = loaded.above(unit, end)[-2]
+                before[province] += 1
+                if form.code == "F1" or before[province] % 20 == 1:
                     start = _number(f"{unit} {code}", 0)
                     yield unit, code, {place: _number("".join(place), start) % 100 for place in places}
 
@@ -352,7 +359,7 @@ def _units(proof: Proof) -> Iterator[str]:
     yield _text("""Written by `python -m samples.reform.proof`; a test builds everything anew and compares. Units and who followed
         whom are real (`samples/reform`). **Every figure is synthetic**, made up by rule: each of the
         {reports before:,} communes files F1 for the first half of 2025, on the old tree, and each of the {reports after:,} for
-        the year, on the new one. So that every additive indicator is there, every twentieth commune files the other forms too
+        the year, on the new one. So that every additive indicator is there, every twentieth commune of a province files the other forms too
         ({reports of the other forms before:,} before and {reports of the other forms after:,} after). F2 is missing: cells file
         it, and the data hold none.""".format(**n))
     yield _table("units|before|after", [
