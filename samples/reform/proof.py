@@ -359,9 +359,9 @@ def _units(proof: Proof) -> Iterator[str]:
     yield _text("""Written by `python -m samples.reform.proof`; a test builds everything anew and compares. Units and who followed
         whom are real (`samples/reform`). **Every figure is synthetic**, made up by rule: each of the
         {reports before:,} communes files F1 for the first half of 2025, on the old tree, and each of the {reports after:,} for
-        the year, on the new one. So that every additive indicator is there, every twentieth commune of a province files the other forms too
-        ({reports of the other forms before:,} before and {reports of the other forms after:,} after). F2 is missing: cells file
-        it, and the data hold none.""".format(**n))
+        the year, on the new one. So that every additive indicator is there, every twentieth commune of a province files the
+        other forms too ({reports of the other forms before:,} before and {reports of the other forms after:,} after). F2 is
+        missing: cells file it, and the data hold none.""".format(**n))
     yield _table("units|before|after", [
         ("provinces", n["provinces before"], n["provinces after"]), ("districts", n["districts before"], 0),
         ("communes, wards, special zones", f"{n['communes before']:,}", f"{n['communes after']:,}")])
