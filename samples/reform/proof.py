@@ -47,11 +47,12 @@ def reports(loaded: Catalogue, form: Form) -> Iterator[filed.Report]:
             places = [(table.code, row.code, name) for table in taken for row in table.rows for column in table.fields
                       if column.type in ("count", "amount") for name in column.indicators]
             end = loaded.period[form.scheme, code].ends_on
-            for unit in loaded.history.versions:
-                version = loaded.version(unit, end)
-                if version and version.level == "grassroots" and (form.code == "F1" or _number(unit, 0) % 20 == 0):
-                    start = _number(f"{unit} {code}", 0)
-                    yield unit, code, {place: _number("".join(place), start) % 100 for place in places}
+            communes = [unit for unit in loaded.history.versions
+                        if (version := loaded.version(unit, end)) and version.level == "grassroots"]
+            # they stand in the order of their provinces, so that each has some
+            for unit in communes if form.code == "F1" else communes[::20]:
+                start = _number(f"{unit} {code}", 0)
+                yield unit, code, {place: _number("".join(place), start) % 100 for place in places}
 
 
 def _number(text: str, start: int) -> int:
