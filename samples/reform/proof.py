@@ -49,16 +49,12 @@ def reports(loaded: Catalogue, form: Form) -> Iterator[filed.Report]:
             places = [(table.code, row.code, name) for table in taken for row in table.rows for column in table.fields
                       if column.type in ("count", "amount") for name in column.indicators]
             end = loaded.period[form.scheme, code].ends_on
-            before = Counter[str]()  # communes of a province so far
-            for unit in loaded.history.versions:
-                version = loaded.version(unit, end)
-                if not version or version.level != "grassroots":
-                    continue
-                province = loaded.above(unit, end)[-2]
-                before[province] += 1
-                if form.code == "F1" or before[province] % 20 == 1:
-                    start = _number(f"{unit} {code}", 0)
-                    yield unit, code, {place: _number("".join(place), start) % 100 for place in places}
+            communes = [unit for unit in loaded.history.versions
+                        if (version := loaded.version(unit, end)) and version.level == "grassroots"]
+            # they stand in the order of their provinces, so that each has some
+            for unit in communes if form.code == "F1" else communes[::20]:
+                start = _number(f"{unit} {code}", 0)
+                yield unit, code, {place: _number("".join(place), start) % 100 for place in places}
 
 
 def _number(text: str, start: int) -> int:
