@@ -3,15 +3,13 @@
     python -m samples.reform.proof        writes docs/reform-2025.md, and -divided.csv and -totals.csv beside it
 
 Figures are made up by rule, so that they are the same at every run; units and who followed whom are real. Every commune
-files F1, and every twentieth of a province also the forms that no commune of the samples owes here, so that every additive
-indicator is there.
+files F1, and every twentieth also the forms that no commune of the samples owes here, so that every additive indicator is there.
 """
 
 import csv
 import io
 import textwrap
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -355,9 +353,9 @@ def _units(proof: Proof) -> Iterator[str]:
     yield _text("""Written by `python -m samples.reform.proof`; a test builds everything anew and compares. Units and who followed
         whom are real (`samples/reform`). **Every figure is synthetic**, made up by rule: each of the
         {reports before:,} communes files F1 for the first half of 2025, on the old tree, and each of the {reports after:,} for
-        the year, on the new one. So that every additive indicator is there, every twentieth commune of a province files the
-        other forms too ({reports of the other forms before:,} before and {reports of the other forms after:,} after). F2 is
-        missing: cells file it, and the data hold none.""".format(**n))
+        the year, on the new one. So that every additive indicator is there, every twentieth commune files the other forms too
+        ({reports of the other forms before:,} before and {reports of the other forms after:,} after). F2 is missing: cells file
+        it, and the data hold none.""".format(**n))
     yield _table("units|before|after", [
         ("provinces", n["provinces before"], n["provinces after"]), ("districts", n["districts before"], 0),
         ("communes, wards, special zones", f"{n['communes before']:,}", f"{n['communes after']:,}")])
