@@ -150,7 +150,7 @@ class _Understanding:
         self.rows: dict[tuple[str, str], Row | None] = {}
         self.labels: dict[str, dict[str, Row]] = {}
         # the indicators that each table, unit and row has by now
-        self.seen: dict[tuple[str, str, str] | None, set[str]] = {}
+        self.seen: dict[tuple[str, str, str] | None, frozenset[str]] = {}
         self.refused: set[tuple[str, str, str, str]] = set()
         codes = catalogue.codes
         self.zero, self.not_applicable = {fold(m) or m for m in codes.zero}, {fold(m) for m in codes.not_applicable}
@@ -165,13 +165,13 @@ class _Understanding:
         unit, row = self._subject(entry), self._row(entry)
         look = self.looks.get(entry.unit.sheet, _PLAIN)
         subject = (entry.table.code, unit.unit, row.code) if unit and row else None
-        seen = self.seen.setdefault(subject, set())
+        seen = self.seen.get(subject, frozenset())
         counts = entry.columns.counts
         if subject and counts and (not seen or seen.isdisjoint(counts)) and not look.alters(entry.cells) \
                 and (whole := _whole(entry.values)):
             # what nearly every row is, and the long way would say too
-            seen.update(counts)
-            self.result.lines.append(Line(*subject, entry.unit.sheet, counts, whole, entry.cells))
+            self.seen[subject] = seen | counts if seen else counts
+            self.result.lines.append(Line(*subject, entry.unit.sheet, entry.columns.codes, whole, entry.cells))
             return
         taken: list[tuple[str, Figure, str]] = []
         for spec, place in entry.figures:
@@ -185,8 +185,9 @@ class _Understanding:
                 if indicator in seen:
                     self.result.findings.append(finding("row.twice", place, subject[1]))
                     break
-                seen.add(indicator)
+                seen |= {indicator}
                 taken.append((indicator, figure, place.cell))
+        self.seen[subject] = seen
         if subject and taken:
             indicators, values, cells = zip(*taken, strict=True)
             self.result.lines.append(Line(*subject, entry.unit.sheet, indicators, list(values), list(cells)))
@@ -295,11 +296,12 @@ _PLAIN = Look()
 
 def _whole(values: list[Any]) -> list[Figure] | None:
     """The figures of a row of counts that holds nothing else than whole numbers and blanks; None for every other row."""
-    figures, kinds = values, {*map(type, values)}
+    figures = numbers = values
+    kinds = {*map(type, values)}
     if kinds != {float}:
         figures = [None if value == "" else value for value in values]
-        kinds = {*map(type, figures)} - {type(None)}
-    numbers = [figure for figure in figures if figure is not None]
+        numbers = [figure for figure in figures if figure is not None]
+        kinds = {*map(type, numbers)}
     plain = kinds <= {float} and all(map(float.is_integer, numbers)) \
         and min(numbers, default=0) >= 0 and max(numbers, default=0) <= LARGEST
     return figures if plain else None

@@ -25,7 +25,7 @@ class Look:
 
     def alters(self, cells: list[str]) -> bool:
         """Whether one of the cells may show something else than its value."""
-        return any(told and not told.keys().isdisjoint(cells) for told in (self.formats, self.errors))
+        return not (self.formats.keys().isdisjoint(cells) and self.errors.keys().isdisjoint(cells))
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +35,15 @@ class Columns:
     fields: tuple[Field_, ...]
 
     @cached_property
-    def counts(self) -> tuple[str, ...]:
+    def codes(self) -> tuple[str, ...]:
+        """The fields' codes; of a count the code is its indicator."""
+        return tuple(spec.code for spec in self.fields)
+
+    @cached_property
+    def counts(self) -> frozenset[str]:
         """The indicators, where all are counts and no column stands twice: then whole figures need no closer look."""
-        codes = tuple(spec.code for spec in self.fields)
-        return codes if all(spec.type == "count" for spec in self.fields) and len(set(codes)) == len(codes) else ()
+        alone = len(set(self.codes)) == len(self.codes) and all(spec.type == "count" for spec in self.fields)
+        return frozenset(self.codes) if alone else frozenset()
 
 
 class Entry(NamedTuple):

@@ -61,19 +61,22 @@ def receive(settings: Settings, connection: psycopg.Connection[Any], paths: Iter
         connection.execute(LEDGER_LOCK)
         known = dict(connection.execute("select sha256, receipt_id from intake.receipt where sha256 = any(%s)",
                                         [[sha for _, _, sha, _ in files]]).fetchall())
-        received = []
-        for path, modified_ns, sha, size in files:
-            duplicate = sha in known
-            if not duplicate:
-                row = connection.execute("""
-                    insert into intake.receipt (sha256, file_name, bytes) values (%s, %s, %s)
-                    returning receipt_id""", [sha, printable(nfc(path.name)), size]).fetchone()
-                assert row
-                known[sha] = row[0]
-            received.append(Received(path, modified_ns, sha, known[sha], duplicate))
+        new: dict[str, tuple[str, int]] = {}
+        for path, _, sha, size in files:
+            if sha not in known:
+                new.setdefault(sha, (printable(nfc(path.name)), size))
+        given = dict(connection.execute("""
+            insert into intake.receipt (sha256, file_name, bytes)
+            select sha256, file_name, bytes
+            from unnest(%s::text[], %s::text[], %s::bigint[]) with ordinality as f (sha256, file_name, bytes, place)
+            order by place
+            returning sha256, receipt_id""",
+            [list(new), [name for name, _ in new.values()], [size for _, size in new.values()]]).fetchall())
         connection.execute("insert into intake.ledger (act, receipt_id) select 'received', unnest(%s::integer[])",
-                           [[r.receipt_id for r in received if not r.duplicate]])
-    return received
+                           [sorted(given.values())])
+    known |= given
+    # of several files with the same bytes the first has the receipt
+    return [Received(path, modified_ns, sha, known[sha], given.pop(sha, None) is None) for path, modified_ns, sha, _ in files]
 
 
 def receive_inbox(settings: Settings) -> list[int]:
