@@ -143,7 +143,7 @@ _BEFORE = (
        select b.ancestor_id as unit_id, count(*) as below from catalogue.unit u join marts.bridge_org_tree b using (unit_id)
        where u.unit_key ~ '^c[0-9]*00$' group by 1""")
 _INDEXES = """select indexdef from pg_indexes where schemaname = 'marts'
-    and tablename in ('fct_observation', 'fct_rollup', 'fct_restated')"""
+    and tablename in ('fct_observation', 'fct_rollup', 'fct_restated', 'fct_year')"""
 _RELEASE = """insert into ctl.release (release_id, status, published_at, cutoff_seq, catalogue_id)
     values (%(release)s, 'published', now(), 0, (select max(catalogue_id) from catalogue.version))"""
 _MONTH = (

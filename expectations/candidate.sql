@@ -28,6 +28,10 @@ fct_restated as not materialized (
     select * from marts.fct_restated
     where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
 ),
+fct_year as not materialized (
+    select * from marts.fct_year
+    where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
+),
 dim_tree as not materialized (
     select * from marts.dim_tree
     where release_from <= (select release_id from candidate) and release_to > (select release_id from candidate)
@@ -93,6 +97,9 @@ form_table as not materialized (
 ),
 field as not materialized (
     select * from catalogue.field where catalogue_id = (select catalogue_id from candidate)
+),
+crosswalk as not materialized (
+    select * from catalogue.crosswalk where catalogue_id = (select catalogue_id from candidate)
 ),
 succession as not materialized (
     select * from catalogue.succession where catalogue_id = (select catalogue_id from candidate)

@@ -442,13 +442,13 @@ def test_nothing_new_opens_nothing(published: World) -> None:
         build.run(published.settings, "marts")
 
 
-def test_a_candidate_touches_ancestors_the_period_after_and_the_quarter(opened: World) -> None:
+def test_a_candidate_touches_ancestors_the_period_after_the_quarter_and_the_year(opened: World) -> None:
     touched = rows(
         opened.settings, f"select code, string_agg(unit_key, ' ' order by unit_key) from build.touched {NAMED} group by 1")
     # January's correction, February's withdrawal, March; each with what follows or holds it, and x, where c2 stands today
     assert dict(touched) == {
         "2025-M01": "c1 c2 p w x", "2025-M02": "c1 c2 p w x", "2025-M03": "c2 p x", "2025-M04": "c2 p x",
-        "2025-Q1": "c1 c2 p w x", "2025-Q2": "c2 p x"}
+        "2025-Q1": "c1 c2 p w x", "2025-Q2": "c2 p x", "2025-Y": "c1 c2 p w x"}
 
 
 def test_a_period_that_ended_since_is_owed(published: World, copy: Copy) -> None:

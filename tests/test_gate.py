@@ -42,6 +42,7 @@ SABOTAGE = {
     "reorganisations_conserve": REORGANISED + "update marts.bridge_restated set facts_to = '2025-02-28' where lands_on_id = "
         "(select unit_id from catalogue.unit where unit_key = 'c1')",
     "restated_sums_follow_the_tree": "update marts.fct_restated set value = value + 1 where indicator_id = {members}",
+    "years_hold_their_periods": "update marts.fct_year set value = value + 1 where tree = 'reported' and release_to = 2147483647",
     "rates_and_counts_stand_on_every_tree": "update marts.bridge_restated set weight = 0.5",
     "identities_hold": "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'E5'",
     "facts_are_in_the_catalogue": "update marts.fct_observation set row_id = 999 where submission_id = 2 and cell = 'F4'",
@@ -83,6 +84,14 @@ MORE = [
     ("restated_sums_follow_the_tree", """
         update marts.bridge_restated set is_whole = false, lands_on_id = (select unit_id from catalogue.unit where unit_key = 'w')
         where lands_on_id = (select unit_id from catalogue.unit where unit_key = 'c1')"""),
+    ("years_hold_their_periods", "delete from marts.fct_year where tree = 'today'"),
+    ("years_hold_their_periods", "update marts.fct_year set periods = 12"),
+    ("years_hold_their_periods", "update marts.fct_year set last_period_id = {january}"),
+    ("years_hold_their_periods", "update marts.fct_year set reports_due = reports_received - 1"),
+    # the words of an indicator changed on 1 February and nothing bridges them: January and February never form one figure
+    ("years_hold_their_periods", '''
+        insert into catalogue.crosswalk
+        select max(catalogue_id), 1, {members}, {members}, true, '2025-02-01', 'khác', 'different' from catalogue.version'''),
     ("rates_and_counts_stand_on_every_tree", "delete from marts.bridge_org_tree where depth > 0"),
     ("rates_and_counts_stand_on_every_tree", """
         create or replace view bi.fct_completeness_on with (security_barrier) as

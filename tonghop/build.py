@@ -140,8 +140,8 @@ def dbt(settings: Settings, arguments: list[str], say: Callable[[str], None] = l
 # --- the candidate -------------------------------------------------------------------------------------------
 
 # Whatever an act since the base release may have changed: its units and periods, the period that follows (opening figures)
-# and the quarter of a month (sums of months), the units owing a period that has ended since; all of their ancestors; and what a
-# rule compares with any of these across a reorganisation.
+# and the quarter of a month (sums of months), the units owing a period that has ended since; all of their ancestors; what a
+# rule compares with any of these across a reorganisation; and the year of each, for its sums.
 _TOUCHED = """
 with recursive candidate as (
     select c.*, b.cutoff_seq as base_seq, (c.opened_at at time zone 'Asia/Ho_Chi_Minh')::date as opened_on,
@@ -207,7 +207,10 @@ touched as (
     join build.party mine on mine.period_id = t.period_id and mine.unit_id = t.unit_id
     join build.party other on other.group_id = mine.group_id and other.on_date = mine.on_date and other.rule = mine.rule
 )
-insert into build.touched (period_id, unit_id) select period_id, unit_id from touched
+insert into build.touched (period_id, unit_id)
+select period_id, unit_id from touched
+union
+select y.year_id, t.unit_id from touched t join catalogue.period_in_year y on y.period_id = t.period_id
 """
 
 # a day on which the units change has come since the newest release was opened: every figure on today's tree may move

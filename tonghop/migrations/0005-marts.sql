@@ -59,6 +59,14 @@ create table marts.fct_restated (
     value numeric, not_restatable numeric, units_reported integer not null, units_due integer not null,
     units_restated integer not null, units_not_restatable integer not null,
     release_from integer not null, release_to integer not null) partition by range (period_id);
+-- grain: tree (reported: as fct_rollup; today: as fct_restated) x unit x year x type of the periods added up x form row x indicator
+-- x label_set: where labels break within a year, a total ends and another starts. Only periods that give a figure count
+create table marts.fct_year (
+    unit_id integer not null, period_id integer not null, row_id integer not null, indicator_id integer not null, label_set integer not null,
+    periods integer not null, periods_in_year integer not null, last_period_id integer not null,
+    reports_received integer not null, reports_due integer not null, tree text not null, period_type text not null,
+    value numeric not null, not_restatable numeric not null,
+    release_from integer not null, release_to integer not null) partition by range (period_id);
 -- grain: unit x period x form row x rate x basis (summed from below, or claimed)
 create table marts.fct_rate (
     unit_id integer not null, period_id integer not null, row_id integer not null, rate_code text not null, basis text not null,
@@ -85,7 +93,7 @@ create table marts.fct_finding (
 do $$
 declare t text; y integer;
 begin
-    foreach t in array array['fct_observation', 'fct_rollup', 'fct_restated'] loop
+    foreach t in array array['fct_observation', 'fct_rollup', 'fct_restated', 'fct_year'] loop
         for y in 2010..2035 loop
             execute format('create table marts.%I partition of marts.%I for values from (%s) to (%s)',
                            t || '_' || y, t, y * 100000, (y + 1) * 100000);
@@ -109,6 +117,7 @@ create unique index on marts.dim_submission (submission_id) where release_to = 2
 create unique index on marts.fct_observation (period_id, unit_id, indicator_id, row_id, scope) where release_to = 2147483647;
 create unique index on marts.fct_rollup (period_id, unit_id, indicator_id, row_id) where release_to = 2147483647;
 create unique index on marts.fct_restated (period_id, unit_id, indicator_id, row_id) where release_to = 2147483647;
+create unique index on marts.fct_year (period_id, unit_id, indicator_id, row_id, tree, period_type, label_set) where release_to = 2147483647;
 create unique index on marts.fct_rate (period_id, unit_id, rate_code, row_id, basis) where release_to = 2147483647;
 create unique index on marts.fct_reporting (period_id, unit_id, table_code) where release_to = 2147483647;
 create unique index on marts.fct_completeness (period_id, unit_id, table_code) where release_to = 2147483647;
@@ -120,6 +129,9 @@ create index on marts.dim_org_unit (unit_id) where not published;
 create index on marts.fct_observation (indicator_id, unit_id, period_id) include (row_id, value, release_from, release_to);
 create index on marts.fct_rollup (indicator_id, unit_id, period_id) include (row_id, value, claimed, release_from, release_to);
 create index on marts.fct_restated (indicator_id, unit_id, period_id) include (row_id, value, release_from, release_to);
+-- a running year's sum is written again by every release with figures of the year: the index passes over those that ended
+create index on marts.fct_year (indicator_id, tree, release_to, unit_id, period_id)
+    include (row_id, period_type, label_set, value, periods, periods_in_year, release_from);
 
 -- The builder opens rows under the candidate's number and closes or re-opens rows; it can do nothing to what is published.
 -- Row policies hold it to that, whatever a model says.

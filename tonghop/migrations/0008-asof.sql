@@ -54,7 +54,9 @@ begin
                 case when 'old_id' = any(t.columns) then
                     'not exists (select from marts.dim_indicator as x where x.indicator_id in (m.old_id, m.new_id) and x.restricted)' end,
                 case when 'rate_code' = any(t.columns) then
-                    'not exists (select from catalogue.rate as x where x.rate_code = m.rate_code and x.restricted)' end) end;
+                    'not exists (select from catalogue.rate as x where x.rate_code = m.rate_code and x.restricted)' end,
+                -- as in schema bi: looked up in the index
+                case when t.name = 'fct_year' then 'm.release_to > r.release_id' end) end;
         select string_agg(case when c in ('message_vi', 'message_en') then
                               format('case when exists (select from catalogue.check_rule as x where x.rule = m.rule) then m.%1$I end as %1$I', c)
                           else 'm.' || quote_ident(c) end, ', ')
@@ -192,7 +194,44 @@ select
 from bi_asof.fct_completeness_on
 where release_id = (select c.release_id from ctl.current_release as c);
 
--- What these two would show at the top of every tree if the candidate were published. For the gate, as ctl.preview_bi is.
+-- Sums by year on the tree of any day: as in fct_year, of what stands there of each period. Ask by unit and indicator.
+create view bi_asof.fct_year_on with (security_barrier) as
+select
+    f.release_id, f.tree_id, f.unit_id, f.year_id as period_id, f.row_id, f.indicator_id, f.label_set,
+    count(*)::integer as periods, f.periods_in_year, max(f.period_id) as last_period_id,
+    (sum(f.units_reported) filter (where f.is_added))::integer as reports_received,
+    (sum(f.units_due) filter (where f.is_added))::integer as reports_due,
+    f.period_type, trim_scale(sum(f.value) filter (where f.is_added)) as value,
+    trim_scale(sum(f.not_restatable) filter (where f.is_added)) as not_restatable
+from (
+    select
+        r.*, y.year_id, y.period_type, y.periods_in_year, l.label_set,
+        i.aggregation = 'flow' or r.period_id = max(r.period_id) over (
+            partition by r.release_id, r.tree_id, r.unit_id, y.year_id, y.period_type, r.row_id, r.indicator_id, l.label_set) as is_added
+    from bi_asof.fct_restated_on as r
+    inner join catalogue.period_in_year as y on y.period_id = r.period_id
+    inner join marts.dim_indicator as i
+        on i.indicator_id = r.indicator_id and i.release_from <= r.release_id and i.release_to > r.release_id
+    cross join lateral (
+        select 1 + count(distinct b.broken_on)::integer as label_set
+        from catalogue.period as p
+        inner join marts.bridge_label as b on b.release_from <= r.release_id and b.release_to > r.release_id
+            and b.is_break and r.indicator_id in (b.old_id, b.new_id) and b.broken_on <= p.ends_on
+        where p.period_id = r.period_id
+    ) as l
+    where r.value is not null
+) as f
+group by
+    f.release_id, f.tree_id, f.unit_id, f.year_id, f.period_type, f.periods_in_year, f.row_id, f.indicator_id, f.label_set;
+
+create view bi.fct_year_on with (security_barrier) as
+select
+    tree_id, unit_id, period_id, row_id, indicator_id, label_set, periods, periods_in_year, last_period_id, reports_received,
+    reports_due, period_type, value, not_restatable
+from bi_asof.fct_year_on
+where release_id = (select c.release_id from ctl.current_release as c);
+
+-- What the views of rates and of completeness would show at the top of every tree if the candidate were published. For the gate, as ctl.preview_bi is.
 create function ctl.preview_tops() returns table (
     tree_id integer, period_id integer, about text, row_id integer, part numeric, whole numeric)
 language plpgsql security definer set search_path = '' set enable_nestloop = off as $$
