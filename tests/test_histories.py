@@ -117,6 +117,25 @@ def asked(here: Settings, number: int) -> Answers:
     return found
 
 
+def years(here: Settings, number: int) -> dict[str, dict[str, tuple[Any, ...]]]:
+    """Of every year in a release, by tree and unit: how many months, the figure, what of it is undivided, reports due and received."""
+    found: dict[str, dict[str, tuple[Any, ...]]] = defaultdict(dict)
+    for tree, unit, *year in world.rows(here, """
+            select tree, unit_key, periods, value, not_restatable, reports_due, reports_received from bi_asof.fct_year
+            join catalogue.unit using (unit_id) join catalogue.indicator using (indicator_id)
+            where release_id = %s and field_code = 'admitted'""", number):
+        found[tree][unit] = tuple(year)
+    return found
+
+
+def added(totals: dict[Key, Total]) -> dict[str, tuple[Any, ...]]:
+    """The same the plain way, of what was admitted: as many as are members."""
+    months: dict[str, list[Total]] = defaultdict(list)
+    for (unit, _), total in totals.items():
+        months[unit].append(total)
+    return {unit: (len(of), *map(sum, zip(*of, strict=True)))[:5] for unit, of in months.items()}
+
+
 def recomputed(release: Release, trees: Iterable[Tree]) -> Answers:
     """The same the plain way."""
     days = {tree: None if tree == "reported" else TODAY if tree == "today" else tree for tree in trees}
@@ -158,7 +177,7 @@ def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_sta
             sent = chance.sample(new, len(new) * 2 // 3) + chance.sample(old, len(old) // 10)
             drawn = {key: chance.randint(0, 99) for key in sent}
             received = "2026-01-20 08:00+07" if releases else "2025-02-10 08:00+07"  # after every deadline, before every one
-            filed = world.file(here, [(unit, month, {"members": n}) for (unit, month), n in drawn.items()], received)
+            filed = world.file(here, [(unit, month, {"members": n, "admitted": n}) for (unit, month), n in drawn.items()], received)
             for (unit, month), n in drawn.items():
                 key = unit, ends[month]
                 acts.append(("correction" if key in figures else "late_report" if releases else "new_report", key))
@@ -175,6 +194,7 @@ def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_sta
 
     for release in releases:
         assert release.answers == recomputed(release, release.answers), release.number
+        assert years(here, release.number) == {tree: added(release.answers[tree]) for tree in ("reported", "today")}
         # nothing is lost and nothing is counted twice, on any tree
         for tree, answers in release.answers.items():
             assert {end: total.value for (unit, end), total in answers.items() if unit == "n"} == {

@@ -1,10 +1,12 @@
 """Totals on any tree: as reported, on today's and on a named day's, as known in any release; nothing lost, nothing invented."""
 
 import shutil
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -102,6 +104,38 @@ def test_a_figure_of_a_unit_put_together_stands_on_the_old_tree_above_all_of_its
     assert on["q"] == (83, 80)
     assert "b" not in on
     assert on["n"] == (sum(OCTOBER.values()), 0)
+
+
+def test_a_year_adds_its_flows_and_takes_its_last_stock_on_every_tree(reformed: Settings) -> None:
+    def years(source: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+        """What a year is by one of the views of sums, the plain way, by tree, unit and field: figure, undivided, last, coverage."""
+        lines: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+        for *key, flow, period, figure, undivided, received, due in world.rows(reformed, f"""
+                select {source} where r.value is not null and p.period_type = 'M' order by period_id"""):
+            lines[*key, flow].append((figure, undivided, period, received, due))
+        return {key[:-1]: (*(sum(line[n] for line in (of if key[-1] else of[-1:])) for n in (0, 1)), of[-1][2], len(of), 12,
+                           *(sum(line[n] for line in (of if key[-1] else of[-1:])) for n in (3, 4)))
+                for key, of in lines.items()}
+
+    def told(view: str, tree: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+        return {row[:3]: row[3:] for row in world.rows(reformed, f"""
+            select {tree}, unit_id, indicator_id, value, not_restatable, last_period_id, periods, periods_in_year,
+                reports_received, reports_due from {view}""")}
+
+    joined = "bi.{} as r join bi.dim_period as p using (period_id) join bi.dim_indicator as i using (indicator_id)"
+    columns = "r.unit_id, r.indicator_id, i.aggregation = 'flow', r.period_id, r.value, {}, r.units_reported, r.units_due from "
+    of_year = {**years("'reported', " + columns.format(0) + joined.format("fct_rollup")),
+               **years("'today', " + columns.format("r.not_restatable") + joined.format("fct_restated"))}
+    assert told("bi.fct_year", "tree") == of_year
+    on = years("r.tree_id, " + columns.format("r.not_restatable") + joined.format("fct_restated_on"))
+    assert told("bi.fct_year_on", "tree_id") == on
+    # n: s did not say in May how many it admitted
+    named = {(tree, field): (figure, periods) for tree, field, figure, periods in world.rows(reformed, """
+        select tree, field_code, value, periods from bi.fct_year as y join bi.dim_indicator using (indicator_id)
+        join catalogue.unit using (unit_id) where unit_key = 'n'""")}
+    assert named == {(tree, field): figure for tree in ("reported", "today") for field, figure in {
+        "members": (sum(OCTOBER.values()), 2), "admitted": (2 * (sum(MAY.values()) - 160 + sum(OCTOBER.values())), 2)}.items()}
+    assert len({tree for tree, _, _ in on}) > 2
 
 
 ON = ("join catalogue.unit using (unit_id) join catalogue.period using (period_id) where code = '2025-M05' "

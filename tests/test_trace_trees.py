@@ -107,6 +107,25 @@ def test_a_cell_leads_to_its_figures_on_both_trees(built: Settings) -> None:
     assert ("A", "today", 1, 1) in found
 
 
+def test_a_cell_leads_to_the_years_that_it_is_in(built: Settings) -> None:
+    def years(period: str, field: str) -> set[tuple[Any, ...]]:
+        (cell,), = world.rows(built, """
+            select array[receipt_id::text, sheet, cell] from intake.cell join catalogue.unit using (unit_id)
+            join catalogue.period using (period_id) join catalogue.indicator using (indicator_id)
+            where unit_key = 'a1' and code = %s and field_code = %s""", period, field)
+        return {(f["unit"], f["tree"], f["value"]) for f in trace.of_cell(built, int(cell[0]), *cell[1:])["figures"]
+                if (f["period"], f["basis"], f["released_to"]) == ("2025-Y", "year of M", None)}
+
+    told = world.rows(built, """
+        select distinct u.code, case y.tree when 'today' then 'today' else 'as reported' end, y.value, i.field_code
+        from bi.fct_year y join bi.dim_org_unit u using (unit_id) join bi.dim_indicator i using (indicator_id)""")
+    lines = {("A", "as reported"), ("P", "as reported"), ("N", "as reported"), ("X", "today"), ("P", "today"), ("N", "today")}
+    for field in ("members", "admitted"):
+        assert years("2025-M05", field) == {row[:3] for row in told if row[3] == field and row[:2] in lines}
+    # of a stock the year has the last month only
+    assert years("2025-M04", "members") == set()
+
+
 def test_what_the_models_built_is_explained(built: Settings) -> None:
     def said(unit: str) -> list[tuple[str, int, str]]:
         answer = explain.explain(built, unit, "T.members", "2025-M05", 1, 2)

@@ -104,7 +104,7 @@ def of_cell(settings: Settings, receipt: int, sheet: str, cell: str, release: in
             tree: Tree | None = None) -> dict[str, Any]:
     """What a cell said, and every published figure that it is or was in, with the stretches of releases.
 
-    As reported and on today's tree, in all releases; with a tree, on that tree in one release, the current one without a number.
+    As reported and on today's tree, sums of years included, in all releases; with a tree, on that tree in one release, the current one without a number.
     `released_to` is the last release of a stretch, None where it is in the current one. Raises UnknownFigure where the receipt
     has no such cell.
     """
@@ -151,21 +151,23 @@ def _said(connection: psycopg.Connection[Any], receipt: int, sheet: str,
         said = cursor.execute(_SAID, given).fetchall()
     if not said:
         raise fig.UnknownFigure(f"{receipt_code(receipt)} holds no figure in {sheet}!{cell}")
-    # the period as a value, so that other years are not looked at
-    given["period_id"] = said[0]["period_id"]
-    for row in said:
-        del row["period_id"]
+    # the period and its year as values, so that other years are not looked at
+    for name in ("period_id", "year_id"):
+        given[name] = said[0][name]
+        for row in said:
+            del row[name]
     return said, given
 
 
 # a cell of a coded field is one fact per code
 _SAID = """
     select k.unit_key as unit_key, p.code as period, i.table_code || '.' || i.field_code as indicator, w.row_code as row,
-        c.scope, c.state, c.value, r.file_name as file, r.status, c.period_id
+        c.scope, c.state, c.value, r.file_name as file, r.status, c.period_id, y.year_id
     from intake.cell c
     join intake.receipt r using (receipt_id)
     join catalogue.unit k on k.unit_id = c.unit_id
     join catalogue.period p on p.period_id = c.period_id
+    left join catalogue.period_in_year y on y.period_id = c.period_id
     join catalogue.indicator i on i.indicator_id = c.indicator_id
     join catalogue.form_row w on w.row_id = c.row_id
     where c.receipt_id = %(receipt)s and c.sheet = %(sheet)s and c.cell = %(cell)s
@@ -281,8 +283,26 @@ rates as (
         and r.rate_code = c.rate_code and r.basis = case l.scope when 'own' then 'summed' else 'claimed' end
         and l.stands && int4range(r.release_from, r.release_to)
 ),
+-- the years that hold a sum: all of its periods where it is a flow, the last one where it is not; a year in which labels broke has
+-- a figure for each set of them
+years as (
+    select s.unit_id, y.code as period, s.ends_on, s.row_id, s.code, s.part, 'year of ' || r.period_type as basis, s.tree,
+        s.held * int4range(r.release_from, r.release_to) * int4range(i.release_from, i.release_to) as held, r.value
+    from (select * from sums union all select * from restated) s
+    join marts.dim_indicator i on i.code = s.code
+    join catalogue.period_in_year o on o.period_id = %(period_id)s
+    join catalogue.period y on y.period_id = o.year_id
+    join catalogue.period p on p.period_id = o.period_id
+    join marts.fct_year r on r.unit_id = s.unit_id and r.period_id = o.year_id and r.row_id = s.row_id
+        and r.indicator_id = i.indicator_id and r.tree = coalesce(s.tree, 'reported') and r.period_type = o.period_type
+        and r.period_id = %(year_id)s and (i.aggregation = 'flow' or r.last_period_id = o.period_id)
+    where s.basis = 'summed' and r.label_set = (
+        select 1 + count(distinct b.broken_on) from marts.bridge_label b
+        where b.is_break and i.indicator_id in (b.old_id, b.new_id) and b.broken_on <= p.ends_on
+            and b.release_from <= r.release_from and b.release_to > r.release_from)
+),
 figures as (
-    select * from sums union select * from restated union select * from rates
+    select * from sums union select * from restated union select * from rates union select * from years
 )
 select u.code as unit, u.name, f.code as indicator, f.part, f.period, w.row_code as row, f.basis,
     coalesce(f.tree, 'as reported') as tree, f.value,

@@ -24,7 +24,7 @@ create table catalogue.period (
 create view catalogue.period_in_year as
 select
     part.period_id, year.period_id as year_id, part.period_type,
-    count(*) over (partition by year.period_id, part.period_type)::integer as periods_in_year
+    case part.period_type when 'M' then 12 else 4 end as periods_in_year
 from catalogue.period as part
 inner join catalogue.period as year
     on year.scheme = part.scheme and year.period_type = 'Y' and part.ends_on between year.starts_on and year.ends_on
