@@ -210,15 +210,15 @@ FACTS = [
     """
     insert into marts.fct_year
     select f.unit_id, y.year_id, f.row_id, f.indicator_id, 1, count(*), 12, max(f.period_id),
-        case i.aggregation when 'flow' then sum(f.units_reported) else (array_agg(f.units_reported order by f.period_id desc))[1] end,
-        case i.aggregation when 'flow' then sum(f.units_due) else (array_agg(f.units_due order by f.period_id desc))[1] end,
-        f.tree, 'M',
-        case i.aggregation when 'flow' then sum(f.value) else (array_agg(f.value order by f.period_id desc))[1] end, 0, %(r)s, %(open)s
-    from (select 'reported' as tree, unit_id, period_id, row_id, indicator_id, value, units_reported, units_due from marts.fct_rollup
+        sum(f.units_reported) filter (where is_added), sum(f.units_due) filter (where is_added), f.tree, 'M',
+        sum(f.value) filter (where is_added), 0, %(r)s, %(open)s
+    from (select 'reported' as tree, unit_id, period_id, row_id, indicator_id, value, units_reported, units_due
+          from marts.fct_rollup
           union all
           select 'today', unit_id, period_id, row_id, indicator_id, value, units_reported, units_due from marts.fct_restated) f
     join catalogue.period_in_year y using (period_id) join marts.dim_indicator i using (indicator_id)
-    where f.value is not null group by f.tree, f.unit_id, y.year_id, f.row_id, f.indicator_id, i.aggregation""",
+    cross join lateral (select i.aggregation = 'flow' or f.period_id = %(p)s as is_added) x
+    where f.value is not null group by f.tree, f.unit_id, y.year_id, f.row_id, f.indicator_id""",
     """
     insert into marts.fct_rate
     select unit_id, %(p)s, row_id, 'share_female', basis, n, d, n / d, %(r)s, %(open)s

@@ -118,7 +118,7 @@ def asked(here: Settings, number: int) -> Answers:
 
 
 def years(here: Settings, number: int) -> dict[str, dict[str, tuple[Any, ...]]]:
-    """Of every year in a release, by tree and unit: how many months, the figure, what of it is undivided, reports due and received."""
+    """Of every year in a release, by tree and unit: months, figure, what of it is undivided, reports due and received."""
     found: dict[str, dict[str, tuple[Any, ...]]] = defaultdict(dict)
     for tree, unit, *year in world.rows(here, """
             select tree, unit_key, periods, value, not_restatable, reports_due, reports_received from bi_asof.fct_year
@@ -177,7 +177,8 @@ def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_sta
             sent = chance.sample(new, len(new) * 2 // 3) + chance.sample(old, len(old) // 10)
             drawn = {key: chance.randint(0, 99) for key in sent}
             received = "2026-01-20 08:00+07" if releases else "2025-02-10 08:00+07"  # after every deadline, before every one
-            filed = world.file(here, [(unit, month, {"members": n, "admitted": n}) for (unit, month), n in drawn.items()], received)
+            filed = world.file(here, [(unit, month, {"members": n, "admitted": n}) for (unit, month), n in drawn.items()],
+                               received)
             for (unit, month), n in drawn.items():
                 key = unit, ends[month]
                 acts.append(("correction" if key in figures else "late_report" if releases else "new_report", key))

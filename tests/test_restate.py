@@ -108,7 +108,7 @@ def test_a_figure_of_a_unit_put_together_stands_on_the_old_tree_above_all_of_its
 
 def test_a_year_adds_its_flows_and_takes_its_last_stock_on_every_tree(reformed: Settings) -> None:
     def years(source: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-        """What a year is by one of the views of sums, the plain way, by tree, unit and field: figure, undivided, last, coverage."""
+        """What a year is by a view of sums, the plain way, by tree, unit and field: figure, undivided, last, coverage."""
         lines: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
         for *key, flow, period, figure, undivided, received, due in world.rows(reformed, f"""
                 select {source} where r.value is not null and p.period_type = 'M' order by period_id"""):

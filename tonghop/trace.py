@@ -104,9 +104,9 @@ def of_cell(settings: Settings, receipt: int, sheet: str, cell: str, release: in
             tree: Tree | None = None) -> dict[str, Any]:
     """What a cell said, and every published figure that it is or was in, with the stretches of releases.
 
-    As reported and on today's tree, sums of years included, in all releases; with a tree, on that tree in one release, the current one without a number.
-    `released_to` is the last release of a stretch, None where it is in the current one. Raises UnknownFigure where the receipt
-    has no such cell.
+    As reported and on today's tree, in all releases, with the years that it is in (basis `year of` M or Q); with a tree, its
+    periods on that tree in one release, the current one without a number. `released_to` is the last release of a stretch, None
+    where it is in the current one. Raises UnknownFigure where the receipt has no such cell.
     """
     with fig.asking(settings) as connection:
         if tree is None:
@@ -283,8 +283,8 @@ rates as (
         and r.rate_code = c.rate_code and r.basis = case l.scope when 'own' then 'summed' else 'claimed' end
         and l.stands && int4range(r.release_from, r.release_to)
 ),
--- the years that hold a sum: all of its periods where it is a flow, the last one where it is not; a year in which labels broke has
--- a figure for each set of them
+-- the years that hold a sum: all of its periods where it is a flow, the last one where it is not; a year in which labels
+-- broke has a figure for each set of them
 years as (
     select s.unit_id, y.code as period, s.ends_on, s.row_id, s.code, s.part, 'year of ' || r.period_type as basis, s.tree,
         s.held * int4range(r.release_from, r.release_to) * int4range(i.release_from, i.release_to) as held, r.value
