@@ -94,9 +94,9 @@ def asking(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     """A connection of the auditor's that sees one state of the warehouse throughout."""
     # shares of a unit that was divided have many digits
     with localcontext(prec=200), server.connect(settings, server.AUDITOR) as connection:
-        # a prepared statement is planned for any period in the end, and so for every year's partition
-        connection.prepare_threshold = None
         connection.execute("set transaction isolation level repeatable read, read only")
+        # a statement that is asked again would be planned for any period, and so for the partitions of all years
+        connection.execute("set local plan_cache_mode = force_custom_plan")
         yield connection
 
 

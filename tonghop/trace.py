@@ -290,12 +290,11 @@ years as (
         s.held * int4range(r.release_from, r.release_to) * int4range(i.release_from, i.release_to) as held, r.value
     from (select * from sums union all select * from restated) s
     join marts.dim_indicator i on i.code = s.code
-    join catalogue.period_in_year o on o.period_id = %(period_id)s
-    join catalogue.period y on y.period_id = o.year_id
-    join catalogue.period p on p.period_id = o.period_id
-    join marts.fct_year r on r.unit_id = s.unit_id and r.period_id = o.year_id and r.row_id = s.row_id
-        and r.indicator_id = i.indicator_id and r.tree = coalesce(s.tree, 'reported') and r.period_type = o.period_type
-        and r.period_id = %(year_id)s and (i.aggregation = 'flow' or r.last_period_id = o.period_id)
+    join catalogue.period p on p.period_id = %(period_id)s
+    join catalogue.period y on y.period_id = %(year_id)s
+    join marts.fct_year r on r.unit_id = s.unit_id and r.period_id = %(year_id)s and r.row_id = s.row_id
+        and r.indicator_id = i.indicator_id and r.tree = coalesce(s.tree, 'reported') and r.period_type = p.period_type
+        and (i.aggregation = 'flow' or r.last_period_id = p.period_id)
     where s.basis = 'summed' and r.label_set = (
         select 1 + count(distinct b.broken_on) from marts.bridge_label b
         where b.is_break and i.indicator_id in (b.old_id, b.new_id) and b.broken_on <= p.ends_on
