@@ -44,47 +44,51 @@ label_break as (
     group by i.indicator_id, p.period_id
 ),
 
+-- each with its slice, so that few units are looked up
 stacked as (
     select
         'reported' as tree,
-        unit_id,
-        period_id,
-        row_id,
-        indicator_id,
-        value,
+        r.unit_id,
+        r.period_id,
+        r.row_id,
+        r.indicator_id,
+        r.value,
         0 as not_restatable,
-        units_reported,
-        units_due
-    from rollup
-    where release_to = 2147483647
+        r.units_reported,
+        r.units_due,
+        y.year_id,
+        y.period_type,
+        y.periods_in_year
+    from rollup as r
+    inner join period_in_year as y on y.period_id = r.period_id
+    where r.release_to = 2147483647 and r.value is not null and {{ slice('touched', 'y.year_id', 'r.unit_id') }}
     union all
     select
         'today' as tree,
-        unit_id,
-        period_id,
-        row_id,
-        indicator_id,
-        value,
-        not_restatable,
-        units_reported,
-        units_due
-    from restated
-    where release_to = 2147483647
+        r.unit_id,
+        r.period_id,
+        r.row_id,
+        r.indicator_id,
+        r.value,
+        r.not_restatable,
+        r.units_reported,
+        r.units_due,
+        y.year_id,
+        y.period_type,
+        y.periods_in_year
+    from restated as r
+    inner join period_in_year as y on y.period_id = r.period_id
+    where r.release_to = 2147483647 and r.value is not null and {{ slice('touched', 'y.year_id', 'r.unit_id') }}
 ),
 
 lines as (
     select
         s.*,
-        y.year_id,
-        y.period_type,
-        y.periods_in_year,
         i.aggregation,
         1 + coalesce(b.breaks, 0) as label_set
     from stacked as s
-    inner join period_in_year as y on y.period_id = s.period_id
     inner join indicator as i on i.indicator_id = s.indicator_id and i.release_to = 2147483647
     left join label_break as b on b.indicator_id = s.indicator_id and b.period_id = s.period_id
-    where s.value is not null and {{ slice('touched', 'y.year_id', 's.unit_id') }}
 ),
 
 -- flows are added up; of a stock, and of a count of those who are something, the last period stands for the year
