@@ -309,8 +309,9 @@ def timed(connection: psycopg.Connection[Any], runs: list[Callable[[], Any]]) ->
 
 def late_report(settings: Settings, indicators: int, months: int) -> None:
     """Rows of the marts and WAL that one commune's late month costs, built, gated and published over so many months."""
-    fields = range(1, indicators + 1)
-    reports = {(unit.unit, month): {f"i{n}": zlib.crc32(f"{unit.unit} {month} {n}".encode()) % 1000 for n in fields}
+    fields = [f"i{n}" for n in range(1, indicators + 1)]
+    reports = {(unit.unit, month): {(FORM, "all", name): zlib.crc32(f"{unit.unit} {month} {name}".encode()) % 1000
+                                    for name in fields}
                for unit in catalogue.load(settings.catalogue).units if unit.level == "grassroots" for month in MONTHS[:months]}
     late = (*LATE, reports.pop(LATE))
     filed.file(settings, [(*key, figures) for key, figures in reports.items()], FORM)
