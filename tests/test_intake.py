@@ -156,19 +156,22 @@ def test_the_ledger_the_cells_and_the_catalogue_refuse_change_even_from_their_ow
             connection.execute(statement.encode())
 
 
-_LINE = ("receipt_id", "unit_id", "period_id", "row_id", "scope", "sheet", "indicators", "figures", "cells")
+_HEADER = ("receipt_id", "header", "sheet", "indicators", "columns")
+_LINE = ("receipt_id", "header", "unit_id", "period_id", "row_id", "scope", "place", "figures")
 
 
 def _copy_line(settings: Settings, **changed: str) -> None:
-    """The first line once more, with an expression in the place of some columns, under a receipt that has none yet."""
+    """The first header and line once more, with an expression for some columns, under a receipt that has none yet."""
     columns = {"receipt_id": "(select max(receipt_id) from intake.receipt)"} | changed
-    copied = ", ".join(columns.get(name, name) for name in _LINE)
     with server.connect(settings) as connection:
-        connection.execute(f"insert into intake.line ({', '.join(_LINE)}) select {copied} from intake.line limit 1".encode())
+        for table, names in (("header", _HEADER), ("line", _LINE)):
+            copied, into = ", ".join(columns.get(name, name) for name in names), ", ".join(names)
+            connection.execute(f"insert into intake.{table} ({into}) select {copied} from intake.{table} limit 1".encode())
 
 
 @pytest.mark.parametrize(("column", "value"), [
-    *((column, "-1") for column in ("receipt_id", "unit_id", "period_id", "row_id")), ("indicators", "indicators[2:] || -1")])
+    *((column, "-1") for column in ("receipt_id", "unit_id", "period_id", "row_id")), ("indicators", "indicators[2:] || -1"),
+    ("figures", "figures[2:]")])
 def test_a_cell_refers_only_to_what_is_there(settings: Settings, catalogue: Catalogue, column: str, value: str) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
@@ -190,8 +193,10 @@ def test_a_report_is_written_at_once_and_gives_each_figure_once(settings: Settin
     receive_inbox(settings)
     with pytest.raises(psycopg.errors.UniqueViolation):
         _copy_line(settings, indicators="indicators[2:] || indicators[2]")
-    twice = "select (select max(receipt_id) from intake.receipt), " + ", ".join(_LINE[1:]) + " from intake.line"
+    copied = "select (select max(receipt_id) from intake.receipt), {} from intake.{}"
+    twice = copied.format(", ".join(_LINE[1:]), "line")
     with server.connect(settings) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute(f"insert into intake.header {copied.format(', '.join(_HEADER[1:]), 'header')}".encode())
         connection.execute(f"insert into intake.line ({', '.join(_LINE)}) {twice} union all {twice}".encode())
 
 

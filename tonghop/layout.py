@@ -28,7 +28,7 @@ class Sheet:
     @cached_property
     def texts(self) -> list[dict[int, str]]:
         """The folded texts of the rows in which head and header stand, by column."""
-        return [{c: text for c, value in enumerate(row) if isinstance(value, str) and value and (text := fold(value))}
+        return [{c: text for c, value in enumerate(row) if type(value) is str and value and (text := fold(value))}
                 for row in self.grid[:HEAD_ROWS]]
 
     def place(self, row: int, column: int) -> Place:
@@ -201,8 +201,7 @@ def read_rows(reading: Reading, sheet: Sheet, table: Table, header: Header, cata
     """Add the figures and totals under a header to a reading, and a finding for what is hidden or names no unit."""
     grid, look, codes = sheet.grid, reading.looks.get(sheet.name, Look()), catalogue.codes
     fixed = table.rows != (ALL_ROWS,)
-    letters = [_letters(c) for c in header.fields]
-    columns = Columns(tuple(header.fields.values()))
+    columns = Columns(tuple(header.fields.values()), tuple(_letters(c) for c in header.fields))
     label, name = header.leading["row"] if fixed else None, header.leading.get("unit_name")
     start = header.last_row + 1
     # merged header cells may leave an empty row before the row of column numbers
@@ -214,17 +213,17 @@ def read_rows(reading: Reading, sheet: Sheet, table: Table, header: Header, cata
     used: set[int] = set()
     for row in rows:
         values, number = grid[row.number], str(row.number + 1)
-        raw, cells = [values[c] for c in header.fields], [letter + number for letter in letters]
+        raw = [values[c] for c in header.fields]
         if row.kind == "unit":
             code = plain(row.unit.value).strip()
             # below the table a unit column may hold anything, a name even; without figures only a code says that a row is one
             if (ended or not (_CODE.fullmatch(code) or _filled(raw))) and unit_of(code, catalogue, on) is None:
                 continue
             reading.entries.append(Entry(table, row.unit, None if label is None else sheet.place(row.number, label), columns, raw,
-                                         cells, None if name is None else sheet.place(row.number, name)))
+                                         number, None if name is None else sheet.place(row.number, name)))
         elif (span := _span(row, rows, start, len(grid))) and (row.kind == "total" or _numbers(raw)):
-            reading.totals += [Total(table, spec, Place(value, sheet.name, cell), *span)
-                               for spec, value, cell in zip(columns.fields, raw, cells, strict=True)]
+            reading.totals += [Total(table, spec, Place(value, sheet.name, column + number), *span)
+                               for spec, column, value in zip(columns.fields, columns.names, raw, strict=True)]
         else:
             foot = _any_word(codes.foot)
             ended = ended or any(isinstance(v, str) and foot.match(fold(v)) for v in values)

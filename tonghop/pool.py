@@ -42,7 +42,7 @@ import numpy as np
 
 from tonghop.answer import Answer, Finding, finding
 from tonghop.catalogue import Catalogue
-from tonghop.check import Line, Report, report
+from tonghop.check import Header, Line, Report, report
 from tonghop.returned import listed, marked
 from tonghop.settings import PROJECT, Settings
 from tonghop.xmltext import NotKept
@@ -235,22 +235,25 @@ class _Plain(pickle.Unpickler):
 
 def _plain(done: Report) -> dict[str, Any]:
     """A report without objects: form, sender and period by their keys, everything else as tuples."""
+    headers = {header: n for n, header in enumerate(dict.fromkeys(line.header for line in done.lines))}
     plain = {f.name: getattr(done, f.name) for f in fields(done)}
     return plain | {
         "form": done.form and (done.form.code, done.form.version),
         "sender": done.sender and done.sender.unit,
         "period": done.period and (done.period.scheme, done.period.code),
-        "lines": [tuple(line) for line in done.lines],
+        "headers": [tuple(header) for header in headers],
+        "lines": [(headers[line.header], *line[1:]) for line in done.lines],
         "findings": [tuple(vars(f).values()) for f in done.findings]}
 
 
 def _revive(plain: dict[str, Any], catalogue: Catalogue) -> Report:
     form, period = plain["form"], plain["period"] and catalogue.period[plain["period"]]
+    headers = [Header(*header) for header in plain.pop("headers")]
     return Report(**plain | {
         "form": next((f for f in catalogue.forms if (f.code, f.version) == form), None),
         "sender": catalogue.version(plain["sender"], period.ends_on) if plain["sender"] else None,
         "period": period,
-        "lines": [Line(*line) for line in plain["lines"]],
+        "lines": [Line(headers[header], *rest) for header, *rest in plain["lines"]],
         "findings": [Finding(*f) for f in plain["findings"]]})
 
 
