@@ -200,14 +200,13 @@ def main() -> None:
     options.add_argument("--instead", type=int, default=10, help="files that the other way is run on")
     options.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "tonghop-bench")
     given = options.parse_args()
-    folder, home = given.cache / f"{given.files}", given.cache / "home"
+    folder = given.cache / f"{given.files}"
     write_catalogue(folder / "catalogue", given.files)
     catalogue = cat.load(folder / "catalogue")
     paths = write_files(folder / "files", catalogue)
-    settings = Settings(home=home, catalogue=folder / "catalogue")
-    if server.running(settings):
-        server.stop(settings)
-    shutil.rmtree(home, ignore_errors=True)
+    # a new place each time: to make files where many were just removed costs a file system a search for each
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=given.cache))
+    settings = Settings(home=home / "home", catalogue=folder / "catalogue")
     server.ready(settings)
     try:
         settings.inbox.mkdir()
@@ -223,6 +222,7 @@ def main() -> None:
         other = measured(lambda: instead(paths[:given.instead], settings))
     finally:
         server.stop(settings)
+        shutil.rmtree(home)
     n, mega = len(paths), 1 << 20
     say(f"{n} files, {sum(p.stat().st_size for p in paths) / n / 1024:.0f} KB each; receipts: {counts}")
     say(f"calamine merely reading   {reading.cpu:8.1f} s CPU  {reading.cpu / n * 1000:6.1f} ms a file")

@@ -195,9 +195,10 @@ def test_a_report_is_written_at_once_and_gives_each_figure_once(settings: Settin
         _copy_line(settings, indicators="indicators[2:] || indicators[2]")
     copied = "select (select max(receipt_id) from intake.receipt), {} from intake.{}"
     twice = copied.format(", ".join(_LINE[1:]), "line")
-    with server.connect(settings) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+    with server.connect(settings) as connection:
         connection.execute(f"insert into intake.header {copied.format(', '.join(_HEADER[1:]), 'header')}".encode())
-        connection.execute(f"insert into intake.line ({', '.join(_LINE)}) {twice} union all {twice}".encode())
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(f"insert into intake.line ({', '.join(_LINE)}) {twice} union all {twice}".encode())
 
 
 def test_verify_finds_a_lost_original_and_an_altered_cell(settings: Settings, catalogue: Catalogue) -> None:

@@ -71,6 +71,7 @@ class Pool:
     def __enter__(self) -> Self:
         # one for all files: a timer for each would cost a thread a file
         threading.Thread(target=self._watch, name="reader-watch", daemon=True).start()
+        gc.freeze()  # the catalogue stays: not to be looked through again and again
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -79,6 +80,7 @@ class Pool:
         for worker in list(self._workers):
             worker.end()
         self._threads.shutdown()
+        gc.unfreeze()
 
     def reports(self, files: Iterable[tuple[str, Path]]) -> Iterator[Report]:
         """The report of each (name, path), in order; reads a few files ahead of whoever takes the reports.
