@@ -64,14 +64,10 @@ unnest(header.indicators, line.figures, header.columns) as c (indicator_id, figu
 -- would look once a cell, which costs more than all else.
 create function intake.whole() returns trigger language plpgsql set search_path = '' as $$
 begin
-    if exists (
-        select from (select distinct receipt_id, unit_id, period_id, row_id from fresh) n
-        left join intake.receipt using (receipt_id)
-        left join catalogue.unit u on u.unit_id = n.unit_id
-        left join catalogue.period p on p.period_id = n.period_id
-        left join catalogue.form_row w on w.row_id = n.row_id
-        where receipt.receipt_id is null or u.unit_id is null or p.period_id is null or w.row_id is null
-    ) or exists (
+    if exists (select distinct unit_id from fresh except select unit_id from catalogue.unit)
+        or exists (select distinct period_id from fresh except select period_id from catalogue.period)
+        or exists (select distinct row_id from fresh except select row_id from catalogue.form_row)
+        or exists (
         select from fresh left join intake.header using (receipt_id, header)
         where cardinality(indicators) is distinct from cardinality(figures)
     ) or exists (
