@@ -60,7 +60,7 @@ def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
                 raise Unreadable("file.bounds")
             if name.lower() == "xl/workbook.xml":
                 _sheet_names(part)
-            elif _PARSED.match(name):  # a sheet may lie in any of them
+            elif b"sheetData" in part or b"mergeCell" in part:  # a sheet, wherever it lies
                 _sheet(name, part, settings)
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, OSError,
             ValueError) as error:

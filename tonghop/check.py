@@ -387,8 +387,10 @@ def _table_rules(table: Table, rules: list[Rule], lines: list[Line], refused: se
     for line in lines:
         alike.setdefault(line.header.indicators, []).append(line)
     for indicators, together in alike.items():
-        figures[np.ix_([subject[line.unit, line.row] for line in together], [column[name] for name in indicators])] \
-            = np.array([line.numbers for line in together], float)
+        numbers = np.array([line.figures for line in together], float)
+        for n in np.flatnonzero(np.isnan(numbers).any(axis=1)):
+            numbers[n] = together[n].numbers
+        figures[np.ix_([subject[line.unit, line.row] for line in together], [column[name] for name in indicators])] = numbers
     coefficients = np.zeros((len(column), len(rules)))
     for j, rule in enumerate(rules):
         for term in rule.terms:

@@ -179,10 +179,12 @@ def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterabl
         for number, r in reading:
             if r.status == "accepted":
                 assert r.period
-                own = {header: n for n, header in enumerate(dict.fromkeys(line.header for line in r.lines), start=1)}
-                headers += [(number, n, header) for header, n in own.items()]
+                own: dict[int, int] = {}  # lines that have the same header share it
                 for header, unit, row, place, figures in r.lines:
-                    out.write_row((number, own[header], synced.unit[unit], r.period.period_id, synced.row[header.table, row],
+                    if id(header) not in own:
+                        own[id(header)] = len(own) + 1
+                        headers.append((number, len(own), header))
+                    out.write_row((number, own[id(header)], synced.unit[unit], r.period.period_id, synced.row[header.table, row],
                                    r.scope, place, str(figures).translate(_AS_ARRAY).replace("None", "NULL")))
             r.lines.clear()
             reports[number] = r

@@ -121,7 +121,8 @@ class Pool:
         """What a worker makes of a file: its report, or with an answer to it the workbook that goes back. Raises _Lost."""
         limit = self._settings.max_file_bytes
         with path.open("rb") as file:
-            content = file.read(limit + 1)  # enough to see that it is too much
+            # enough to see that it is too much; room for all that may come is costly to have, and what is no file has no size
+            content = file.read(min(os.fstat(file.fileno()).st_size or limit, limit) + 1)
         worker = self._idle.get()
         try:
             while True:
@@ -237,14 +238,16 @@ class _Plain(pickle.Unpickler):
 
 def _plain(done: Report) -> dict[str, Any]:
     """A report without objects: form, sender and period by their keys, everything else as tuples."""
-    headers = {header: n for n, header in enumerate(dict.fromkeys(line.header for line in done.lines))}
+    # lines that have the same header share it
+    headers = {id(line.header): line.header for line in done.lines}
+    number = {key: n for n, key in enumerate(headers)}
     plain = {f.name: getattr(done, f.name) for f in fields(done)}
     return plain | {
         "form": done.form and (done.form.code, done.form.version),
         "sender": done.sender and done.sender.unit,
         "period": done.period and (done.period.scheme, done.period.code),
-        "headers": [tuple(header) for header in headers],
-        "lines": [(headers[line.header], *line[1:]) for line in done.lines],
+        "headers": [tuple(header) for header in headers.values()],
+        "lines": [(number[id(line.header)], *line[1:]) for line in done.lines],
         "findings": [tuple(vars(f).values()) for f in done.findings]}
 
 

@@ -126,7 +126,7 @@ def _keep(settings: Settings, path: Path) -> tuple[int, str, int]:
             raise NotReceived(0, "no regular file", path)
         digest = hashlib.sha256()
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            while block := file.read(1 << 20):
+            while block := file.read(1 << 16):
                 digest.update(block)
                 out.write(block)
             out.flush()
