@@ -276,6 +276,24 @@ def test_cut_short_between_any_two_statements_the_loader_loses_and_doubles_nothi
     assert holds(settings)
 
 
+def test_killed_before_it_answered_the_next_run_answers_what_was_decided(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "1.xlsx", staff(catalogue))
+    put(settings, "2.xlsx", staff(catalogue, tong=5))
+    child = os.fork()
+    if child == 0:
+        load.__dict__["_give"] = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+        take_in(settings)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert rows(settings, "select status from intake.receipt order by 1") == [("accepted",), ("returned",)]
+    assert not settings.answers.exists()
+    assert take_in(settings) == {}
+    assert sorted(path.name for path in settings.answers.iterdir()) == ["R000001.txt", "R000002.txt", "R000002.xlsx"]
+    (settings.answers / "R000001.txt").unlink()
+    take_in(settings)
+    assert not (settings.answers / "R000001.txt").exists()  # given once
+
+
 def test_an_inbox_keeps_what_is_still_being_written(settings: Settings, catalogue: Catalogue) -> None:
     for name in ("~$F8.xlsx", ".F8.xlsx", "F8.xlsx.part"):
         put(settings, name, b"half")

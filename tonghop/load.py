@@ -1,6 +1,7 @@
 """Load what was received: read and check each file, then facts, state and ledger entry in one transaction a batch.
 
-Killed between any two statements, a batch leaves nothing behind and its receipts pending; the next run does it again.
+Killed between any two statements, a batch leaves nothing behind and its receipts pending; the next run does it again. Killed
+after the last one, it leaves answers to be written; the next run writes them.
 """
 
 import itertools
@@ -14,7 +15,7 @@ import psycopg
 
 from tonghop import catalogue as cat
 from tonghop import server, waive
-from tonghop.answer import Answer, Finding, Place, finding, receipt_code
+from tonghop.answer import Answer, Finding, Place, finding, receipt_code, receipt_number
 from tonghop.check import Header, Report
 from tonghop.pool import Pool
 from tonghop.receive import LEDGER_LOCK, original
@@ -30,6 +31,8 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
     answers: list[Answer] = []
     with server.connect(settings) as connection, Pool(catalogue, settings) as pool:
         synced = sync(catalogue, connection)
+        if late := [row[0] for row in connection.execute("select receipt_id from intake.receipt where unanswered order by 1")]:
+            _give(settings, connection, pool, list(answers_of(settings, late).values()))
         total, done = _pending(connection), itertools.count(1)
 
         def told(r: Report) -> Report:
@@ -58,9 +61,7 @@ def decide(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, 
     numbered = ((number, waivers.applied(number, r)) for (number, *_), r in zip(batch, reading, strict=True))
     decided, waits = _load_batch(connection, synced, numbered, held)
     answers = [decided[number].answer(name, sha256, receipt_code(number)) for number, sha256, name in batch if number in decided]
-    settings.answers.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for answer in answers:
-        _write_answer(settings, pool, answer, held)
+    _give(settings, connection, pool, answers)
     return answers, waits
 
 
@@ -267,7 +268,7 @@ def _settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
     connection.execute("""
         update intake.receipt r
         set status = a.status, form_code = a.form_code, form_version = a.form_version, unit_id = a.unit_id,
-            period_id = a.period_id, scope = a.scope, is_nil = a.is_nil, catalogue_id = a.catalogue_id,
+            period_id = a.period_id, scope = a.scope, is_nil = a.is_nil, catalogue_id = a.catalogue_id, unanswered = true,
             cells = case when a.status = 'accepted'
                          then (select coalesce(sum(cardinality(l.figures)), 0) from intake.line l
                                where l.receipt_id = r.receipt_id) end,
@@ -292,15 +293,20 @@ def _settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
         group by older.receipt_id order by older.receipt_id""", [decided, decided])
 
 
-def _write_answer(settings: Settings, pool: Pool, answer: Answer, held: bool) -> None:
-    """What the sender gets: the answer as text, and for a report that was not accepted a workbook to mend."""
-    assert answer.receipt
-    book = answer_book(settings, answer.receipt)
-    if answer.status != "accepted":
-        _write(book, pool.returned(answer, original(settings, answer.sha256)))
-    elif held:
-        book.unlink(missing_ok=True)  # of an earlier decision
-    _write(settings.answers / f"{answer.receipt}.txt", answer.as_text().encode())
+def _give(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, answers: list[Answer]) -> None:
+    """What the senders get: each answer as text, and for a report that was not accepted a workbook to mend."""
+    settings.answers.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for answer in answers:
+        assert answer.receipt
+        book = answer_book(settings, answer.receipt)
+        if answer.status != "accepted":
+            _write(book, pool.returned(answer, original(settings, answer.sha256)))
+        elif book.exists():
+            book.unlink()  # of an earlier decision
+        _write(settings.answers / f"{answer.receipt}.txt", answer.as_text().encode())
+    with connection.transaction():
+        connection.execute("update intake.receipt set unanswered = false where receipt_id = any(%s)",
+                           [[receipt_number(answer.receipt or "") for answer in answers]])
 
 
 def answer_book(settings: Settings, receipt: str) -> Path:

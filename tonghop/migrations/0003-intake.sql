@@ -12,11 +12,14 @@ create table intake.receipt (
     form_code text, form_version integer, unit_id integer references catalogue.unit, period_id integer references catalogue.period,
     scope text check (scope in ('own', 'rollup')), is_nil boolean, catalogue_id integer references catalogue.version,
     cells integer, cells_sha256 text,
+    -- decided, and the answer not yet where its sender finds it
+    unanswered boolean not null default false,
     check (status not in ('accepted', 'withdrawn') or (form_code is not null and unit_id is not null and period_id is not null
            and scope is not null and is_nil is not null and cells is not null and cells_sha256 is not null))
 );
 create index on intake.receipt (unit_id, form_code, period_id, scope) where status in ('accepted', 'withdrawn');
 create index on intake.receipt (receipt_id) where status = 'pending';
+create index on intake.receipt (receipt_id) where unanswered;
 
 -- What an accepted report holds, written once, as its file does: which indicator stands in which column of a sheet, and below
 -- that the figures of one unit and form row side by side. A row a cell would cost twenty times as much to write, so cells are
