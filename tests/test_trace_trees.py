@@ -264,6 +264,27 @@ def test_a_cell_leads_to_exactly_the_figures_of_a_tree_that_lead_to_it(built: Se
         assert all(f["value"] is not None and f["tree"] == day for f in found)
 
 
+def test_a_cell_leads_to_the_rates_on_todays_tree_in_every_release(built: Settings) -> None:
+    cells: dict[tuple[str, str], set[tuple[Any, ...]]] = {}
+    for release in (1, 2):
+        for unit in world.rows(built, f"""
+                select code from marts.dim_org_unit where published and current_date between valid_from and valid_to
+                    and release_from <= {release} and release_to > {release}"""):
+            found = trace.trace(built, *unit, "share_admitted", "2025-M05", release=release, tree="today")
+            for part in found.parts:
+                cells.setdefault((part.receipt, part.cell), set()).add((*unit, part.part, found.amounts["value"], release))
+    assert len(cells) == 2 * (len(MAY) + 1)  # c was corrected
+    for (receipt, cell), wanted in cells.items():
+        stretches = [(f["unit"], f["part"], f["value"], range(f["released_from"], (f["released_to"] or 2) + 1))
+                     for f in trace.of_cell(built, int(receipt[1:]), "T", cell)["figures"]
+                     if (f["indicator"], f["tree"]) == ("share_admitted", "today")]
+        listed = [(*figure, release) for *figure, releases in stretches for release in releases]
+        assert set(listed) == wanted
+        assert len(listed) == len(wanted)
+        # in one stretch where it stayed what it was
+        assert all((*figure, range(1, 3)) in stretches for *figure, release in wanted if (*figure, 3 - release) in wanted)
+
+
 # --- what changed in the form ----------------------------------------------------------------------------------
 
 def test_the_page_of_a_release_says_why_its_figures_changed(built: Settings) -> None:

@@ -281,8 +281,33 @@ rates as (
         and r.rate_code = c.rate_code and r.basis = case l.scope when 'own' then 'summed' else 'claimed' end
         and l.stands && int4range(r.release_from, r.release_to)
 ),
+-- the same restated: kept nowhere, so asked of each release, and put together where it stays what it was
+restated_rates as (
+    select x.unit_id, x.period, x.ends_on, x.row_id, x.rate_code as code, x.part, 'summed' as basis, 'today' as tree,
+        unnest(range_agg(x.held)) as held, r.value
+    from (
+        select a.ancestor_id as unit_id, f.period_id, f.period, t.tree_id, t.valid_from as ends_on, f.row_id, c.rate_code, c.part,
+            n.release_id, n.held * f.held as held
+        from fact f
+        join complete c on c.unit_id = f.unit_id and c.row_id = f.row_id and c.scope = f.scope
+        join marts.bridge_restated b on b.unit_id = f.unit_id and f.ends_on between b.facts_from and b.facts_to
+        join marts.dim_tree t on t.is_today and t.valid_from between b.valid_from and b.valid_to
+        join marts.bridge_org_tree a on a.unit_id = b.lands_on_id and t.valid_from between a.valid_from and a.valid_to
+        join release n on n.release_id <@ (c.held * int4multirange(f.held * int4range(t.release_from, t.release_to)
+            * int4range(b.release_from, b.release_to) * int4range(a.release_from, a.release_to)))
+        where f.scope = 'own'
+    ) x
+    cross join lateral (
+        select o.value from bi_asof.fct_rate_on o
+        where o.release_id = x.release_id and o.tree_id = x.tree_id and o.unit_id = x.unit_id and o.period_id = x.period_id
+            and o.row_id = x.row_id and o.rate_code = x.rate_code
+        -- so that the view is asked by value
+        offset 0
+    ) r
+    group by x.unit_id, x.period, x.ends_on, x.row_id, x.rate_code, x.part, r.value
+),
 figures as (
-    select * from sums union select * from restated union select * from rates
+    select * from sums union select * from restated union select * from rates union select * from restated_rates
 )
 select u.code as unit, u.name, f.code as indicator, f.part, f.period, w.row_code as row, f.basis,
     coalesce(f.tree, 'as reported') as tree, f.value,
