@@ -213,6 +213,28 @@ def test_the_coverage_of_a_total_on_the_tree_of_its_period_is_that_of_the_total_
     assert on_tree == coverage(built, unit, period, None) != {}
 
 
+@pytest.mark.parametrize("release", [1, 2])
+@pytest.mark.parametrize("day", [date(2025, 3, 1), date(2025, 8, 1)])
+def test_readers_see_how_every_figure_that_they_see_on_a_tree_is_covered_and_of_no_other(
+        built: Settings, release: int, day: date) -> None:
+    tree = f"""tree_id = (
+        select t.tree_id from bi_asof.dim_tree t
+        where t.release_id = {release} and '{day}' between t.valid_from and t.valid_to)"""
+    key, counts = "unit_id, period_id, row_id, indicator_id", "due, reported, restated, not_restatable"
+    covered = set(world.rows(built, f"""
+        select {key}, {counts} from bi_asof.coverage_on where release_id = {release} and {tree}""", role=server.READER))
+    assert covered == set(world.rows(built, f"""
+        select {key}, units_due, units_reported, units_restated, units_not_restatable from bi_asof.fct_restated_on
+        where value is not null and release_id = {release} and {tree}""", role=server.READER))
+    withheld = world.rows(built, f"""
+        select {key}, {counts} from marts.coverage join catalogue.indicator using (indicator_id)
+        where field_code = 'punished' and release_id = {release} and {tree}""")
+    assert len(withheld) > 5
+    assert covered.isdisjoint(withheld)
+    if release == 2:
+        assert covered == set(world.rows(built, f"select {key}, {counts} from bi.coverage_on where {tree}", role=server.READER))
+
+
 # --- claimed against summed ------------------------------------------------------------------------------------
 
 def test_a_claim_and_a_sum_are_never_added_together_on_any_tree(built: Settings) -> None:

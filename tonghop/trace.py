@@ -90,12 +90,12 @@ def of_figure(connection: psycopg.Connection[Any], at: Release, figure: Figure) 
 def _coverage(connection: psycopg.Connection[Any], at: Release, figure: Figure) -> dict[str, int]:
     if figure.indicator_id is None or figure.basis == "claimed":
         return {}
-    view, tree = ("marts.coverage", "") if figure.tree_id is None else ("marts.coverage_on", "and c.tree_id = %(tree_id)s")
+    tree = "is null" if figure.tree_id is None else "= %(tree_id)s"
     with connection.cursor(row_factory=dict_row) as cursor:
         counts = cursor.execute(f"""
-            select c.* from {view} c
-            where c.release_id = %(release)s and c.unit_id = %(unit_id)s and c.period_id = %(period_id)s
-                and c.row_id = %(row_id)s and c.indicator_id = %(indicator_id)s {tree}""".encode(),
+            select c.* from marts.coverage c
+            where c.release_id = %(release)s and c.tree_id {tree} and c.unit_id = %(unit_id)s and c.period_id = %(period_id)s
+                and c.row_id = %(row_id)s and c.indicator_id = %(indicator_id)s""".encode(),
             {"release": at.release_id, **figure.__dict__}).fetchone() or {}
     return {name: count for name, count in counts.items() if not name.endswith("_id")}
 
