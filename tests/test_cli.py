@@ -20,7 +20,9 @@ FINDING = {"rule", "kind", "sheet", "cell", "message_vi", "message_en"}
 def tonghop(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     own = {"TONGHOP_HOME": str(settings.home)}
     if settings.database_url:
-        own["TONGHOP_DATABASE_URL"] = settings.database_url
+        # both, or the command starts a server of its own for the other one
+        own |= {"TONGHOP_DATABASE_URL": settings.database_url,
+                "TONGHOP_AIRFLOW_DATABASE_URL": str(settings.airflow_database_url)}
     return subprocess.run([str(Path(sys.executable).with_name("tonghop")), *arguments], env=os.environ | own | environment,
                           capture_output=True, text=True, check=False)
 
