@@ -62,6 +62,7 @@ def test_submit_gives_receipts_and_says_what_was_sent_before(settings: Settings,
     again = tonghop(settings, "submit", "--json", str(files["good.xlsx"]), str(files["bad.xlsx"]))
     assert again.returncode == 1
     assert [(a["status"], a["receipt"]) for a in lines(again.stdout)] == [("duplicate", "R000001"), ("returned", "R000002")]
+    assert tonghop(settings, "submit", str(files["bad.xlsx"])).returncode == 1, "sent twice it is no better"
     listed = json.loads(tonghop(settings, "receipts", "--json").stdout)
     assert [(r["receipt"], r["status"]) for r in listed] == [("R000001", "accepted"), ("R000002", "returned")]
     assert tonghop(settings, "verify").returncode == 0
