@@ -31,6 +31,7 @@ from tonghop.settings import PROJECT, Settings
 from tonghop.template_book import workbook
 
 ROWS, COLUMNS, PERIOD = 80, 20, "2019-Y"
+MARK = 200  # files between two looks at what was used so far
 say = Console(highlight=False).print
 
 
@@ -144,18 +145,18 @@ def take_in(settings: Settings) -> dict[str, float]:
     """The whole way: the inbox received, read, checked, loaded and answered."""
     me, marks, workers = psutil.Process(), {}, {"peak": 0}
 
-    def cpu() -> float:
-        mine = me.cpu_times()
-        return sum(mine[:4]) + sum(sum(p.cpu_times()[:2]) for p in me.children())
+    def cpu(children: list[psutil.Process]) -> float:
+        return sum(me.cpu_times()[:4]) + sum(sum(p.cpu_times()[:2]) for p in children)
 
-    start = cpu()
+    start = cpu([])
     receive_inbox(settings)
-    marks["receive"] = cpu() - start
+    marks["receive"] = cpu([]) - start
 
     def progress(done: int, total: int) -> None:
-        if done % 100 == 1 or done == total:
-            marks[f"at {done}"] = cpu() - start
-            workers["peak"] = max([workers["peak"], *(p.memory_info().rss for p in me.children())])
+        if done % MARK == 1 or done == total:  # seldom: to look for the children costs as much as a file
+            children = me.children()
+            marks[f"at {done}"] = cpu(children) - start
+            workers["peak"] = max([workers["peak"], *(p.memory_info().rss for p in children)])
 
     load.load_pending(settings, progress)
     return marks | {"worker": workers["peak"], "loader": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10}
@@ -200,14 +201,13 @@ def main() -> None:
     options.add_argument("--instead", type=int, default=10, help="files that the other way is run on")
     options.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "tonghop-bench")
     given = options.parse_args()
-    folder, home = given.cache / f"{given.files}", given.cache / "home"
+    folder = given.cache / f"{given.files}"
     write_catalogue(folder / "catalogue", given.files)
     catalogue = cat.load(folder / "catalogue")
     paths = write_files(folder / "files", catalogue)
-    settings = Settings(home=home, catalogue=folder / "catalogue")
-    if server.running(settings):
-        server.stop(settings)
-    shutil.rmtree(home, ignore_errors=True)
+    # a new place each time: to make files where many were just removed costs a file system a search for each
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=given.cache))
+    settings = Settings(home=home / "home", catalogue=folder / "catalogue")
     server.ready(settings)
     try:
         settings.inbox.mkdir()
@@ -223,6 +223,7 @@ def main() -> None:
         other = measured(lambda: instead(paths[:given.instead], settings))
     finally:
         server.stop(settings)
+        shutil.rmtree(home)
     n, mega = len(paths), 1 << 20
     say(f"{n} files, {sum(p.stat().st_size for p in paths) / n / 1024:.0f} KB each; receipts: {counts}")
     say(f"calamine merely reading   {reading.cpu:8.1f} s CPU  {reading.cpu / n * 1000:6.1f} ms a file")
@@ -232,9 +233,9 @@ def main() -> None:
     say(f"  database server beside  {database:8.1f} s CPU  with it: ratio {(ours.cpu + database) / reading.cpu:.2f}")
     say(f"  peak memory             loader {ours.notes['loader'] / mega:.0f} MB, worker {ours.notes['worker'] / mega:.0f} MB")
     marks = {int(k[3:]): v for k, v in ours.notes.items() if k.startswith("at ")}
-    span = min(1000, n // 3 // 100 * 100)
+    span = min(1000, n // 3 // MARK * MARK)
     if span:
-        last = max(m for m in marks if m % 100 == 1)
+        last = max(m for m in marks if m % MARK == 1)
         first_cost, last_cost = marks[1 + span] - marks[1], marks[last] - marks[last - span]
         say(f"  first {span} files        {first_cost / span * 1000:6.1f} ms a file"
             f"  last {span}: {last_cost / span * 1000:.1f} ms")

@@ -211,9 +211,12 @@ _CORRECTIONS = (
            reports_due, tree, period_type, value + periods * c.below, not_restatable, %(release)s, 2147483647
        from marts.fct_year f join public.corrected c using (unit_id) where release_to = %(release)s""",
     # the intake's cells of the newest month only: a cell is found by its receipt, however many there are
-    """insert into intake.line (receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, cells)
-       select submission_id, unit_id, period_id, row_id, scope, sheet, array_agg(indicator_id order by indicator_id),
-           array_agg(value order by indicator_id), array_agg(cell order by indicator_id)
+    """insert into intake.header (receipt_id, header, sheet, indicators, columns)
+       select submission_id, unit_id, sheet, array_agg(indicator_id order by indicator_id), array_agg(cell order by indicator_id)
+       from marts.fct_observation where release_from = %(release)s - 1
+       group by 1, 2, 3""",
+    """insert into intake.line (receipt_id, header, unit_id, period_id, row_id, scope, place, figures)
+       select submission_id, unit_id, unit_id, period_id, row_id, scope, '', array_agg(value order by indicator_id)
        from marts.fct_observation where release_from = %(release)s - 1
        group by 1, 2, 3, 4, 5, 6""")
 

@@ -1,9 +1,10 @@
 """Accepted reports written straight into the intake, as the loader leaves them: for samples too large to be workbooks."""
 
 from collections.abc import Iterable, Mapping
-from itertools import count, groupby
+from itertools import groupby
 
 import psycopg
+from openpyxl.utils import get_column_letter
 
 from tonghop import catalogue, server
 from tonghop.catalogue import Catalogue
@@ -12,7 +13,8 @@ from tonghop.sync import sync
 
 _RECEIPT = ("sha256, file_name, bytes, received_at, status, form_code, form_version, unit_id, period_id, scope, is_nil, "
             "catalogue_id, cells, cells_sha256")
-_LINE = "receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, cells"
+_HEADER = "receipt_id, header, sheet, indicators, columns"
+_LINE = "receipt_id, header, unit_id, period_id, row_id, scope, place, figures"
 Place = tuple[str, str, str]  # table, row and indicator
 Report = tuple[str, str, Mapping[Place, int | None]]  # unit, period code, figures; None is blank
 
@@ -24,6 +26,7 @@ def file(settings: Settings, reports: Iterable[Report], form: str = "T", version
     loaded: the catalogue, where it has been read. scope: own, or rollup for what units claim for their whole.
     """
     filed: dict[tuple[str, str], int] = {}
+    headers: list[tuple[object, ...]] = []
     lines: list[tuple[object, ...]] = []
     with server.connect(settings) as connection:
         loaded = loaded or catalogue.load(settings.catalogue)
@@ -35,16 +38,16 @@ def file(settings: Settings, reports: Iterable[Report], form: str = "T", version
                 period = loaded.period[definition.scheme, code].period_id
                 out.write_row((f"{number:064x}", f"{number}.xlsx", 1, received, "accepted", form, version,
                                synced.unit[unit], period, scope, False, synced.catalogue_id, len(figures), "x"))
-                numbers = count(4)
-                for (table, row), cells in groupby(figures.items(), key=lambda cell: cell[0][:2]):
+                for at, ((table, row), cells) in enumerate(groupby(figures.items(), key=lambda cell: cell[0][:2]), start=4):
                     names, values = zip(*((name, value) for (_, _, name), value in cells), strict=True)
-                    lines.append((number, synced.unit[unit], period, synced.row[table, row], scope, table,
-                                  [synced.indicator[table, name] for name in names], list(values),
-                                  [f"C{next(numbers)}" for _ in names]))
+                    headers.append((number, at, table, [synced.indicator[table, name] for name in names],
+                                    [get_column_letter(column) for column in range(3, 3 + len(names))]))
+                    lines.append((number, at, synced.unit[unit], period, synced.row[table, row], scope, str(at), list(values)))
                 filed[unit, code] = number
-        with connection.cursor().copy(f"copy intake.line ({_LINE}) from stdin") as out:
-            for line in lines:
-                out.write_row(line)
+        for into, rows in ((f"intake.header ({_HEADER})", headers), (f"intake.line ({_LINE})", lines)):
+            with connection.cursor().copy(f"copy {into} from stdin") as out:
+                for row in rows:
+                    out.write_row(row)
         connection.execute("update intake.receipt set cells_sha256 = intake.fingerprint(receipt_id) where receipt_id > %s",
                            [first])
         connection.execute("insert into intake.ledger (act, receipt_id, cells, cells_sha256) "

@@ -110,12 +110,16 @@ def file(
         [f"{number:064x}", f"report {number}.xlsx", synced.unit[sender], period_id, scope, synced.catalogue_id, cells],
     ).fetchone()[0]
     indicators = [synced.indicator["T1", field] for field in ("male", "female", "members", "punished")]
+    connection.execute(
+        "insert into intake.header (receipt_id, header, sheet, indicators, columns) values (%s, 1, 'T1', %s, '{C,D,E,F}')",
+        [receipt, indicators],
+    )
     with connection.cursor().copy(
-        "copy intake.line (receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, cells) from stdin"
+        "copy intake.line (receipt_id, header, unit_id, period_id, row_id, scope, place, figures) from stdin"
     ) as out:
         for line, (unit, values) in enumerate(figures.items(), start=4):
-            row_id, places = synced.row["T1", "all"], [f"{column}{line}" for column in "CDEF"]
-            out.write_row((receipt, synced.unit[unit], period_id, row_id, scope, "T1", indicators, list(values), places))
+            row_id = synced.row["T1", "all"]
+            out.write_row((receipt, 1, synced.unit[unit], period_id, row_id, scope, str(line), list(values)))
     connection.execute("insert into intake.ledger (act, receipt_id) values ('received', %s)", [receipt])
     connection.execute(
         "insert into intake.ledger (act, receipt_id, cells, cells_sha256) values ('accepted', %s, %s, 'x')", [receipt, cells]

@@ -15,6 +15,7 @@ from tonghop.settings import Settings
 
 WARD, PERIOD = "08719", "2018-Y"
 SHEET, BOOK, STRINGS, CORE = "xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/sharedStrings.xml", "docProps/core.xml"
+RELATIONS = "xl/_rels/workbook.xml.rels"
 Part = bytes | Callable[[bytes], bytes]
 Outcome = tuple[str, set[str]]
 ACCEPTED: Outcome = ("accepted", set())
@@ -106,7 +107,7 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
         "laughs-in-a-sheet.xlsx": unsafe(changed(good, {SHEET: LAUGHS})),
         "laughs-in-the-strings.xlsx": unsafe(changed(good, {STRINGS: LAUGHS})),
         "laughs-in-the-properties.xlsx": unsafe(changed(good, {CORE: LAUGHS})),
-        "laughs-in-the-relations.xlsx": unsafe(changed(good, {"xl/_rels/workbook.xml.rels": LAUGHS})),
+        "laughs-in-the-relations.xlsx": unsafe(changed(good, {RELATIONS: LAUGHS})),
         "laughs-in-utf-16.xlsx": unsafe(changed(good, {SHEET: LAUGHS.decode().encode("utf-16")})),
         "an-entity-that-reads-a-file.xlsx": unsafe(changed(good, {
             SHEET: lambda old: b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + old})),
@@ -115,6 +116,9 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
             SHEET: lambda old: re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1:XFD1048576"', old)}), ACCEPTED),
         "a-cell-far-away.xlsx": bounds({
             SHEET: before(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')}),
+        "a-cell-far-away-on-a-sheet-that-lies-elsewhere.xlsx": bounds({
+            RELATIONS: lambda old: old.replace(b"worksheets/sheet1.xml", b"elsewhere/sheet1.xml"),
+            "xl/elsewhere/sheet1.xml": b'<worksheet><sheetData><row><c r="XFD1048576"/></row></sheetData></worksheet>'}),
         "cells-without-a-place.xlsx": (changed(good, {SHEET: lambda old: re.sub(rb'<c r="[A-Z]+\d+"', b"<c", old)}), ACCEPTED),
         "too-many-cells-without-a-place.xlsx": bounds({SHEET: before(b"</sheetData>", b"<row>" + b"<c/>" * many + b"</row>")}),
         "too-many-rows.xlsx": bounds({SHEET: before(b"</sheetData>", b"<row/>" * many)}),

@@ -78,13 +78,16 @@ class World:
             values (%s, %s, 1, %s, 'accepted', 'T', 1, %s, %s, %s, %s, (select max(catalogue_id) from catalogue.version), %s, 'x')
             returning receipt_id""", f"{number:064x}", f"{number}.xlsx", received, self.unit(sender), self.period(period), scope,
             not figures, 4 * len(figures)))
-        lines = [(receipt, self.unit(unit), self.period(period), 1, scope, "T1",
-                  [self.indicator(name) for name in FIELDS[:len(values)]],
-                  [None if value is None else "NaN" if value == "x" else str(value) for value in values],
-                  [f"{column}{line}" for column in "CDEF"[:len(values)]])
+        widths = {len(values) for values in figures.values()}
+        for width in widths:
+            self.connection.execute("insert into intake.header (receipt_id, header, sheet, indicators, columns) values "
+                                    "(%s, %s, 'T1', %s, %s)",
+                                    [receipt, width, [self.indicator(name) for name in FIELDS[:width]], list("CDEF"[:width])])
+        lines = [(receipt, len(values), self.unit(unit), self.period(period), 1, scope, str(line),
+                  [None if value is None else "NaN" if value == "x" else str(value) for value in values])
                  for line, (unit, values) in enumerate(figures.items(), start=4)]
-        with self.connection.cursor().copy("copy intake.line (receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, "
-                                           "figures, cells) from stdin") as out:
+        with self.connection.cursor().copy("copy intake.line (receipt_id, header, unit_id, period_id, row_id, scope, place, "
+                                           "figures) from stdin") as out:
             for row in lines:
                 out.write_row(row)
         self.act("received", receipt)

@@ -50,12 +50,16 @@ def file(settings: Settings, sender: str, period: str, figures: dict[str, tuple[
             values (%s, %s, 1, '2025-02-10 08:00+07', 'accepted', %s, 1, %s, %s, %s, %s, %s, %s, 'x') returning receipt_id""",
             f"{number:064x}", f"{number}.xlsx", form, synced.unit[sender], period_id, scope, not figures,
             synced.catalogue_id, cells)
-        with connection.cursor().copy("copy intake.line (receipt_id, unit_id, period_id, row_id, scope, sheet, "
-                                      "indicators, figures, cells) from stdin") as out:
+        for width in {len(values) for values in figures.values()}:
+            connection.execute("insert into intake.header (receipt_id, header, sheet, indicators, columns) "
+                               "values (%s, %s, %s, %s, %s)",
+                               [receipt, width, table, [synced.indicator[table, field] for field in fields[:width]],
+                                list("CDEF"[:width])])
+        with connection.cursor().copy("copy intake.line (receipt_id, header, unit_id, period_id, row_id, scope, place, figures) "
+                                      "from stdin") as out:
             for line, (unit, values) in enumerate(figures.items(), start=4):
-                out.write_row((receipt, synced.unit[unit], period_id, synced.row[table, row], scope, table,
-                               [synced.indicator[table, field] for field in fields[:len(values)]], list(values),
-                               [f"{column}{line}" for column in "CDEF"[:len(values)]]))
+                out.write_row((receipt, len(values), synced.unit[unit], period_id, synced.row[table, row], scope, str(line),
+                               list(values)))
         act(connection, "received", receipt)
         connection.execute("insert into intake.ledger (act, receipt_id, cells, cells_sha256) values ('accepted', %s, %s, 'x')",
                            [receipt, cells])

@@ -20,7 +20,9 @@ FINDING = {"rule", "kind", "sheet", "cell", "message_vi", "message_en"}
 def tonghop(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     own = {"TONGHOP_HOME": str(settings.home)}
     if settings.database_url:
-        own["TONGHOP_DATABASE_URL"] = settings.database_url
+        # both, or the command starts a server of its own for the other one
+        own |= {"TONGHOP_DATABASE_URL": settings.database_url,
+                "TONGHOP_AIRFLOW_DATABASE_URL": str(settings.airflow_database_url)}
     return subprocess.run([str(Path(sys.executable).with_name("tonghop")), *arguments], env=os.environ | own | environment,
                           capture_output=True, text=True, check=False)
 
@@ -60,6 +62,7 @@ def test_submit_gives_receipts_and_says_what_was_sent_before(settings: Settings,
     again = tonghop(settings, "submit", "--json", str(files["good.xlsx"]), str(files["bad.xlsx"]))
     assert again.returncode == 1
     assert [(a["status"], a["receipt"]) for a in lines(again.stdout)] == [("duplicate", "R000001"), ("returned", "R000002")]
+    assert tonghop(settings, "submit", str(files["bad.xlsx"])).returncode == 1, "sent twice it is no better"
     listed = json.loads(tonghop(settings, "receipts", "--json").stdout)
     assert [(r["receipt"], r["status"]) for r in listed] == [("R000001", "accepted"), ("R000002", "returned")]
     assert tonghop(settings, "verify").returncode == 0

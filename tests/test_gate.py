@@ -33,6 +33,8 @@ REORGANISED = """
 SABOTAGE = {
     "facts_equal_receipts": "delete from marts.fct_observation where submission_id = 2 and cell = 'C4'",
     "receipts_in_one_state": "update intake.receipt set status = 'returned' where receipt_id = 3",
+    "figures_have_their_unit": "update marts.fct_observation set period_id = (select period_id from catalogue.period "
+        "where scheme = 'CALENDAR' and code = '2019-M12') where submission_id = 2 and cell = 'F5'",
     "sums_follow_the_tree": "update marts.fct_rollup set value = value + 1 where indicator_id = {members}",
     "claims_stay_apart": "update marts.fct_rollup set claimed = 0 where claimed is not null",
     "rates_follow_the_sums": "update marts.fct_rate set value = 0.5",
@@ -73,6 +75,7 @@ MORE = [
     ("facts_equal_receipts", "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'F4'"),
     ("facts_equal_receipts", "update marts.fct_observation set submission_id = 77 where submission_id = 2"),
     ("sums_follow_the_tree", "delete from marts.fct_rollup where period_id = {february}"),
+    ("figures_have_their_unit", "update marts.fct_observation set unit_id = 999 where submission_id = 2 and cell = 'F5'"),
     ("every_figure_stands_on_every_tree", "delete from marts.bridge_restated"),
     ("every_figure_stands_on_every_tree", "update marts.bridge_restated set lands_on_id = 999"),
     ("reorganisations_conserve", REORGANISED + "update marts.bridge_restated set lands_on_id = 999, facts_to = '2025-02-28'"),

@@ -156,19 +156,22 @@ def test_the_ledger_the_cells_and_the_catalogue_refuse_change_even_from_their_ow
             connection.execute(statement.encode())
 
 
-_LINE = ("receipt_id", "unit_id", "period_id", "row_id", "scope", "sheet", "indicators", "figures", "cells")
+_HEADER = ("receipt_id", "header", "sheet", "indicators", "columns")
+_LINE = ("receipt_id", "header", "unit_id", "period_id", "row_id", "scope", "place", "figures")
 
 
 def _copy_line(settings: Settings, **changed: str) -> None:
-    """The first line once more, with an expression in the place of some columns, under a receipt that has none yet."""
+    """The first header and line once more, with an expression for some columns, under a receipt that has none yet."""
     columns = {"receipt_id": "(select max(receipt_id) from intake.receipt)"} | changed
-    copied = ", ".join(columns.get(name, name) for name in _LINE)
     with server.connect(settings) as connection:
-        connection.execute(f"insert into intake.line ({', '.join(_LINE)}) select {copied} from intake.line limit 1".encode())
+        for table, names in (("header", _HEADER), ("line", _LINE)):
+            copied, into = ", ".join(columns.get(name, name) for name in names), ", ".join(names)
+            connection.execute(f"insert into intake.{table} ({into}) select {copied} from intake.{table} limit 1".encode())
 
 
 @pytest.mark.parametrize(("column", "value"), [
-    *((column, "-1") for column in ("receipt_id", "unit_id", "period_id", "row_id")), ("indicators", "indicators[2:] || -1")])
+    *((column, "-1") for column in ("receipt_id", "unit_id", "period_id", "row_id")), ("indicators", "indicators[2:] || -1"),
+    ("figures", "figures[2:]")])
 def test_a_cell_refers_only_to_what_is_there(settings: Settings, catalogue: Catalogue, column: str, value: str) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
@@ -190,9 +193,12 @@ def test_a_report_is_written_at_once_and_gives_each_figure_once(settings: Settin
     receive_inbox(settings)
     with pytest.raises(psycopg.errors.UniqueViolation):
         _copy_line(settings, indicators="indicators[2:] || indicators[2]")
-    twice = "select (select max(receipt_id) from intake.receipt), " + ", ".join(_LINE[1:]) + " from intake.line"
-    with server.connect(settings) as connection, pytest.raises(psycopg.errors.UniqueViolation):
-        connection.execute(f"insert into intake.line ({', '.join(_LINE)}) {twice} union all {twice}".encode())
+    copied = "select (select max(receipt_id) from intake.receipt), {} from intake.{}"
+    twice = copied.format(", ".join(_LINE[1:]), "line")
+    with server.connect(settings) as connection:
+        connection.execute(f"insert into intake.header {copied.format(', '.join(_HEADER[1:]), 'header')}".encode())
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute(f"insert into intake.line ({', '.join(_LINE)}) {twice} union all {twice}".encode())
 
 
 def test_verify_finds_a_lost_original_and_an_altered_cell(settings: Settings, catalogue: Catalogue) -> None:
@@ -268,6 +274,24 @@ def test_cut_short_between_any_two_statements_the_loader_loses_and_doubles_nothi
     assert rows(settings, "select count(*) from intake.cell") == [(18,)]
     assert not list(Path(settings.inbox).iterdir())
     assert holds(settings)
+
+
+def test_killed_before_it_answered_the_next_run_answers_what_was_decided(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "1.xlsx", staff(catalogue))
+    put(settings, "2.xlsx", staff(catalogue, tong=5))
+    child = os.fork()
+    if child == 0:
+        load.__dict__["_give"] = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+        take_in(settings)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert rows(settings, "select status from intake.receipt order by 1") == [("accepted",), ("returned",)]
+    assert not settings.answers.exists()
+    assert take_in(settings) == {}
+    assert sorted(path.name for path in settings.answers.iterdir()) == ["R000001.txt", "R000002.txt", "R000002.xlsx"]
+    (settings.answers / "R000001.txt").unlink()
+    take_in(settings)
+    assert not (settings.answers / "R000001.txt").exists()  # given once
 
 
 def test_an_inbox_keeps_what_is_still_being_written(settings: Settings, catalogue: Catalogue) -> None:

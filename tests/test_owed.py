@@ -83,10 +83,13 @@ class Written:
                 connection.execute(act, [at, "accepted", receipt, None, 1, "x", None])
                 if not nil:
                     connection.execute(
-                        "insert into intake.line (receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, "
-                        "cells) values (%s, %s, %s, %s, 'own', 'T', array[%s], '{1}', '{C4}')",
-                        [receipt, self.synced.unit[unit], period_id, self.synced.row[table, "all"],
-                         next(n for (t, _), n in self.synced.indicator.items() if t == table)])
+                        "insert into intake.header (receipt_id, header, sheet, indicators, columns) "
+                        "values (%s, 1, 'T', array[%s], '{C}')",
+                        [receipt, next(n for (t, _), n in self.synced.indicator.items() if t == table)])
+                    connection.execute(
+                        "insert into intake.line (receipt_id, header, unit_id, period_id, row_id, scope, place, figures) "
+                        "values (%s, 1, %s, %s, %s, 'own', '4', '{1}')",
+                        [receipt, self.synced.unit[unit], period_id, self.synced.row[table, "all"]])
             if corrects:
                 connection.execute(act, [at, "superseded", corrects, receipt, None, None, None])
             if fate == "withdrawn":

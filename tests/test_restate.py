@@ -13,7 +13,7 @@ import pytest
 import tree_world as world
 from tree_world import divided, established, merged, moved
 
-from tonghop import build, gate, report, server
+from tonghop import build, gate, publish, reorg, report, server
 from tonghop.settings import Settings
 
 JULY, SEPTEMBER = date(2025, 7, 1), date(2025, 9, 1)
@@ -230,6 +230,37 @@ def test_what_is_withheld_today_is_withheld_in_every_release(reformed: Settings)
                                 "select from bi.dim_indicator i where i.indicator_id = f.indicator_id)") == 0, view
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("select * from ctl.standing_on")
+
+
+# --- learned later ---------------------------------------------------------------------------------------------
+
+def test_a_report_of_a_unit_that_had_ended_stops_the_release_until_it_is_withdrawn_and_the_successor_reports(
+        settings: Settings, tmp_path: Path) -> None:
+    here = settings.model_copy(update={"catalogue": tmp_path / "catalogue"})
+    world.write_catalogue(here.catalogue, UNITS[:5])
+    filed = world.file(here, [("a", "2025-M05", {"members": 10}), ("b", "2025-M05", {"members": 20})])
+    reorg.apply(here, world.write_events(tmp_path / "late.csv", [merged("e", date(2025, 5, 1), "a", "b")]))
+
+    def released() -> int:
+        number = build.open_candidate(here)
+        assert number
+        build.dbt(here, ["run"])
+        gate.check(here, number)
+        publish.publish(here, number)
+        return number
+
+    with pytest.raises(gate.GateFailed, match=r"conservation, figures_have_their_unit: 1 of 2 failed.*`tonghop withdraw`"):
+        released()
+    assert world.rows(here, "select release_id from ctl.current_release") == [(0,)]
+    assert gate.failing(here, "figures_have_their_unit") == [{
+        "submission": filed["a", "2025-M05"], "unit": "A", "name": "Đơn vị a", "period": "2025-M05",
+        "period_ends_on": date(2025, 5, 31), "unit_ended_on": date(2025, 4, 30), "successors": "B", "failed": 1}]
+
+    world.withdraw(here, filed["a", "2025-M05"])
+    world.file(here, [("b", "2025-M05", {"members": 30})])
+    number = released()
+    assert world.rows(here, "select release_id from ctl.current_release") == [(number,)]
+    assert world.rows(here, f"select unit_key, value from bi.fct_rollup {NAMED} order by 1") == [("b", 30), ("n", 30), ("p", 30)]
 
 
 # --- the question ----------------------------------------------------------------------------------------------

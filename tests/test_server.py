@@ -1,9 +1,16 @@
-"""The warehouse itself: made by the migrations that lie here, or not touched."""
+"""The warehouse itself: made by the migrations that lie here, or not touched; started and migrated once, whoever asks."""
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tonghop import server
-from tonghop.settings import Settings
+from tonghop.settings import PROJECT, Settings
 
 
 def applied(settings: Settings) -> list[tuple[str, str]]:
@@ -24,3 +31,38 @@ def test_migrating_again_changes_nothing(settings: Settings) -> None:
     server.migrate(settings)
     assert before == applied(settings)
     assert len(before) == len(list(server.MIGRATIONS.glob("*.sql")))
+
+
+def test_who_is_killed_while_migrating_keeps_nobody_out(settings: Settings) -> None:
+    migrate = "from tonghop import server; from tonghop.settings import Settings; server.migrate(Settings())"
+    environment = os.environ | {"PYTHONPATH": str(PROJECT), "TONGHOP_HOME": str(settings.home),
+                                "TONGHOP_DATABASE_URL": str(settings.database_url),
+                                "TONGHOP_AIRFLOW_DATABASE_URL": str(settings.airflow_database_url)}
+    with server.connect(settings) as holding, server.connect(settings) as looking:
+        looking.autocommit = True
+        holding.execute("lock table _migration_text")
+        process = subprocess.Popen([sys.executable, "-c", migrate], env=environment)
+        while not looking.execute("select pid from pg_stat_activity where datname = current_database() "
+                                  "and wait_event_type = 'Lock'").fetchone():
+            assert process.poll() is None, "it ended before it was killed"
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+    began = time.monotonic()
+    server.migrate(settings)
+    assert time.monotonic() - began < 5
+
+
+def test_several_who_start_and_migrate_at_once_find_it_started_and_migrated(tmp_path: Path) -> None:
+    here = Settings(home=tmp_path / "home")
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(server.ready, [here] * 3))
+        assert len(applied(here)) == len(list(server.MIGRATIONS.glob("*.sql")))
+        # a program that closes the folder above the data does not hide the server: another run of pytest does so as it begins
+        tmp_path.chmod(0o700)
+        assert server.running(here)
+    finally:
+        tmp_path.chmod(0o701)
+        server.stop(here)
+    assert not server.running(here)

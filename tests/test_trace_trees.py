@@ -232,6 +232,28 @@ def test_the_coverage_of_a_total_on_the_tree_of_its_period_is_that_of_the_total_
     assert on_tree == coverage(built, unit, period, None) != {}
 
 
+@pytest.mark.parametrize("release", [1, 2])
+@pytest.mark.parametrize("day", [date(2025, 3, 1), date(2025, 8, 1)])
+def test_readers_see_how_every_figure_that_they_see_on_a_tree_is_covered_and_of_no_other(
+        built: Settings, release: int, day: date) -> None:
+    tree = f"""tree_id = (
+        select t.tree_id from bi_asof.dim_tree t
+        where t.release_id = {release} and '{day}' between t.valid_from and t.valid_to)"""
+    key, counts = "unit_id, period_id, row_id, indicator_id", "due, reported, restated, not_restatable"
+    covered = set(world.rows(built, f"""
+        select {key}, {counts} from bi_asof.coverage_on where release_id = {release} and {tree}""", role=server.READER))
+    assert covered == set(world.rows(built, f"""
+        select {key}, units_due, units_reported, units_restated, units_not_restatable from bi_asof.fct_restated_on
+        where value is not null and release_id = {release} and {tree}""", role=server.READER))
+    withheld = world.rows(built, f"""
+        select {key}, {counts} from marts.coverage join catalogue.indicator using (indicator_id)
+        where field_code = 'punished' and release_id = {release} and {tree}""")
+    assert len(withheld) > 5
+    assert covered.isdisjoint(withheld)
+    if release == 2:
+        assert covered == set(world.rows(built, f"select {key}, {counts} from bi.coverage_on where {tree}", role=server.READER))
+
+
 # --- claimed against summed ------------------------------------------------------------------------------------
 
 def test_a_claim_and_a_sum_are_never_added_together_on_any_tree(built: Settings) -> None:
@@ -281,6 +303,35 @@ def test_a_cell_leads_to_exactly_the_figures_of_a_tree_that_lead_to_it(built: Se
         found = trace.of_cell(built, int(receipt[1:]), "T", cell, release, tree)["figures"]
         assert {(f["unit"], f["indicator"], f["part"]) for f in found} == wanted
         assert all(f["value"] is not None and f["tree"] == day for f in found)
+
+
+def test_a_cell_leads_to_the_rates_on_todays_tree_in_every_release(built: Settings) -> None:
+    cells: dict[tuple[str, str], set[tuple[Any, ...]]] = {}
+    for release in (1, 2):
+        for unit in world.rows(built, f"""
+                select code from marts.dim_org_unit where published and current_date between valid_from and valid_to
+                    and release_from <= {release} and release_to > {release}"""):
+            found = trace.trace(built, *unit, "share_admitted", "2025-M05", release=release, tree="today")
+            for part in found.parts:
+                cells.setdefault((part.receipt, part.cell), set()).add((*unit, part.part, found.amounts["value"], release))
+    assert len(cells) == 2 * (len(MAY) + 1)  # c was corrected
+    for (receipt, cell), wanted in cells.items():
+        stretches = [(f["unit"], f["part"], f["value"], range(f["released_from"], (f["released_to"] or 2) + 1))
+                     for f in trace.of_cell(built, int(receipt[1:]), "T", cell)["figures"]
+                     if (f["indicator"], f["tree"]) == ("share_admitted", "today")]
+        listed = [(*figure, release) for *figure, releases in stretches for release in releases]
+        assert set(listed) == wanted
+        assert len(listed) == len(wanted)
+
+    # in one line while it stays what it was; a release that changes nothing is taken back again
+    with server.connect(built) as connection:
+        connection.execute("insert into ctl.release (release_id, status, published_at, cutoff_seq, catalogue_id) "
+                           "select 3, status, now(), cutoff_seq, catalogue_id from ctl.release where release_id = 2")
+        connection.execute("update ctl.current_release set release_id = 3")
+        now = trace.figures_of(connection, max(int(receipt[1:]) for receipt, _ in cells), "T", "C4")["figures"]
+        connection.rollback()
+    assert {(f["released_from"], f["released_to"]) for f in now} == {(2, None)}
+    assert {"T.members", "share_admitted"} == {f["indicator"] for f in now if f["tree"] == "today"}
 
 
 # --- what changed in the form ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ External links are left alone: nothing here or in the parser ever follows one; t
 
 import io
 import json
+import math
 import re
 import struct
 import zipfile
@@ -27,12 +28,15 @@ MAX_PARTS, MAX_SHEETS, MAX_MERGES, MAX_SHEET_NAME = 1_000, 100, 20_000, 100
 _LOCAL = struct.Struct("<4s5H3I2H")
 
 _XML_PART = re.compile(r".*\.(xml|rels|vml)", re.IGNORECASE)
-_SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+# not the document's properties, nor its theme
+_PARSED = re.compile("(_rels|xl)/(?!theme/)", re.IGNORECASE)
 _DTD = re.compile(rb"<!(?!--|\[CDATA\[)")
 _SHEET_NAME = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\bname\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
 # as every spreadsheet program writes them: each says where it stands, and no name has a prefix
 _PLACED, _PREFIXED = re.compile(rb'<(?:row|c)(?: r="([A-Z]{0,3}\d{1,7})"|(?=[\s/>]))'), re.compile(rb":(?:row|c)\b")
 _LETTERS, _DIGITS = ascii_uppercase.encode(), digits.encode()
+# what does not stand within ZZ99, as nearly every report does
+_BEYOND, _NEAR = re.compile(rb'<(?:row|c)\b(?! r="[A-Z]{0,2}\d{1,2}")'), (99, 26 + 26**2)
 # a row or a cell, and where it says that it stands
 _OPENING = re.compile(rb'<(?:\w+:)?(row|c)\b(?:[^>]{0,400}?\sr\s*=\s*["\']([A-Za-z]{0,4})(\d{1,9})["\'])?')
 # cheap to look for, and in every formula without a value
@@ -56,7 +60,7 @@ def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
                 raise Unreadable("file.bounds")
             if name.lower() == "xl/workbook.xml":
                 _sheet_names(part)
-            elif _SHEET_PART.fullmatch(name):
+            elif b"sheetData" in part or b"mergeCell" in part:  # a sheet, wherever it lies
                 _sheet(name, part, settings)
     except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, OSError,
             ValueError) as error:
@@ -71,11 +75,12 @@ def opened_old(content: bytes) -> None:
 
 
 def archive(parts: dict[str, bytes]) -> bytes:
-    """The parts as an archive that can be read in one way only: what is parsed is what was looked at."""
+    """The parts as an archive that can be read in one way only: what is parsed is what was looked at, and nothing beside it."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as target:
         for name, part in parts.items():
-            target.writestr(zipfile.ZipInfo(name), part)
+            if _PARSED.match(name):
+                target.writestr(zipfile.ZipInfo(name), part)
     return out.getvalue()
 
 
@@ -137,9 +142,12 @@ def _sheet(name: str, xml: bytes, settings: Settings) -> None:
 
 
 def _spread(xml: bytes, settings: Settings) -> tuple[int, int]:
-    """How many rows and columns the rectangle from A1 has that holds every row and cell."""
+    """How many rows and columns the rectangle from A1 has at most that holds every row and cell."""
+    prefixed = _PREFIXED.search(xml)
+    if not prefixed and math.prod(_NEAR) <= settings.max_cells and not _BEYOND.search(xml):
+        return _NEAR
     placed = _PLACED.findall(xml)
-    if all(placed) and not _PREFIXED.search(xml):
+    if all(placed) and not prefixed:
         together = b" ".join(placed)
         rows, columns = ({*together.translate(None, other).split()} for other in (_LETTERS, _DIGITS))
         return max(map(int, rows), default=0), max((column_number(letters.decode()) for letters in columns), default=0)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from string import ascii_uppercase
+from itertools import chain, groupby, repeat
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,15 +22,15 @@ from tonghop.figures import LARGEST, Vocabulary, Wrong, comma, fits, is_foreign,
 from tonghop.forms import Field_, Form, Row, Rule, Table
 from tonghop.history import UnitVersion
 from tonghop.read import read
-from tonghop.reading import Entry, Look, Reading, plain, unit_of
+from tonghop.reading import Columns, Entry, Look, Reading, plain, unit_of
 from tonghop.settings import Settings
 from tonghop.text import fold
 
 ROUNDING = 1e-9  # figures are whole or money, exact in floating point; coefficients like 0.2 are not
 
 
-# a whole number as a float, every other one exactly as text, None where the cell is blank
-Figure = float | str | None
+# a whole number, every other one exactly as text, None where the cell is blank
+Figure = int | str | None
 NOT_APPLICABLE = "NaN"
 
 
@@ -46,31 +47,40 @@ class Cell(NamedTuple):
     cell: str
 
 
-class Line(NamedTuple):
-    """The cells of one unit and form row that stand in one row of a file, side by side: what nearly all work is done on."""
+class Header(NamedTuple):
+    """Which indicator of a table stands in which column of a sheet."""
 
     table: str
-    unit: str
-    row: str
     sheet: str
     indicators: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+class Line(NamedTuple):
+    """The cells of one unit and form row that stand in one row of a file, side by side: what nearly all work is done on.
+
+    A cell is called by its column's name and `place` after it.
+    """
+
+    header: Header
+    unit: str
+    row: str
+    place: str
     figures: list[Figure]
-    places: list[str]
 
     @property
     def cells(self) -> Iterator[Cell]:
         """One by one."""
-        for indicator, figure, place in zip(self.indicators, self.figures, self.places, strict=True):
+        table, sheet, indicators, columns = self.header
+        for indicator, column, figure in zip(indicators, columns, self.figures, strict=True):
             state = "blank" if figure is None else "not_applicable" if figure == NOT_APPLICABLE else "value"
-            value = None
-            if figure is not None and state == "value":
-                value = Decimal(int(figure) if isinstance(figure, float) else figure)
-            yield Cell(self.table, self.unit, self.row, indicator, state, value, self.sheet, place)
+            value = Decimal(figure) if figure is not None and state == "value" else None
+            yield Cell(table, self.unit, self.row, indicator, state, value, sheet, column + self.place)
 
     @property
     def numbers(self) -> list[Figure]:
         """What the rules compute with: what is not applicable adds nothing."""
-        return [0.0 if f == NOT_APPLICABLE else f for f in self.figures] if NOT_APPLICABLE in self.figures else self.figures
+        return [0 if f == NOT_APPLICABLE else f for f in self.figures] if NOT_APPLICABLE in self.figures else self.figures
 
 
 @dataclass
@@ -122,8 +132,8 @@ def check(reading: Reading, catalogue: Catalogue) -> Report:
     for table in {entry.table.code: entry.table for entry in reading.entries}.values():
         if reading.period.type not in table.period_types:
             result.findings.append(finding("table.period", None, table=table.code, period=reading.period.code))
-    for entry in reading.entries:
-        understood.take(entry)
+    for columns, entries in groupby(reading.entries, attrgetter("columns")):
+        understood.take(columns, list(entries))
     if reading.nil and any(figure not in (None, NOT_APPLICABLE) for line in result.lines for figure in line.figures):
         result.findings.append(finding("head.nil", None))
     if reading.nil:
@@ -136,7 +146,7 @@ def check(reading: Reading, catalogue: Catalogue) -> Report:
 
 
 class _Understanding:
-    """Turns entries into cells, once per unit and row, noting what cannot be understood."""
+    """Turns entries into lines of cells, once per unit and row, noting what cannot be understood."""
 
     def __init__(self, catalogue: Catalogue, reading: Reading, result: Report):
         assert reading.period
@@ -148,9 +158,9 @@ class _Understanding:
         self.money_told = False
         self.units: dict[tuple[str, str, str], UnitVersion | None] = {}
         self.rows: dict[tuple[str, str], Row | None] = {}
-        self.labels: dict[str, dict[str, Row]] = {}
         # the indicators that each table, unit and row has by now
         self.seen: dict[tuple[str, str, str] | None, frozenset[str]] = {}
+        self.headers: dict[Header, Header] = {}
         self.refused: set[tuple[str, str, str, str]] = set()
         codes = catalogue.codes
         self.zero, self.not_applicable = {fold(m) or m for m in codes.zero}, {fold(m) for m in codes.not_applicable}
@@ -161,20 +171,31 @@ class _Understanding:
         self.mixed = {(place.sheet, spec.code) for entry in reading.entries if str in map(type, entry.values)
                       for spec, place in entry.figures if isinstance(place.value, str) and is_foreign(place.value)}
 
-    def take(self, entry: Entry) -> None:
-        unit, row = self._subject(entry), self._row(entry)
-        look = self.looks.get(entry.unit.sheet, _PLAIN)
-        subject = (entry.table.code, unit.unit, row.code) if unit and row else None
+    def take(self, columns: Columns, entries: list[Entry]) -> None:
+        """Rows of the same columns, one below the other."""
+        table, look = entries[0].table, self.looks.get(entries[0].unit.sheet, _PLAIN)
+        # what nearly every row is, and the long way would say too
+        wholes = _whole([entry.values for entry in entries]) if columns.counts and len(entries) > 1 else repeat(None)
+        header = self._header(table, entries[0].unit.sheet, columns.codes, columns.names)
+        for entry, whole in zip(entries, wholes, strict=False):
+            unit, row = self._subject(entry), self._row(entry)
+            subject = (table.code, unit.unit, row.code) if unit and row else None
+            seen = self.seen.get(subject, frozenset())
+            if whole and unit and row and seen.isdisjoint(columns.counts) and not look.alters(columns.names, entry.place):
+                self.seen[subject] = seen | columns.counts if seen else columns.counts
+                self.result.lines.append(Line(header, unit.unit, row.code, entry.place, whole))
+            else:
+                self._one_by_one(entry, subject, look)
+
+    def _header(self, table: Table, sheet: str, indicators: tuple[str, ...], columns: tuple[str, ...]) -> Header:
+        """One header for all lines that have the same."""
+        header = Header(table.code, sheet, indicators, columns)
+        return self.headers.setdefault(header, header)
+
+    def _one_by_one(self, entry: Entry, subject: tuple[str, str, str] | None, look: Look) -> None:
         seen = self.seen.get(subject, frozenset())
-        counts = entry.columns.counts
-        if subject and counts and (not seen or seen.isdisjoint(counts)) and not look.alters(entry.cells) \
-                and (whole := _whole(entry.values)):
-            # what nearly every row is, and the long way would say too
-            self.seen[subject] = seen | counts if seen else counts
-            self.result.lines.append(Line(*subject, entry.unit.sheet, entry.columns.codes, whole, entry.cells))
-            return
         taken: list[tuple[str, Figure, str]] = []
-        for spec, place in entry.figures:
+        for column, (spec, place) in zip(entry.columns.names, entry.figures, strict=True):
             figures = self._figures(spec, place, look)
             if subject is None:
                 continue
@@ -186,11 +207,12 @@ class _Understanding:
                     self.result.findings.append(finding("row.twice", place, subject[1]))
                     break
                 seen |= {indicator}
-                taken.append((indicator, figure, place.cell))
+                taken.append((indicator, figure, column))
         self.seen[subject] = seen
         if subject and taken:
-            indicators, values, cells = zip(*taken, strict=True)
-            self.result.lines.append(Line(*subject, entry.unit.sheet, indicators, list(values), list(cells)))
+            indicators, figures_, columns = zip(*taken, strict=True)
+            header = self._header(entry.table, entry.unit.sheet, indicators, columns)
+            self.result.lines.append(Line(header, *subject[1:], entry.place, list(figures_)))
 
     def _subject(self, entry: Entry) -> UnitVersion | None:
         place, table = entry.unit, entry.table
@@ -225,23 +247,15 @@ class _Understanding:
     def _row(self, entry: Entry) -> Row | None:
         if entry.row is None:
             return entry.table.rows[0]
-        key = (entry.table.code, fold(str(entry.row.value)))
+        key = (entry.table.code, str(entry.row.value))
         if key not in self.rows:
-            found = self._labels(entry.table).get(key[1])
+            found = entry.table.labels.get(fold(str(entry.row.value)))
             if found is None:
                 words = ", ".join(r.vi for r in entry.table.rows)
                 quoted = self.vocabulary.mask(entry.row.value)
                 self.result.findings.append(finding("row.label", entry.row, value=quoted, table=entry.table.code, words=words))
             self.rows[key] = found
         return self.rows[key]
-
-    def _labels(self, table: Table) -> dict[str, Row]:
-        """A table's rows by every label that a sender may write."""
-        if table.code not in self.labels:
-            # of two rows that share a label the first has it
-            self.labels[table.code] = {fold(label): row for row in reversed(table.rows)
-                                       for label in (row.vi, row.en, row.code, *row.synonyms)}
-        return self.labels[table.code]
 
     def _figures(self, spec: Field_, place: Place, look: Look) -> list[tuple[str, Figure]] | None:
         """(indicator, figure) of one cell; None after a finding. A code cell fills one indicator per code."""
@@ -258,7 +272,7 @@ class _Understanding:
         if spec.type == "code":
             return self._code(place, spec)
         if text in self.zero:
-            return [(spec.code, 0.0)]
+            return [(spec.code, 0)]
         number = self._number(place, spec, value, look.formats.get(place.cell))
         return None if number is None else [(spec.code, _figure(number))]
 
@@ -269,7 +283,7 @@ class _Understanding:
             words = ", ".join(labels[0] for labels in spec.codes.values())
             self.result.findings.append(finding("cell.code", place, value=self.vocabulary.mask(place.value), words=words))
             return None
-        return [(f"{spec.code}_{code}", float(code == chosen)) for code in spec.codes]
+        return [(f"{spec.code}_{code}", int(code == chosen)) for code in spec.codes]
 
     def _number(self, place: Place, spec: Field_, value: Any, format_code: str | None) -> Decimal | None:
         if spec.type == "flag" and isinstance(value, str) and fold(value) in self.yes:
@@ -294,21 +308,27 @@ class _Understanding:
 _PLAIN = Look()
 
 
-def _whole(values: list[Any]) -> list[Figure] | None:
-    """The figures of a row of counts that holds nothing else than whole numbers and blanks; None for every other row."""
-    figures = numbers = values
-    kinds = {*map(type, values)}
-    if kinds != {float}:
-        figures = [None if value == "" else value for value in values]
-        numbers = [figure for figure in figures if figure is not None]
-        kinds = {*map(type, numbers)}
-    plain = kinds <= {float} and all(map(float.is_integer, numbers)) \
-        and min(numbers, default=0) >= 0 and max(numbers, default=0) <= LARGEST
-    return figures if plain else None
+def _whole(rows: list[list[Any]]) -> list[list[Figure] | None]:
+    """Of rows of counts the figures of each that holds nothing else than whole numbers and blanks; None for every other row."""
+    values = [*chain.from_iterable(rows)]
+    blanks = []
+    if {*map(type, values)} != {float}:
+        blanks = [n for n, value in enumerate(values) if value == "" or value is None]
+        values = [value if type(value) is float else -1.0 for value in values]
+    numbers = np.array(values)
+    numbers[blanks] = 0
+    # what is no number is not equal to itself
+    whole = (numbers == np.floor(numbers)) & (numbers >= 0) & (numbers <= LARGEST)
+    figures: list[Figure] = np.where(whole, numbers, 0).astype(np.int64).tolist()
+    for n in blanks:
+        figures[n] = None
+    width = len(rows[0])
+    return [figures[n * width:(n + 1) * width] if fine else None
+            for n, fine in enumerate(whole.reshape(-1, width).all(axis=1))]
 
 
 def _figure(number: Decimal) -> Figure:
-    return float(number) if number == number.to_integral_value() else f"{number:f}"
+    return int(number) if number == number.to_integral_value() else f"{number:f}"
 
 
 def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
@@ -323,12 +343,11 @@ def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
 def _totals(reading: Reading, result: Report, understood: _Understanding) -> list[Finding]:
     """A stated total against the rows above it; then it is dropped."""
     sums: dict[tuple[str, str], dict[int, Decimal]] = {}
-    if reading.totals:
-        for cell in result.cells:
+    for line in result.lines if reading.totals else ():
+        for cell in line.cells:
             if cell.value is not None:
                 rows = sums.setdefault((cell.sheet, cell.indicator), {})
-                number = int(cell.cell.lstrip(ascii_uppercase))
-                rows[number] = rows.get(number, Decimal(0)) + cell.value
+                rows[int(line.place)] = rows.get(int(line.place), Decimal(0)) + cell.value
     found = []
     for total in reading.totals:
         place, spec = total.figure, total.field
@@ -353,7 +372,7 @@ def _rules(form: Form, period: Period, lines: list[Line], refused: set[tuple[str
     for table in form.tables:
         rules = [rule for rule in form.rules if rule.on_arrival and rule.check.table == table.code
                  and rule.check.in_force(period)]
-        mine = [line for line in lines if line.table == table.code]
+        mine = [line for line in lines if line.header.table == table.code]
         if rules and mine:
             found += _table_rules(table, rules, mine, refused, period.ends_on, catalogue)
     return found
@@ -366,10 +385,12 @@ def _table_rules(table: Table, rules: list[Rule], lines: list[Line], refused: se
     figures = np.full((len(subject), len(column)), np.nan)
     alike: dict[tuple[str, ...], list[Line]] = {}
     for line in lines:
-        alike.setdefault(line.indicators, []).append(line)
+        alike.setdefault(line.header.indicators, []).append(line)
     for indicators, together in alike.items():
-        figures[np.ix_([subject[line.unit, line.row] for line in together], [column[name] for name in indicators])] \
-            = np.array([line.numbers for line in together], float)
+        numbers = np.array([line.figures for line in together], float)
+        for n in np.flatnonzero(np.isnan(numbers).any(axis=1)):
+            numbers[n] = together[n].numbers
+        figures[np.ix_([subject[line.unit, line.row] for line in together], [column[name] for name in indicators])] = numbers
     coefficients = np.zeros((len(column), len(rules)))
     for j, rule in enumerate(rules):
         for term in rule.terms:

@@ -622,8 +622,8 @@ def _indented(text: str) -> None:
 def _answer(answers: list[Answer], json_: bool) -> None:
     for answer in answers:
         click.echo(json.dumps(answer.as_json(), ensure_ascii=False) if json_ else answer.as_text(), nl=json_)
-    # a file sent twice counts as what became of it the first time only where that was acceptance
-    if any(a.status not in ("accepted", "duplicate") for a in answers):
+    # a file sent twice counts as what became of it the first time
+    if any(a.status not in ("accepted", "duplicate") or any(f.returns for f in a.findings) for a in answers):
         sys.exit(1)
 
 

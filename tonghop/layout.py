@@ -14,7 +14,7 @@ from tonghop.reading import Columns, Entry, Look, Reading, Total, plain, unit_of
 from tonghop.text import fold, nfc
 
 HEAD_ROWS = 60  # a table's header stands within so many rows
-_EMPTY = ("", None)
+_EMPTY = frozenset(("", None))
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Sheet:
     @cached_property
     def texts(self) -> list[dict[int, str]]:
         """The folded texts of the rows in which head and header stand, by column."""
-        return [{c: text for c, value in enumerate(row) if isinstance(value, str) and value and (text := fold(value))}
+        return [{c: text for c, value in enumerate(row) if type(value) is str and value and (text := fold(value))}
                 for row in self.grid[:HEAD_ROWS]]
 
     def place(self, row: int, column: int) -> Place:
@@ -201,9 +201,11 @@ def read_rows(reading: Reading, sheet: Sheet, table: Table, header: Header, cata
     """Add the figures and totals under a header to a reading, and a finding for what is hidden or names no unit."""
     grid, look, codes = sheet.grid, reading.looks.get(sheet.name, Look()), catalogue.codes
     fixed = table.rows != (ALL_ROWS,)
-    letters = [_letters(c) for c in header.fields]
-    columns = Columns(tuple(header.fields.values()))
+    inputs = list(header.fields)
+    columns = Columns(tuple(header.fields.values()), tuple(map(_letters, inputs)))
+    together = slice(inputs[0], inputs[-1] + 1) if inputs[-1] - inputs[0] < len(inputs) else None
     label, name = header.leading["row"] if fixed else None, header.leading.get("unit_name")
+    label_letter, name_letter = _letters(label or 0), _letters(name or 0)
     start = header.last_row + 1
     # merged header cells may leave an empty row before the row of column numbers
     first = next((r for r in range(start, len(grid)) if _filled(grid[r])), start)
@@ -214,17 +216,18 @@ def read_rows(reading: Reading, sheet: Sheet, table: Table, header: Header, cata
     used: set[int] = set()
     for row in rows:
         values, number = grid[row.number], str(row.number + 1)
-        raw, cells = [values[c] for c in header.fields], [letter + number for letter in letters]
+        raw = values[together] if together else [values[c] for c in inputs]
         if row.kind == "unit":
             code = plain(row.unit.value).strip()
             # below the table a unit column may hold anything, a name even; without figures only a code says that a row is one
             if (ended or not (_CODE.fullmatch(code) or _filled(raw))) and unit_of(code, catalogue, on) is None:
                 continue
-            reading.entries.append(Entry(table, row.unit, None if label is None else sheet.place(row.number, label), columns, raw,
-                                         cells, None if name is None else sheet.place(row.number, name)))
+            labelled = None if label is None else Place(values[label], sheet.name, label_letter + number)
+            named = None if name is None else Place(values[name], sheet.name, name_letter + number)
+            reading.entries.append(Entry(table, row.unit, labelled, columns, raw, number, named))
         elif (span := _span(row, rows, start, len(grid))) and (row.kind == "total" or _numbers(raw)):
-            reading.totals += [Total(table, spec, Place(value, sheet.name, cell), *span)
-                               for spec, value, cell in zip(columns.fields, raw, cells, strict=True)]
+            reading.totals += [Total(table, spec, Place(value, sheet.name, column + number), *span)
+                               for spec, column, value in zip(columns.fields, columns.names, raw, strict=True)]
         else:
             foot = _any_word(codes.foot)
             ended = ended or any(isinstance(v, str) and foot.match(fold(v)) for v in values)
@@ -232,7 +235,7 @@ def read_rows(reading: Reading, sheet: Sheet, table: Table, header: Header, cata
                 reading.wrong("row.no_unit", row.unit)
             continue
         if look.hidden_columns:
-            used.update(c for c, value in zip(header.fields, raw, strict=True) if value not in _EMPTY)
+            used.update(c for c, value in zip(inputs, raw, strict=True) if value not in _EMPTY)
         if row.number + 1 in look.hidden_rows and _filled(raw):
             reading.wrong("row.hidden", row.unit)
     for c in sorted(used):
@@ -245,7 +248,7 @@ def _numbers(values: list[Any]) -> bool:
 
 
 def _filled(values: list[Any]) -> bool:
-    return any(value not in _EMPTY for value in values)
+    return not _EMPTY.issuperset(values)
 
 
 @lru_cache

@@ -1,10 +1,12 @@
 """Load what was received: read and check each file, then facts, state and ledger entry in one transaction a batch.
 
-Killed between any two statements, a batch leaves nothing behind and its receipts pending; the next run does it again.
+Killed between any two statements, a batch leaves nothing behind and its receipts pending; the next run does it again. Killed
+after the last one, it leaves answers to be written; the next run writes them.
 """
 
 import itertools
 import logging
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ import psycopg
 
 from tonghop import catalogue as cat
 from tonghop import server, waive
-from tonghop.answer import Answer, Finding, Place, finding, receipt_code
-from tonghop.check import Report
+from tonghop.answer import Answer, Finding, Place, finding, receipt_code, receipt_number
+from tonghop.check import Header, Report
 from tonghop.pool import Pool
 from tonghop.receive import LEDGER_LOCK, original
 from tonghop.settings import Settings
@@ -29,6 +31,8 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
     answers: list[Answer] = []
     with server.connect(settings) as connection, Pool(catalogue, settings) as pool:
         synced = sync(catalogue, connection)
+        if late := [row[0] for row in connection.execute("select receipt_id from intake.receipt where unanswered order by 1")]:
+            _give(settings, connection, pool, list(answers_of(settings, late).values()))
         total, done = _pending(connection), itertools.count(1)
 
         def told(r: Report) -> Report:
@@ -57,8 +61,7 @@ def decide(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, 
     numbered = ((number, waivers.applied(number, r)) for (number, *_), r in zip(batch, reading, strict=True))
     decided, waits = _load_batch(connection, synced, numbered, held)
     answers = [decided[number].answer(name, sha256, receipt_code(number)) for number, sha256, name in batch if number in decided]
-    for answer in answers:
-        _write_answer(settings, pool, answer)
+    _give(settings, connection, pool, answers)
     return answers, waits
 
 
@@ -120,7 +123,8 @@ def _pending(connection: psycopg.Connection[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-_LINE = "receipt_id, unit_id, period_id, row_id, scope, sheet, indicators, figures, cells"
+_HEADER = "receipt_id, header, sheet, indicators, columns"
+_LINE = "receipt_id, header, unit_id, period_id, row_id, scope, place, figures"
 
 
 def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]],
@@ -149,8 +153,9 @@ def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: It
             where receipt_id = any(%s) and act in ('accepted', 'returned', 'quarantined') group by 1""",
             [list(reports)]).fetchall())
         accepted = [number for number, r in reports.items() if r.status == "accepted"]
-        connection.execute(f"insert into intake.line ({_LINE}) select {_LINE} from arriving where receipt_id = any(%s)",
-                           [accepted])
+        for into, columns, source in (("intake.header", _HEADER, "arriving_header"), ("intake.line", _LINE, "arriving")):
+            connection.execute(f"insert into {into} ({columns}) select {columns} from {source} where receipt_id = any(%s)",
+                               [accepted])
         with connection.cursor().copy("""
                 copy intake.finding (receipt_id, decision, ordinal, rule, rule_version, kind, sheet, cell, unit_id, message_vi,
                     message_en, waiver_id) from stdin""") as out:
@@ -165,37 +170,34 @@ def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: It
 
 
 def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]]) -> dict[int, Report]:
-    """The lines of the reports that can be accepted, as a table: `arriving`. Gives the reports, their lines gone."""
+    """The lines of the reports that can be accepted, as tables: `arriving`, `arriving_header`. Gives the reports, lines gone."""
     reports: dict[int, Report] = {}
     connection.execute(f"create temp table arriving on commit drop as select {_LINE} from intake.line with no data")
-    indicators: dict[tuple[str, tuple[str, ...]], str] = {}
+    connection.execute(f"create temp table arriving_header on commit drop as select {_HEADER} from intake.header with no data")
+    headers: list[tuple[int, int, Header]] = []
     # the lines go into the table as the files are read, so that a batch is never held in memory
     with connection.cursor().copy("copy arriving from stdin") as out:
         for number, r in reading:
             if r.status == "accepted":
                 assert r.period
-                for line in r.lines:
-                    key = line.table, line.indicators
-                    if key not in indicators:
-                        indicators[key] = _array(str(synced.indicator[line.table, name]) for name in line.indicators)
-                    figures = _array("NULL" if f is None else f if isinstance(f, str) else str(int(f)) for f in line.figures)
-                    out.write_row((number, synced.unit[line.unit], r.period.period_id, synced.row[line.table, line.row], r.scope,
-                                   line.sheet, indicators[key], figures, _array(_quoted(line.places))))
+                own: dict[int, int] = {}  # lines that have the same header share it
+                for header, unit, row, place, figures in r.lines:
+                    if id(header) not in own:
+                        own[id(header)] = len(own) + 1
+                        headers.append((number, len(own), header))
+                    out.write_row((number, own[id(header)], synced.unit[unit], r.period.period_id, synced.row[header.table, row],
+                                   r.scope, place, str(figures).translate(_AS_ARRAY).replace("None", "NULL")))
             r.lines.clear()
             reports[number] = r
+    with connection.cursor().copy("copy arriving_header from stdin") as out:
+        for number, n, header in headers:
+            indicators = [synced.indicator[header.table, name] for name in header.indicators]
+            out.write_row((number, n, header.sheet, indicators, list(header.columns)))
     return reports
 
 
-def _array(items: Iterable[str]) -> str:
-    return "{" + ",".join(items) + "}"
-
-
-def _quoted(texts: list[str]) -> list[str]:
-    """Texts as elements of an array; the names of cells may stand as they are."""
-    together = "".join(texts)
-    if together.isalnum() and together.isascii():
-        return texts
-    return ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts]
+# a list of numbers, of numbers as texts and of None as PostgreSQL writes it
+_AS_ARRAY = str.maketrans({"[": "{", "]": "}", "'": None})
 
 
 def sender(connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report]) -> None:
@@ -233,8 +235,9 @@ def contend(connection: psycopg.Connection[Any], reports: dict[int, Report]) -> 
             where (select bool_or(r.unit_id <> t.sender_id) from intake.line c join intake.receipt r using (receipt_id)
                    where (c.period_id, c.unit_id, c.scope) = (t.period_id, t.unit_id, t.scope))
         )
-        select a.receipt_id, a.unit_id, a.period_id, a.row_id, c.indicator_id, a.scope, a.sheet, c.cell
-        from arriving a, unnest(a.indicators, a.cells) as c (indicator_id, cell)
+        select a.receipt_id, a.unit_id, a.period_id, a.row_id, c.indicator_id, a.scope, h.sheet, c.name || a.place as cell
+        from arriving a
+        join arriving_header h using (receipt_id, header), unnest(h.indicators, h.columns) as c (indicator_id, name)
         where (a.receipt_id, a.unit_id) in (select receipt_id, unit_id from suspect)""")
     connection.execute("analyze contending")
     taken = connection.execute("""
@@ -265,9 +268,9 @@ def _settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
     connection.execute("""
         update intake.receipt r
         set status = a.status, form_code = a.form_code, form_version = a.form_version, unit_id = a.unit_id,
-            period_id = a.period_id, scope = a.scope, is_nil = a.is_nil, catalogue_id = a.catalogue_id,
+            period_id = a.period_id, scope = a.scope, is_nil = a.is_nil, catalogue_id = a.catalogue_id, unanswered = true,
             cells = case when a.status = 'accepted'
-                         then (select coalesce(sum(cardinality(l.cells)), 0) from intake.line l
+                         then (select coalesce(sum(cardinality(l.figures)), 0) from intake.line l
                                where l.receipt_id = r.receipt_id) end,
             cells_sha256 = case when a.status = 'accepted' then intake.fingerprint(r.receipt_id) end
         from arrived a
@@ -290,16 +293,20 @@ def _settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
         group by older.receipt_id order by older.receipt_id""", [decided, decided])
 
 
-def _write_answer(settings: Settings, pool: Pool, answer: Answer) -> None:
-    """What the sender gets: the answer as text, and for a report that was not accepted a workbook to mend."""
+def _give(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, answers: list[Answer]) -> None:
+    """What the senders get: each answer as text, and for a report that was not accepted a workbook to mend."""
     settings.answers.mkdir(parents=True, exist_ok=True, mode=0o700)
-    assert answer.receipt
-    book = answer_book(settings, answer.receipt)
-    if answer.status == "accepted":
-        book.unlink(missing_ok=True)  # of an earlier decision
-    else:
-        _write(book, pool.returned(answer, original(settings, answer.sha256)))
-    _write(settings.answers / f"{answer.receipt}.txt", answer.as_text().encode())
+    for answer in answers:
+        assert answer.receipt
+        book = answer_book(settings, answer.receipt)
+        if answer.status != "accepted":
+            _write(book, pool.returned(answer, original(settings, answer.sha256)))
+        elif book.exists():
+            book.unlink()  # of an earlier decision
+        _write(settings.answers / f"{answer.receipt}.txt", answer.as_text().encode())
+    with connection.transaction():
+        connection.execute("update intake.receipt set unanswered = false where receipt_id = any(%s)",
+                           [[receipt_number(answer.receipt or "") for answer in answers]])
 
 
 def answer_book(settings: Settings, receipt: str) -> Path:
@@ -309,6 +316,6 @@ def answer_book(settings: Settings, receipt: str) -> Path:
 
 def _write(path: Path, content: bytes) -> None:
     part = path.with_suffix(".part")
-    part.write_bytes(content)
-    part.chmod(0o600)
+    with open(part, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(content)
     part.rename(path)

@@ -42,7 +42,7 @@ import numpy as np
 
 from tonghop.answer import Answer, Finding, finding
 from tonghop.catalogue import Catalogue
-from tonghop.check import Line, Report, report
+from tonghop.check import Header, Line, Report, report
 from tonghop.returned import listed, marked
 from tonghop.settings import PROJECT, Settings
 from tonghop.xmltext import NotKept
@@ -71,6 +71,7 @@ class Pool:
     def __enter__(self) -> Self:
         # one for all files: a timer for each would cost a thread a file
         threading.Thread(target=self._watch, name="reader-watch", daemon=True).start()
+        gc.freeze()  # the catalogue stays: not to be looked through again and again
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -79,6 +80,7 @@ class Pool:
         for worker in list(self._workers):
             worker.end()
         self._threads.shutdown()
+        gc.unfreeze()
 
     def reports(self, files: Iterable[tuple[str, Path]]) -> Iterator[Report]:
         """The report of each (name, path), in order; reads a few files ahead of whoever takes the reports.
@@ -119,7 +121,8 @@ class Pool:
         """What a worker makes of a file: its report, or with an answer to it the workbook that goes back. Raises _Lost."""
         limit = self._settings.max_file_bytes
         with path.open("rb") as file:
-            content = file.read(limit + 1)  # enough to see that it is too much
+            # enough to see that it is too much; room for all that may come is costly to have, and what is no file has no size
+            content = file.read(min(os.fstat(file.fileno()).st_size or limit, limit) + 1)
         worker = self._idle.get()
         try:
             while True:
@@ -235,22 +238,27 @@ class _Plain(pickle.Unpickler):
 
 def _plain(done: Report) -> dict[str, Any]:
     """A report without objects: form, sender and period by their keys, everything else as tuples."""
+    # lines that have the same header share it
+    headers = {id(line.header): line.header for line in done.lines}
+    number = {key: n for n, key in enumerate(headers)}
     plain = {f.name: getattr(done, f.name) for f in fields(done)}
     return plain | {
         "form": done.form and (done.form.code, done.form.version),
         "sender": done.sender and done.sender.unit,
         "period": done.period and (done.period.scheme, done.period.code),
-        "lines": [tuple(line) for line in done.lines],
+        "headers": [tuple(header) for header in headers.values()],
+        "lines": [(number[id(line.header)], *line[1:]) for line in done.lines],
         "findings": [tuple(vars(f).values()) for f in done.findings]}
 
 
 def _revive(plain: dict[str, Any], catalogue: Catalogue) -> Report:
     form, period = plain["form"], plain["period"] and catalogue.period[plain["period"]]
+    headers = [Header(*header) for header in plain.pop("headers")]
     return Report(**plain | {
         "form": next((f for f in catalogue.forms if (f.code, f.version) == form), None),
         "sender": catalogue.version(plain["sender"], period.ends_on) if plain["sender"] else None,
         "period": period,
-        "lines": [Line(*line) for line in plain["lines"]],
+        "lines": [Line(headers[header], *rest) for header, *rest in plain["lines"]],
         "findings": [Finding(*f) for f in plain["findings"]]})
 
 

@@ -298,7 +298,7 @@ def _entry(reading: Reading, sheet: str, cell: str, table: Any, unit: Any, row: 
         reading.wrong("column.unknown", Place(name, sheet, cell), table=found.code)
     else:
         row_place = Place(row, sheet, cell) if found.rows != (ALL_ROWS,) else None
-        reading.entries.append(Entry(found, Place(unit, sheet, cell), row_place, Columns((field_,)), [value], [cell]))
+        reading.entries.append(Entry(found, Place(unit, sheet, cell), row_place, Columns((field_,), ("",)), [value], cell))
 
 
 def _at_most(rows: Iterator[Any], limit: int) -> Iterator[Any]:

@@ -23,16 +23,18 @@ class Look:
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()
 
-    def alters(self, cells: list[str]) -> bool:
-        """Whether one of the cells may show something else than its value."""
-        return not (self.formats.keys().isdisjoint(cells) and self.errors.keys().isdisjoint(cells))
+    def alters(self, columns: tuple[str, ...], row: str) -> bool:
+        """Whether a cell of these columns and this row may show something else than its value."""
+        altered = self.formats.keys() | self.errors.keys() if self.formats or self.errors else ()
+        return bool(altered) and any(column + row in altered for column in columns)
 
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """The fields that a sheet's columns hold, in their order."""
+    """The fields that a sheet's columns hold, in their order, and the columns' names; where there are no columns, empty ones."""
 
     fields: tuple[Field_, ...]
+    names: tuple[str, ...]
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
@@ -47,22 +49,22 @@ class Columns:
 
 
 class Entry(NamedTuple):
-    """The raw figures of a row that names its unit, and the cells that they stand in."""
+    """The raw figures of a row that names its unit; a cell is called by its column's name and the row's after it."""
 
     table: Table
     unit: Place
     row: Place | None
     columns: Columns
     values: list[Any]
-    cells: list[str]
+    place: str
     name: Place | None = None
 
     @property
     def figures(self) -> Iterator[tuple[Field_, Place]]:
         """Each figure with its field and place."""
         sheet = self.unit.sheet
-        return ((spec, Place(value, sheet, cell)) for spec, value, cell in
-                zip(self.columns.fields, self.values, self.cells, strict=True))
+        return ((spec, Place(value, sheet, column + self.place)) for spec, column, value in
+                zip(self.columns.fields, self.columns.names, self.values, strict=True))
 
 
 @dataclass(frozen=True)

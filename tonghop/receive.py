@@ -47,6 +47,7 @@ def receive(settings: Settings, connection: psycopg.Connection[Any], paths: Iter
 
     Raises NotReceived, or tells `left` and goes on with the next.
     """
+    settings.originals.mkdir(parents=True, exist_ok=True, mode=0o700)
     files: list[tuple[Path, int, str, int]] = []
     for path in paths:
         try:
@@ -113,7 +114,6 @@ def _clear(done: Received) -> None:
 
 def _keep(settings: Settings, path: Path) -> tuple[int, str, int]:
     """Store a file's bytes under their fingerprint, whole or not at all. Returns (modified_ns, sha256, bytes)."""
-    settings.originals.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = settings.originals / f"{os.getpid()}.part"
     try:
         # never through a link; and a pipe without a writer must not hold the run
@@ -126,7 +126,7 @@ def _keep(settings: Settings, path: Path) -> tuple[int, str, int]:
             raise NotReceived(0, "no regular file", path)
         digest = hashlib.sha256()
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            while block := file.read(1 << 20):
+            while block := file.read(1 << 16):
                 digest.update(block)
                 out.write(block)
             out.flush()
@@ -136,6 +136,7 @@ def _keep(settings: Settings, path: Path) -> tuple[int, str, int]:
         part.unlink()
         raise NotReceived(0, "changed while it was read", path)
     target = original(settings, digest.hexdigest())
-    target.parent.mkdir(exist_ok=True, mode=0o700)
+    if not target.parent.is_dir():  # asking is cheaper than trying
+        target.parent.mkdir(exist_ok=True, mode=0o700)
     part.replace(target)
     return before.st_mtime_ns, digest.hexdigest(), before.st_size

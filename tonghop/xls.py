@@ -84,7 +84,7 @@ def _workbook(content: bytes) -> bytes:
     for offset in range(0, len(directory) - 127, 128):
         name = directory[offset:offset + max(directory[offset + 64] - 2, 0)].decode("utf-16-le", "replace")
         entries.setdefault(name, struct.unpack_from("<2I", directory, offset + 116))
-    if "Workbook" not in entries:
+    if not {"Workbook", "Root Entry"} <= entries.keys():
         raise ValueError("no workbook of Excel 97 or later")
     start, length = entries["Workbook"]
     if length >= number(56):

@@ -277,7 +277,7 @@ select u.code, u.name, p.name, at.name from unit u
 join province p on p.unit_id = u.unit_id and p.day = 'new'
 join back b on b.unit_id = u.unit_id
 join unit at on at.unit_id = b.lands_on_id and '2025-06-30' between at.valid_from and at.valid_to
-where u.level = 'grassroots' and u.day = 'new' and b.reason = 'no successor' order by 1"""
+where u.level = 'grassroots' and u.day = 'new' and b.reason = 'no predecessor' order by 1"""
 _FOLLOWED = """
 select at.code, at.name from unit u join stands s using (unit_id)
 join unit at on at.unit_id = s.lands_on_id and '2025-07-01' between at.valid_from and at.valid_to

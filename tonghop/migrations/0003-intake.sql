@@ -12,56 +12,70 @@ create table intake.receipt (
     form_code text, form_version integer, unit_id integer references catalogue.unit, period_id integer references catalogue.period,
     scope text check (scope in ('own', 'rollup')), is_nil boolean, catalogue_id integer references catalogue.version,
     cells integer, cells_sha256 text,
+    -- decided, and the answer not yet where its sender finds it
+    unanswered boolean not null default false,
     check (status not in ('accepted', 'withdrawn') or (form_code is not null and unit_id is not null and period_id is not null
            and scope is not null and is_nil is not null and cells is not null and cells_sha256 is not null))
 );
 create index on intake.receipt (unit_id, form_code, period_id, scope) where status in ('accepted', 'withdrawn');
 create index on intake.receipt (receipt_id) where status = 'pending';
+create index on intake.receipt (receipt_id) where unanswered;
 
--- What an accepted report holds, written once: the cells of one unit and form row that stand side by side in its file. A row a
--- cell would cost twenty times as much to write, so cells are told apart when they are read: `intake.cell`.
+-- What an accepted report holds, written once, as its file does: which indicator stands in which column of a sheet, and below
+-- that the figures of one unit and form row side by side. A row a cell would cost twenty times as much to write, so cells are
+-- told apart when they are read: `intake.cell`.
+create table intake.header (
+    receipt_id integer not null references intake.receipt,
+    header integer not null,
+    sheet text not null,
+    indicators integer[] not null,
+    columns text[] not null,
+    primary key (receipt_id, header),
+    check (cardinality(indicators) > 0 and cardinality(columns) = cardinality(indicators)),
+    check (array_position(indicators, null) is null and array_position(columns, null) is null)
+);
 create table intake.line (
     line_id bigint generated always as identity,
     receipt_id integer not null,
+    header integer not null,
     unit_id integer not null,
     period_id integer not null,
     row_id integer not null,
     scope text not null check (scope in ('own', 'rollup')),
-    sheet text not null,
-    indicators integer[] not null,
-    -- null is a blank cell, NaN one that says "not applicable"
+    -- a cell is called by its column's name and this after it
+    place text not null,
+    -- in the order of the header; null is a blank cell, NaN one that says "not applicable"
     figures numeric[] not null,
-    cells text[] not null,
-    primary key (receipt_id, line_id),
-    check (cardinality(indicators) > 0),
-    check (cardinality(figures) = cardinality(indicators) and cardinality(cells) = cardinality(indicators)),
-    check (array_position(indicators, null) is null and array_position(cells, null) is null)
+    primary key (receipt_id, line_id)
 );
 create index on intake.line (period_id, unit_id);
 -- nobody asks by what stands in the arrays, and counting it would take longer than to load
-alter table intake.line alter indicators set statistics 0, alter figures set statistics 0, alter cells set statistics 0;
+alter table intake.header alter indicators set statistics 0, alter columns set statistics 0;
+alter table intake.line alter figures set statistics 0;
 
 -- at the grain of a fact
 create view intake.cell as
 select
     line.receipt_id, line.unit_id, line.period_id, line.row_id, c.indicator_id, line.scope,
     case when c.figure is null then 'blank' when c.figure = 'NaN' then 'not_applicable' else 'value' end as state,
-    nullif(c.figure, 'NaN') as value, line.sheet, c.cell
-from intake.line, unnest(line.indicators, line.figures, line.cells) as c (indicator_id, figure, cell);
+    nullif(c.figure, 'NaN') as value, header.sheet, c.name || line.place as cell
+from intake.line
+join intake.header using (receipt_id, header),
+unnest(header.indicators, line.figures, header.columns) as c (indicator_id, figure, name);
 
 -- A report is written at once and gives each figure once, and what it refers to is there (and can never go). Keys of the table
 -- would look once a cell, which costs more than all else.
 create function intake.whole() returns trigger language plpgsql set search_path = '' as $$
 begin
-    if exists (
-        select from (select distinct receipt_id, unit_id, period_id, row_id from fresh) n
-        left join intake.receipt using (receipt_id)
-        left join catalogue.unit u on u.unit_id = n.unit_id
-        left join catalogue.period p on p.period_id = n.period_id
-        left join catalogue.form_row w on w.row_id = n.row_id
-        where receipt.receipt_id is null or u.unit_id is null or p.period_id is null or w.row_id is null
+    if exists (select distinct unit_id from fresh except select unit_id from catalogue.unit)
+        or exists (select distinct period_id from fresh except select period_id from catalogue.period)
+        or exists (select distinct row_id from fresh except select row_id from catalogue.form_row)
+        or exists (
+        select from fresh left join intake.header using (receipt_id, header)
+        where cardinality(indicators) is distinct from cardinality(figures)
     ) or exists (
-        select unnest(indicators) from (select distinct indicators from fresh) n except select indicator_id from catalogue.indicator
+        select unnest(indicators) from (select distinct indicators from intake.header where receipt_id in (
+            select receipt_id from fresh)) n except select indicator_id from catalogue.indicator
     ) then
         raise foreign_key_violation using message = 'a cell refers to what is not there';
     end if;
@@ -69,11 +83,12 @@ begin
         select from (select receipt_id, count(*) as lines from fresh group by 1) n join intake.line using (receipt_id)
         group by receipt_id, n.lines having count(*) > n.lines
     ) or exists (
-        select from fresh, unnest(indicators) as indicator_id
+        select from fresh join intake.header using (receipt_id, header), unnest(indicators) as indicator_id
         where (receipt_id, unit_id, row_id) in (select receipt_id, unit_id, row_id from fresh group by 1, 2, 3 having count(*) > 1)
         group by receipt_id, unit_id, row_id, indicator_id having count(*) > 1
     ) or exists (
-        select from (select distinct indicators from fresh) n, unnest(indicators) as indicator_id
+        select from (select distinct indicators from intake.header where receipt_id in (select receipt_id from fresh)) n,
+            unnest(indicators) as indicator_id
         group by indicators, indicator_id having count(*) > 1
     ) then
         raise unique_violation using message = 'a report is written at once, and gives each figure once';
@@ -85,9 +100,11 @@ create trigger whole after insert on intake.line referencing new table as fresh
 
 -- the fingerprint of a receipt's cells: recorded at the loading, recomputed by the gate and by `tonghop verify`
 create function intake.fingerprint(of_receipt integer) returns text stable language sql set search_path = '' as $$
-    select encode(sha256(convert_to(coalesce(string_agg(
-        row(unit_id, period_id, row_id, scope, sheet, indicators, figures, cells)::text, E'\n' order by line_id), ''), 'UTF8')), 'hex')
-    from intake.line where receipt_id = of_receipt
+    select encode(sha256(convert_to(concat_ws(E'\n',
+        (select string_agg(row(header, sheet, indicators, columns)::text, E'\n' order by header)
+         from intake.header where receipt_id = of_receipt),
+        (select string_agg(row(header, unit_id, period_id, row_id, scope, place, figures)::text, E'\n' order by line_id)
+         from intake.line where receipt_id = of_receipt)), 'UTF8')), 'hex')
 $$;
 
 -- Leave, given by an office above, to report figures that break one identity: for one unit and one period. It stands from its
@@ -142,7 +159,7 @@ create unique index on intake.ledger (waiver_id, act) where waiver_id is not nul
 do $$
 declare t text;
 begin
-    foreach t in array array['line', 'finding', 'waiver', 'ledger'] loop
+    foreach t in array array['header', 'line', 'finding', 'waiver', 'ledger'] loop
         execute format('create trigger append_only before update or delete or truncate on intake.%I
                         for each statement execute function ctl.append_only()', t);
     end loop;

@@ -33,47 +33,32 @@ from catalogue.unit_version as u
 inner join (select distinct catalogue_id, table_code, level from catalogue.obligation) as o
     on o.catalogue_id = u.catalogue_id and o.level in (u.level, u.also_level);
 
--- grain: release x figure, on the tree of the period's end
-create view marts.coverage as
+-- grain: release x tree x figure x unit that stands in it: the unit and all below it on the tree of the period's end, which has no
+-- number here; or, on the tree of any day, every unit whose figures stand at the unit or below it, wholly or in part
+create view marts.figure_unit as
 select
-    each.release_id, each.unit_id, each.period_id, each.row_id, each.indicator_id,
-    count(each.state) as units,
-    count(*) filter (where each.is_due) as due,
-    count(*) filter (where each.is_due and each.is_received) as reported,
-    count(*) filter (where each.state = 'value') as value,
-    count(*) filter (where each.state = 'zero') as zero,
-    count(*) filter (where each.state = 'blank') as blank,
-    count(*) filter (where each.state = 'not_applicable') as not_applicable,
-    count(*) filter (where each.state = 'nil') as nil,
-    count(*) filter (where each.state = 'not_asked') as not_asked,
-    count(*) filter (where each.state = 'missing') as missing,
-    count(*) filter (where each.state = 'not_due') as not_due
-from (
-    select
-        n.release_id, r.unit_id, r.period_id, r.row_id, r.indicator_id, q.unit_id is not null as is_due, q.is_received,
-        marts.state_of(f.state, f.value, q.is_nil, q.is_received, q.unit_id is not null, owing.unit_id is not null) as state
-    from ctl.release as n
-    inner join marts.fct_rollup as r on r.release_from <= n.release_id and r.release_to > n.release_id
-    inner join catalogue.indicator as i on i.indicator_id = r.indicator_id
-    inner join catalogue.period as p on p.period_id = r.period_id
-    inner join marts.bridge_org_tree as b
-        on b.ancestor_id = r.unit_id and p.ends_on between b.valid_from and b.valid_to
-        and b.release_from <= n.release_id and b.release_to > n.release_id
-    left join marts.fct_observation as f
-        on f.unit_id = b.unit_id and f.period_id = r.period_id and f.row_id = r.row_id and f.indicator_id = r.indicator_id
-        and f.scope = 'own' and f.release_from <= n.release_id and f.release_to > n.release_id
-    left join marts.fct_reporting as q
-        on q.unit_id = b.unit_id and q.period_id = r.period_id and q.table_code = i.table_code
-        and q.release_from <= n.release_id and q.release_to > n.release_id
-    left join marts.could_report as owing
-        on owing.catalogue_id = n.catalogue_id and owing.unit_id = b.unit_id and owing.table_code = i.table_code
-        and p.ends_on between owing.valid_from and owing.valid_to
-) as each
-group by each.release_id, each.unit_id, each.period_id, each.row_id, each.indicator_id;
+    n.release_id, null::integer as tree_id, r.unit_id, r.period_id, r.row_id, r.indicator_id, b.unit_id as part_unit_id,
+    true as is_whole, true as is_same, i.table_code, p.ends_on, n.catalogue_id
+from ctl.release as n
+inner join marts.fct_rollup as r on r.release_from <= n.release_id and r.release_to > n.release_id
+inner join catalogue.indicator as i on i.indicator_id = r.indicator_id
+inner join catalogue.period as p on p.period_id = r.period_id
+inner join marts.bridge_org_tree as b
+    on b.ancestor_id = r.unit_id and p.ends_on between b.valid_from and b.valid_to
+    and b.release_from <= n.release_id and b.release_to > n.release_id
+union all
+select
+    s.release_id, s.tree_id, s.ancestor_id, p.period_id, w.row_id, i.indicator_id, s.unit_id, s.is_whole, s.is_same, i.table_code,
+    p.ends_on, n.catalogue_id
+from ctl.standing_on as s
+inner join ctl.release as n on n.release_id = s.release_id
+inner join catalogue.period as p on p.ends_on between s.facts_from and s.facts_to
+inner join marts.dim_indicator as i on i.release_from <= s.release_id and i.release_to > s.release_id
+inner join catalogue.form_row as w on w.table_code = i.table_code;
 
--- The same on the tree of any day: every unit whose figures stand at the figure's unit or below it, wholly or in part. Ask by release,
--- tree, unit, period and indicator.
-create view marts.coverage_on as
+-- grain: release x tree x figure, on both kinds of trees. Ask by release, unit, period and indicator; and by tree_id, which is null
+-- for the tree of the period's end.
+create view marts.coverage as
 select
     each.release_id, each.tree_id, each.unit_id, each.period_id, each.row_id, each.indicator_id,
     count(each.state) as units,
@@ -91,26 +76,23 @@ select
     count(*) filter (where each.state = 'not_due') as not_due
 from (
     select
-        s.release_id, s.tree_id, s.ancestor_id as unit_id, p.period_id, w.row_id, i.indicator_id, s.is_whole, s.is_same,
+        s.release_id, s.tree_id, s.unit_id, s.period_id, s.row_id, s.indicator_id, s.is_whole, s.is_same,
         q.unit_id is not null as is_due, q.is_received, f.value is not null as has_value,
         marts.state_of(f.state, f.value, q.is_nil, q.is_received, q.unit_id is not null, owing.unit_id is not null) as state
-    from ctl.standing_on as s
-    inner join ctl.release as n on n.release_id = s.release_id
-    inner join catalogue.period as p on p.ends_on between s.facts_from and s.facts_to
-    inner join marts.dim_indicator as i on i.release_from <= s.release_id and i.release_to > s.release_id
-    inner join catalogue.form_row as w on w.table_code = i.table_code
+    from marts.figure_unit as s
     left join marts.fct_observation as f
-        on f.unit_id = s.unit_id and f.period_id = p.period_id and f.row_id = w.row_id and f.indicator_id = i.indicator_id
+        on f.unit_id = s.part_unit_id and f.period_id = s.period_id and f.row_id = s.row_id and f.indicator_id = s.indicator_id
         and f.scope = 'own' and f.release_from <= s.release_id and f.release_to > s.release_id
     left join marts.fct_reporting as q
-        on q.unit_id = s.unit_id and q.period_id = p.period_id and q.table_code = i.table_code
+        on q.unit_id = s.part_unit_id and q.period_id = s.period_id and q.table_code = s.table_code
         and q.release_from <= s.release_id and q.release_to > s.release_id
     left join marts.could_report as owing
-        on owing.catalogue_id = n.catalogue_id and owing.unit_id = s.unit_id and owing.table_code = i.table_code
-        and p.ends_on between owing.valid_from and owing.valid_to
+        on owing.catalogue_id = s.catalogue_id and owing.unit_id = s.part_unit_id and owing.table_code = s.table_code
+        and s.ends_on between owing.valid_from and owing.valid_to
 ) as each
 group by each.release_id, each.tree_id, each.unit_id, each.period_id, each.row_id, each.indicator_id
-having bool_or(each.has_value);
+-- what is summed when asked is a figure where anything is summed
+having each.tree_id is null or bool_or(each.has_value);
 
 -- grain: release x figure that its unit has claimed for its whole. The claim less the sum of all below it is the gap, and
 --   gap = own + late + changed + rest
@@ -223,8 +205,20 @@ create view bi_asof.coverage with (security_barrier) as
 select s.release_id, s.unit_id, s.period_id, s.row_id, s.indicator_id, s.units, s.due, s.reported, s.value, s.zero, s.blank,
     s.not_applicable, s.nil, s.not_asked, s.missing, s.not_due
 from marts.coverage as s
-where exists (select from bi_asof.dim_org_unit as u where u.release_id = s.release_id and u.unit_id = s.unit_id)
-    and exists (select from bi_asof.dim_indicator as i where i.release_id = s.release_id and i.indicator_id = s.indicator_id);
+where s.tree_id is null
+    and exists (select from bi_asof.dim_org_unit as u where u.release_id = s.release_id and u.unit_id = s.unit_id)
+    and exists (select from bi_asof.dim_indicator as i where i.release_id = s.release_id and i.indicator_id = s.indicator_id)
+    -- a value that reaches the tables below, so that what is withheld is not counted first
+    and s.indicator_id <> all(array(select w.indicator_id from ctl.withheld_today_indicator as w));
+
+-- the same on today's tree and on that of any day; which units it shows, the tree says (ctl.standing_on)
+create view bi_asof.coverage_on with (security_barrier) as
+select s.release_id, s.tree_id, s.unit_id, s.period_id, s.row_id, s.indicator_id, s.units, s.due, s.reported, s.restated,
+    s.not_restatable, s.value, s.zero, s.blank, s.not_applicable, s.nil, s.not_asked, s.missing, s.not_due
+from marts.coverage as s
+where s.tree_id is not null
+    and exists (select from bi_asof.dim_indicator as i where i.release_id = s.release_id and i.indicator_id = s.indicator_id)
+    and s.indicator_id <> all(array(select w.indicator_id from ctl.withheld_today_indicator as w));
 
 -- amounts stand where they are those of published units; of others only the numbers of units
 create view bi_asof.claim_gap with (security_barrier) as
@@ -255,7 +249,7 @@ where r.status = 'published' and not exists (
 do $$
 declare t text; cols text;
 begin
-    foreach t in array array['coverage', 'claim_gap', 'withheld'] loop
+    foreach t in array array['coverage', 'coverage_on', 'claim_gap', 'withheld'] loop
         select string_agg(quote_ident(attname), ', ' order by attnum) into cols from pg_attribute
         where attrelid = ('bi_asof.' || t)::regclass and attnum > 0 and attname <> 'release_id';
         execute format('create view bi.%1$I with (security_barrier) as select %2$s from bi_asof.%1$I
@@ -263,5 +257,6 @@ begin
     end loop;
 end $$;
 
-grant select on bi.trace, bi.coverage, bi.claim_gap, bi.withheld, bi_asof.coverage, bi_asof.claim_gap, bi_asof.withheld
+grant select on bi.trace, bi.coverage, bi.coverage_on, bi.claim_gap, bi.withheld, bi_asof.coverage, bi_asof.coverage_on,
+    bi_asof.claim_gap, bi_asof.withheld
 to tonghop_reader, tonghop_auditor;

@@ -1,12 +1,8 @@
 -- grain: period x ancestor on today's tree x unit that reported or owed then. weight is the part of the unit's figures that
 -- stands at the ancestor or below it; undivided is what stands at the ancestor itself and can be divided no further. Opened once
 -- per period, as int_tree_at_period is.
-with submission as (
-    select * from {{ ref('stg_submission') }}
-),
-
-period as (
-    select * from {{ ref('stg_period') }}
+with reported_period as (
+    select * from {{ ref('int_reported_period') }}
 ),
 
 candidate as (
@@ -27,15 +23,6 @@ unit_version as (
 
 level as (
     select * from {{ ref('stg_level') }}
-),
-
-reported_period as (
-    select distinct
-        p.period_id,
-        p.ends_on
-    from submission as s
-    inner join period as p on p.period_id = s.period_id
-    where s.status = 'accepted'
 ),
 
 -- today's tree, with today's standing of every life

@@ -232,7 +232,8 @@ final as (
         case
             when is_whole and lands_on_id = unit_id then 'same'
             when is_whole then 'passed on'
-            when bool_or(is_lost) then 'no successor'
+            when bool_or(is_lost) and valid_from > facts_to then 'no successor'
+            when bool_or(is_lost) then 'no predecessor'
             when valid_from > facts_to then 'divided'
             else 'put together'
         end as reason

@@ -1,11 +1,7 @@
 -- grain: period x ancestor x unit. The dated tree, opened once per period: facts then join on equality, because a join on
 -- date ranges per fact is many times slower. Only the slice's ancestors, in the periods that have reports.
-with submission as (
-    select * from {{ ref('stg_submission') }}
-),
-
-period as (
-    select * from {{ ref('stg_period') }}
+with reported_period as (
+    select * from {{ ref('int_reported_period') }}
 ),
 
 tree as (
@@ -18,15 +14,6 @@ unit_version as (
 
 level as (
     select * from {{ ref('stg_level') }}
-),
-
-reported_period as (
-    select distinct
-        p.period_id,
-        p.ends_on
-    from submission as s
-    inner join period as p on p.period_id = s.period_id
-    where s.status = 'accepted'
 ),
 
 final as (
