@@ -287,7 +287,9 @@ def test_killed_before_it_answered_the_next_run_answers_what_was_decided(setting
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert rows(settings, "select status from intake.receipt order by 1") == [("accepted",), ("returned",)]
     assert not settings.answers.exists()
+    load.withdraw(settings, 1, "gửi nhầm kỳ")
     assert take_in(settings) == {}
+    assert "đã rút" in (settings.answers / "R000001.txt").read_text("utf-8")
     assert sorted(path.name for path in settings.answers.iterdir()) == ["R000001.txt", "R000002.txt", "R000002.xlsx"]
     (settings.answers / "R000001.txt").unlink()
     take_in(settings)

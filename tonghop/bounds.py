@@ -28,8 +28,8 @@ MAX_PARTS, MAX_SHEETS, MAX_MERGES, MAX_SHEET_NAME = 1_000, 100, 20_000, 100
 _LOCAL = struct.Struct("<4s5H3I2H")
 
 _XML_PART = re.compile(r".*\.(xml|rels|vml)", re.IGNORECASE)
-# not the document's properties, nor its theme
-_PARSED = re.compile("(_rels|xl)/(?!theme/)", re.IGNORECASE)
+# what no reader of cells needs: the document's properties and theme
+_UNPARSED = re.compile("docProps/|xl/theme/", re.IGNORECASE)
 _DTD = re.compile(rb"<!(?!--|\[CDATA\[)")
 _SHEET_NAME = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\bname\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
 # as every spreadsheet program writes them: each says where it stands, and no name has a prefix
@@ -75,11 +75,11 @@ def opened_old(content: bytes) -> None:
 
 
 def archive(parts: dict[str, bytes]) -> bytes:
-    """The parts as an archive that can be read in one way only: what is parsed is what was looked at, and nothing beside it."""
+    """The parts as an archive that can be read in one way only: what is parsed is what was looked at."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as target:
         for name, part in parts.items():
-            if _PARSED.match(name):
+            if not _UNPARSED.match(name):
                 target.writestr(zipfile.ZipInfo(name), part)
     return out.getvalue()
 

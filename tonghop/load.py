@@ -298,9 +298,10 @@ def _give(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, a
     settings.answers.mkdir(parents=True, exist_ok=True, mode=0o700)
     for answer in answers:
         assert answer.receipt
-        book = answer_book(settings, answer.receipt)
-        if answer.status != "accepted":
-            _write(book, pool.returned(answer, original(settings, answer.sha256)))
+        book, sent = answer_book(settings, answer.receipt), original(settings, answer.sha256)
+        # an answer given late may be to a report that was withdrawn since, or to a file whose retention is over
+        if answer.status in ("returned", "quarantined") and sent.exists():
+            _write(book, pool.returned(answer, sent))
         elif book.exists():
             book.unlink()  # of an earlier decision
         _write(settings.answers / f"{answer.receipt}.txt", answer.as_text().encode())
