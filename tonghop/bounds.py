@@ -14,18 +14,21 @@ import math
 import re
 import struct
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from string import ascii_uppercase, digits
 from typing import Any
 
+from zlib_ng import zlib_ng
+
 from tonghop.answer import Place, Unreadable
 from tonghop.settings import Settings
 
 MAX_PARTS, MAX_SHEETS, MAX_MERGES, MAX_SHEET_NAME = 1_000, 100, 20_000, 100
 _LOCAL = struct.Struct("<4s5H3I2H")
+# of an archive: what is said of a part, what more the directory says of it, and the end
+_PART, _LISTED, _END, _UTF8 = struct.Struct("<3H4I2H"), struct.Struct("<3H2I"), struct.Struct("<4s4H2IH"), 1 << 11
 
 _XML_PART = re.compile(r".*\.(xml|rels|vml)", re.IGNORECASE)
 # what no reader of cells needs: the document's properties and theme
@@ -39,8 +42,8 @@ _LETTERS, _DIGITS = ascii_uppercase.encode(), digits.encode()
 _BEYOND, _NEAR = re.compile(rb'<(?:row|c)\b(?! r="[A-Z]{0,2}\d{1,2}")'), (99, 26 + 26**2)
 # a row or a cell, and where it says that it stands
 _OPENING = re.compile(rb'<(?:\w+:)?(row|c)\b(?:[^>]{0,400}?\sr\s*=\s*["\']([A-Za-z]{0,4})(\d{1,9})["\'])?')
-# cheap to look for, and in every formula without a value
-_NO_VALUE = re.compile(rb"</f>\s*(?:<v\s*/>|<v></v>)?\s*</c>|<f[^>]*/>")
+# cheap to look for, and of every formula without a value: all others are followed by theirs
+_NO_VALUE = re.compile(rb"<f[\s/>](?![^<]*</f><v>[^<])")
 _FORMULA_WITHOUT_VALUE = re.compile(
     rb'<c\s(?![^>]*\bt="str")[^>]*?\br="([A-Z]+\d+)"[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
 
@@ -62,8 +65,8 @@ def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
                 _sheet_names(part)
             elif b"sheetData" in part or b"mergeCell" in part:  # a sheet, wherever it lies
                 _sheet(name, part, settings)
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, OSError,
-            ValueError) as error:
+    except (zipfile.BadZipFile, zlib_ng.error, struct.error, EOFError, NotImplementedError,  # type: ignore[misc]
+            RuntimeError, OSError, ValueError) as error:
         raise Unreadable("file.damaged", detail="zip") from error
     return xml
 
@@ -75,13 +78,22 @@ def opened_old(content: bytes) -> None:
 
 
 def archive(parts: dict[str, bytes]) -> bytes:
-    """The parts as an archive that can be read in one way only: what is parsed is what was looked at."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as target:
-        for name, part in parts.items():
-            if not _UNPARSED.match(name):
-                target.writestr(zipfile.ZipInfo(name), part)
-    return out.getvalue()
+    """The parts as an archive that can be read in one way only: what is parsed is what was looked at.
+
+    Stored as they are, with no more than the parser needs: to write this little takes zipfile as long as to inflate them.
+    """
+    files, directory, size = [], [], 0
+    for name, part in parts.items():
+        if _UNPARSED.match(name):
+            continue
+        path = name.encode()
+        said = _PART.pack(20, _UTF8, zipfile.ZIP_STORED, 0, zlib_ng.crc32(part), len(part), len(part), len(path), 0)
+        files += [b"PK\3\4", said, path, part]
+        directory += [b"PK\1\2\x14\0", said, _LISTED.pack(0, 0, 0, 0, size), path]
+        size += 4 + _PART.size + len(path) + len(part)
+    listed = b"".join(directory)
+    count = len(files) // 4
+    return b"".join([*files, listed, _END.pack(b"PK\5\6", 0, 0, count, count, len(listed), size, 0)])
 
 
 def _parts(content: bytes, settings: Settings) -> Iterator[tuple[str, bytes]]:
@@ -112,12 +124,12 @@ def _inflate(content: bytes, entry: zipfile.ZipInfo, limit: int) -> bytes:
     if entry.compress_type == zipfile.ZIP_STORED:
         part = bytes(packed)
     elif entry.compress_type == zipfile.ZIP_DEFLATED:
-        part = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, entry.file_size + 1)
+        part = zlib_ng.decompressobj(-zlib_ng.MAX_WBITS).decompress(packed, entry.file_size + 1)
     else:
         raise NotImplementedError("another compression than Excel's")
     if len(part) > entry.file_size:
         raise Unreadable("file.unsafe", detail="zip")
-    if len(part) < entry.file_size or zlib.crc32(part) != entry.CRC:
+    if len(part) < entry.file_size or zlib_ng.crc32(part) != entry.CRC:
         raise zipfile.BadZipFile("checksum")
     return part
 

@@ -170,10 +170,7 @@ def fingerprint(form: Form, unit: UnitVersion, period: Period) -> str:
 
     What may change while a template is out (rules, rates, deadlines, synonyms) is no part of it.
     """
-    tables = [(table.code, [row.code for row in table.rows],
-               [(f.code, f.vi, f.en, f.type, f.unit, sorted(f.codes)) for f in table.fields]) for table in form.tables]
-    meaning = (form.code, form.version, form.scheme, tables, unit.unit, unit.code, period.period_id)
-    return hashlib.sha256(repr(meaning).encode()).hexdigest()[:12]
+    return hashlib.sha256(f"({form.meaning}, {unit.unit!r}, {unit.code!r}, {period.period_id!r})".encode()).hexdigest()[:12]
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -101,7 +101,8 @@ class Table(Bilingual):
 
     def headers_on(self, day: date) -> dict[str, Field_]:
         """Every header text that a sender may write on a day (folded), to its field."""
-        return {label: field for field in self.fields for label in field.labels(day)}
+        dated = any(isinstance(synonym, Synonym) for field in self.fields for synonym in field.synonyms)
+        return {label: field for field in self.fields for label in field.labels(day)} if dated else self.headers
 
 
 class Check(Data):
@@ -181,6 +182,13 @@ class Form(Data):
     def table(self) -> dict[str, Table]:
         """Tables by code."""
         return {table.code: table for table in self.tables}
+
+    @cached_property
+    def meaning(self) -> str:
+        """What each cell means, as text: the form without its rules, rates, deadlines and synonyms."""
+        tables = [(table.code, [row.code for row in table.rows],
+                   [(f.code, f.vi, f.en, f.type, f.unit, sorted(f.codes)) for f in table.fields]) for table in self.tables]
+        return f"{self.code!r}, {self.version!r}, {self.scheme!r}, {tables!r}"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -11,7 +11,7 @@ from tonghop.answer import Place
 from tonghop.catalogue import Catalogue, Codes
 from tonghop.forms import ALL_ROWS, Field_, Form, HeadKey, Table
 from tonghop.reading import Columns, Entry, Look, Reading, Total, plain, unit_of
-from tonghop.text import fold, nfc
+from tonghop.text import FOLDED, fold, nfc
 
 HEAD_ROWS = 60  # a table's header stands within so many rows
 _EMPTY = frozenset(("", None))
@@ -28,7 +28,7 @@ class Sheet:
     @cached_property
     def texts(self) -> list[dict[int, str]]:
         """The folded texts of the rows in which head and header stand, by column."""
-        return [{c: text for c, value in enumerate(row) if type(value) is str and value and (text := fold(value))}
+        return [{c: text for c, value in enumerate(row) if type(value) is str and value and (text := FOLDED[value])}
                 for row in self.grid[:HEAD_ROWS]]
 
     def place(self, row: int, column: int) -> Place:

@@ -9,7 +9,8 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 import psycopg
 
@@ -130,8 +131,9 @@ _LINE = "receipt_id, header, unit_id, period_id, row_id, scope, place, figures"
 def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]],
                 held: bool) -> tuple[dict[int, Report], set[int]]:
     """Write one batch. Returns the receipts that were decided, and those that wait for the next batch."""
-    with connection.transaction():
-        reports = arrive(connection, synced, reading)
+    with connection.transaction(), spool() as file:
+        lines = Lines(file)
+        reports = arrive(connection, synced, reading, lines)
         connection.execute(LEDGER_LOCK)
         mine = dict(connection.execute("""
             select receipt_id, status from intake.receipt
@@ -140,7 +142,7 @@ def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: It
         waits = waive.ended_since(connection, {number: r for number, r in reports.items() if number in mine})
         reports = {number: r for number, r in reports.items() if number in mine and number not in waits}
         sender(connection, synced, reports)
-        waits |= set(contend(connection, reports))
+        waits |= set(contend(connection, lines, reports))
         before = _findings(connection, list(reports)) if held else {}
         # a replay that finds what was found before is no act
         reports = {number: r for number, r in reports.items() if number not in waits
@@ -153,9 +155,9 @@ def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: It
             where receipt_id = any(%s) and act in ('accepted', 'returned', 'quarantined') group by 1""",
             [list(reports)]).fetchall())
         accepted = [number for number, r in reports.items() if r.status == "accepted"]
-        for into, columns, source in (("intake.header", _HEADER, "arriving_header"), ("intake.line", _LINE, "arriving")):
-            connection.execute(f"insert into {into} ({columns}) select {columns} from {source} where receipt_id = any(%s)",
-                               [accepted])
+        connection.execute(f"insert into intake.header ({_HEADER}) select {_HEADER} from arriving_header "
+                           "where receipt_id = any(%s)", [accepted])
+        lines.copy(connection, "intake.line", accepted)
         with connection.cursor().copy("""
                 copy intake.finding (receipt_id, decision, ordinal, rule, rule_version, kind, sheet, cell, unit_id, message_vi,
                     message_en, waiver_id) from stdin""") as out:
@@ -169,26 +171,63 @@ def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: It
     return reports, waits
 
 
-def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]]) -> dict[int, Report]:
-    """The lines of the reports that can be accepted, as tables: `arriving`, `arriving_header`. Gives the reports, lines gone."""
+class Lines:
+    """The lines of a batch, as COPY reads them, in a file until it is known whose are loaded."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file = file
+        self._places: dict[int, tuple[int, int]] = {}
+
+    def add(self, number: int, rows: list[str]) -> None:
+        """Keep a receipt's rows."""
+        text = "".join(rows).encode()
+        self._places[number] = self._file.tell(), len(text)
+        self._file.write(text)
+
+    def copy(self, connection: psycopg.Connection[Any], table: str, receipts: Iterable[int]) -> None:
+        """Load the rows of some receipts into a table."""
+        with connection.cursor().copy(f"copy {table} ({_LINE}) from stdin") as out:
+            for number in receipts:
+                place, length = self._places[number]
+                self._file.seek(place)
+                out.write(self._file.read(length))
+
+
+def spool() -> IO[bytes]:
+    """Where lines wait: in memory while they are few, then on disk, so that a batch is never held in memory."""
+    return SpooledTemporaryFile(max_size=32 << 20)
+
+
+def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]],
+           lines: Lines) -> dict[int, Report]:
+    """Read the reports; those that can be accepted leave their lines behind.
+
+    What the lines are about and stand below, as tables: `arriving_unit`, `arriving_header`.
+    """
     reports: dict[int, Report] = {}
-    connection.execute(f"create temp table arriving on commit drop as select {_LINE} from intake.line with no data")
+    headers, subjects = list[tuple[int, int, Header]](), set[tuple[int, int]]()
+    for number, r in reading:
+        if r.status == "accepted":
+            assert r.period
+            own: dict[int, int] = {}  # lines that have the same header share it
+            scope, rows = (r.scope or "").translate(_ESCAPED), []
+            for header, unit, row, place, figures in r.lines:
+                if id(header) not in own:
+                    own[id(header)] = len(own) + 1
+                    headers.append((number, len(own), header))
+                # written out here: the driver would ask each value what it is
+                array = repr(figures).translate(_AS_ARRAY).replace("None", "NULL")
+                rows.append(f"{number}\t{own[id(header)]}\t{synced.unit[unit]}\t{r.period.period_id}\t"
+                            f"{synced.row[header.table, row]}\t{scope}\t{place.translate(_ESCAPED)}\t{array}\n")
+            lines.add(number, rows)
+            subjects.update((number, synced.unit[unit]) for unit in {line.unit for line in r.lines})
+        r.lines.clear()
+        reports[number] = r
+    connection.execute("create temp table arriving_unit (receipt_id integer, unit_id integer) on commit drop")
+    with connection.cursor().copy("copy arriving_unit from stdin") as out:
+        for subject in sorted(subjects):
+            out.write_row(subject)
     connection.execute(f"create temp table arriving_header on commit drop as select {_HEADER} from intake.header with no data")
-    headers: list[tuple[int, int, Header]] = []
-    # the lines go into the table as the files are read, so that a batch is never held in memory
-    with connection.cursor().copy("copy arriving from stdin") as out:
-        for number, r in reading:
-            if r.status == "accepted":
-                assert r.period
-                own: dict[int, int] = {}  # lines that have the same header share it
-                for header, unit, row, place, figures in r.lines:
-                    if id(header) not in own:
-                        own[id(header)] = len(own) + 1
-                        headers.append((number, len(own), header))
-                    out.write_row((number, own[id(header)], synced.unit[unit], r.period.period_id, synced.row[header.table, row],
-                                   r.scope, place, str(figures).translate(_AS_ARRAY).replace("None", "NULL")))
-            r.lines.clear()
-            reports[number] = r
     with connection.cursor().copy("copy arriving_header from stdin") as out:
         for number, n, header in headers:
             indicators = [synced.indicator[header.table, name] for name in header.indicators]
@@ -196,6 +235,8 @@ def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterabl
     return reports
 
 
+# what COPY would take for the end of a value or of a line
+_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 # a list of numbers, of numbers as texts and of None as PostgreSQL writes it
 _AS_ARRAY = str.maketrans({"[": "{", "]": "}", "'": None})
 
@@ -211,7 +252,7 @@ def sender(connection: psycopg.Connection[Any], synced: Synced, reports: dict[in
                            r.scope, r.nil, synced.catalogue_id))
 
 
-def contend(connection: psycopg.Connection[Any], reports: dict[int, Report]) -> list[int]:
+def contend(connection: psycopg.Connection[Any], lines: Lines, reports: dict[int, Report]) -> list[int]:
     """A figure that another sender's live report already holds sends the later report back: nobody guesses whose is right.
 
     Two senders of one batch: the later one waits for the next batch, where the first is decided.
@@ -219,22 +260,28 @@ def contend(connection: psycopg.Connection[Any], reports: dict[int, Report]) -> 
     # few reports are about a unit and period that another sender has reported on: only their cells are held against each other
     connection.execute("""
         create temp table touched on commit drop as
-        select distinct a.receipt_id, m.unit_id as sender_id, a.period_id, a.unit_id, a.scope
-        from arriving a join arrived m using (receipt_id)""")
+        select receipt_id, m.unit_id as sender_id, m.period_id, a.unit_id, m.scope
+        from arriving_unit a join arrived m using (receipt_id)""")
     connection.execute("analyze touched")
     connection.execute("""
+        create temp table suspect on commit drop as
+        select t.receipt_id, t.unit_id
+        from touched t
+        where exists (select from touched o where (o.period_id, o.unit_id, o.scope) = (t.period_id, t.unit_id, t.scope)
+                                              and o.sender_id <> t.sender_id)
+        union
+        select t.receipt_id, t.unit_id
+        from touched t
+        where (select bool_or(r.unit_id <> t.sender_id) from intake.line c join intake.receipt r using (receipt_id)
+               where (c.period_id, c.unit_id, c.scope) = (t.period_id, t.unit_id, t.scope))""")
+    suspects = [row[0] for row in connection.execute("select distinct receipt_id from suspect")]
+    if not suspects:
+        return []
+    connection.execute(f"create temp table arriving on commit drop as select {_LINE} from intake.line with no data")
+    lines.copy(connection, "arriving", suspects)
+    connection.execute("analyze arriving, suspect")
+    connection.execute("""
         create temp table contending on commit drop as
-        with suspect as (
-            select t.receipt_id, t.unit_id
-            from touched t
-            where exists (select from touched o where (o.period_id, o.unit_id, o.scope) = (t.period_id, t.unit_id, t.scope)
-                                                  and o.sender_id <> t.sender_id)
-            union
-            select t.receipt_id, t.unit_id
-            from touched t
-            where (select bool_or(r.unit_id <> t.sender_id) from intake.line c join intake.receipt r using (receipt_id)
-                   where (c.period_id, c.unit_id, c.scope) = (t.period_id, t.unit_id, t.scope))
-        )
         select a.receipt_id, a.unit_id, a.period_id, a.row_id, c.indicator_id, a.scope, h.sheet, c.name || a.place as cell
         from arriving a
         join arriving_header h using (receipt_id, header), unnest(h.indicators, h.columns) as c (indicator_id, name)

@@ -77,11 +77,11 @@ def _against(connection: psycopg.Connection[Any], catalogue: Catalogue, report: 
     if report.status != "accepted" or report.nil:
         return report
     try:
-        with connection.transaction():
-            synced = sync(catalogue, connection)
-            load.arrive(connection, synced, [(0, replace(report, lines=list(report.lines)))])
+        with connection.transaction(), load.spool() as file:
+            synced, lines = sync(catalogue, connection), load.Lines(file)
+            load.arrive(connection, synced, [(0, replace(report, lines=list(report.lines)))], lines)
             load.sender(connection, synced, {0: report})
-            load.contend(connection, {0: report})
+            load.contend(connection, lines, {0: report})
             raise _Undo
     except _Undo:
         pass

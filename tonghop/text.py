@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from functools import lru_cache
 
 
 def nfc(text: str) -> str:
@@ -41,10 +40,24 @@ _EVEN = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "
 
 def fold(text: str) -> str:
     """A label as it is compared: composed, case folded, tone placement, i or y, and punctuation evened out."""
-    return _fold(text) if len(text) <= 200 else _fold.__wrapped__(text)
+    return FOLDED[text]
 
 
-@lru_cache(maxsize=20_000)
+class _Folded(dict[str, str]):
+    """Texts and what they fold to: the labels of forms come again and again. Long texts are not kept, nor too many."""
+
+    def __missing__(self, text: str) -> str:
+        folded = _fold(text)
+        if len(text) <= 200:
+            if len(self) >= 20_000:
+                self.clear()
+            self[text] = folded
+        return folded
+
+
+FOLDED = _Folded()
+
+
 def _fold(text: str) -> str:
     text = nfc(text.casefold().translate(_EVEN))
     for old, new in _PLACEMENTS:

@@ -80,8 +80,9 @@ begin
         raise foreign_key_violation using message = 'a cell refers to what is not there';
     end if;
     if exists (
-        select from (select receipt_id, count(*) as lines from fresh group by 1) n join intake.line using (receipt_id)
-        group by receipt_id, n.lines having count(*) > n.lines
+        -- lines are numbered as they come
+        select from (select receipt_id, min(line_id) as first from fresh group by 1) n
+        where exists (select from intake.line where receipt_id = n.receipt_id and line_id < n.first)
     ) or exists (
         select from fresh join intake.header using (receipt_id, header), unnest(indicators) as indicator_id
         where (receipt_id, unit_id, row_id) in (select receipt_id, unit_id, row_id from fresh group by 1, 2, 3 having count(*) > 1)
