@@ -13,6 +13,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 import psycopg
+from pydantic_core import to_json
 
 from tonghop import catalogue as cat
 from tonghop import server, waive
@@ -211,14 +212,14 @@ def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterabl
             assert r.period
             own: dict[int, int] = {}  # lines that have the same header share it
             scope, rows = (r.scope or "").translate(_ESCAPED), []
-            for header, unit, row, place, figures in r.lines:
+            # written out here: the driver would ask each value what it is
+            arrays = to_json([line.figures for line in r.lines]).decode().removeprefix("[[").removesuffix("]]").split("],[")
+            for (header, unit, row, place, _), figures in zip(r.lines, arrays, strict=False):
                 if id(header) not in own:
                     own[id(header)] = len(own) + 1
                     headers.append((number, len(own), header))
-                # written out here: the driver would ask each value what it is
-                array = repr(figures).translate(_AS_ARRAY).replace("None", "NULL")
                 rows.append(f"{number}\t{own[id(header)]}\t{synced.unit[unit]}\t{r.period.period_id}\t"
-                            f"{synced.row[header.table, row]}\t{scope}\t{place.translate(_ESCAPED)}\t{array}\n")
+                            f"{synced.row[header.table, row]}\t{scope}\t{place.translate(_ESCAPED)}\t{{{figures}}}\n")
             lines.add(number, rows)
             subjects.update((number, synced.unit[unit]) for unit in {line.unit for line in r.lines})
         r.lines.clear()
@@ -237,8 +238,6 @@ def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterabl
 
 # what COPY would take for the end of a value or of a line
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-# a list of numbers, of numbers as texts and of None as PostgreSQL writes it
-_AS_ARRAY = str.maketrans({"[": "{", "]": "}", "'": None})
 
 
 def sender(connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report]) -> None:

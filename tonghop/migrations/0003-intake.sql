@@ -71,8 +71,9 @@ begin
         or exists (select distinct period_id from fresh except select period_id from catalogue.period)
         or exists (select distinct row_id from fresh except select row_id from catalogue.form_row)
         or exists (
-        select from fresh left join intake.header using (receipt_id, header)
-        where cardinality(indicators) is distinct from cardinality(figures)
+        select from (select distinct receipt_id, header, cardinality(figures) as width from fresh) n
+        left join intake.header using (receipt_id, header)
+        where cardinality(indicators) is distinct from width
     ) or exists (
         select unnest(indicators) from (select distinct indicators from intake.header where receipt_id in (
             select receipt_id from fresh)) n except select indicator_id from catalogue.indicator
