@@ -23,7 +23,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
 from openpyxl.workbook.defined_name import DefinedName
 
-from tonghop import build, load, retention, server
+from tonghop import bounds, build, load, retention, server
 from tonghop import catalogue as cat
 from tonghop.answer import harmless
 from tonghop.catalogue import Catalogue
@@ -69,6 +69,20 @@ def taken_in(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest
     receive_inbox(settings)
     load.load_pending(settings)
     return settings
+
+
+def test_the_parser_gets_the_very_parts_that_were_looked_at_and_nothing_else(
+        settings: Settings, catalogue: Catalogue) -> None:
+    parts = bounds.opened(hostile.changed(good(catalogue), {"xl/số liệu.xml": b"<a/>", "xl/empty.xml": b""}), settings)
+    given = bounds.archive(parts)
+    with zipfile.ZipFile(io.BytesIO(given)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [name for name in parts if not name.startswith(("docProps/", "xl/theme/"))]
+        assert all(archive.read(name) == parts[name] for name in archive.namelist())
+        # without a gap between the parts, or before the end, in which something could stand
+        sizes = [30 + len(info.filename.encode()) + info.file_size for info in archive.infolist()]
+        assert [info.header_offset for info in archive.infolist()] == [sum(sizes[:n]) for n in range(len(sizes))]
+        assert archive.start_dir == sum(sizes)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

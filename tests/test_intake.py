@@ -1,5 +1,6 @@
 """Receive and load into a real warehouse: exactly once, nothing overwritten, and nothing lost when it is cut short."""
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 from books import STAFF, book
+from hostile import as_json
 
 from tonghop import build, load, server
 from tonghop.answer import receipt_number
@@ -56,6 +58,14 @@ def test_an_accepted_file_leaves_facts_receipt_ledger_answer_and_its_original(
     assert original(settings, sha).read_bytes()
     assert original(settings, sha).stat().st_mode & 0o077 == 0
     assert "đã nhận" in (settings.answers / f"R{number:06d}.txt").read_text("utf-8")
+    assert holds(settings)
+
+
+def test_a_cell_is_called_what_its_file_calls_it_whatever_that_holds(settings: Settings) -> None:
+    put(settings, "F8.json", as_json(values=json.dumps({f"{name}\t\r\n": value for name, value in STAFF.items()})[1:-1]))
+    assert take_in(settings) == {"F8.json": "accepted"}
+    found = dict(rows(settings, "select cell, value::integer from intake.cell"))
+    assert found == {f"/rows/0/values/{name}\t\r\n": value for name, value in STAFF.items()}
     assert holds(settings)
 
 

@@ -132,9 +132,15 @@ _LINE = "receipt_id, header, unit_id, period_id, row_id, scope, place, figures"
 def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]],
                 held: bool) -> tuple[dict[int, Report], set[int]]:
     """Write one batch. Returns the receipts that were decided, and those that wait for the next batch."""
-    with connection.transaction(), spool() as file:
+    with spool() as file:
         lines = Lines(file)
-        reports = arrive(connection, synced, reading, lines)
+        reports = arrive(synced, reading, lines)  # before the transaction: it holds nothing up while files are read
+        return _decided(connection, synced, reports, lines, held)
+
+
+def _decided(connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report], lines: "Lines",
+             held: bool) -> tuple[dict[int, Report], set[int]]:
+    with connection.transaction():
         connection.execute(LEDGER_LOCK)
         mine = dict(connection.execute("""
             select receipt_id, status from intake.receipt
@@ -142,7 +148,7 @@ def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: It
             [list(reports), ["returned", "quarantined"] if held else ["pending"]]).fetchall())
         waits = waive.ended_since(connection, {number: r for number, r in reports.items() if number in mine})
         reports = {number: r for number, r in reports.items() if number in mine and number not in waits}
-        sender(connection, synced, reports)
+        arrived(connection, synced, reports, lines)
         waits |= set(contend(connection, lines, reports))
         before = _findings(connection, list(reports)) if held else {}
         # a replay that finds what was found before is no act
@@ -156,7 +162,7 @@ def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: It
             where receipt_id = any(%s) and act in ('accepted', 'returned', 'quarantined') group by 1""",
             [list(reports)]).fetchall())
         accepted = [number for number, r in reports.items() if r.status == "accepted"]
-        connection.execute(f"insert into intake.header ({_HEADER}) select {_HEADER} from arriving_header "
+        connection.execute(f"insert into intake.header ({_HEADER}) select {_HEADER} from arrived_header "
                            "where receipt_id = any(%s)", [accepted])
         lines.copy(connection, "intake.line", accepted)
         with connection.cursor().copy("""
@@ -173,9 +179,12 @@ def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: It
 
 
 class Lines:
-    """The lines of a batch, as COPY reads them, in a file until it is known whose are loaded."""
+    """The lines of a batch, as COPY reads them, in a file until it is known whose are loaded; in memory only what they share."""
 
     def __init__(self, file: IO[bytes]):
+        # (receipt, its number there, header), and (receipt, unit) of the units that lines are about
+        self.headers: list[tuple[int, int, Header]] = []
+        self.subjects: set[tuple[int, str]] = set()
         self._file = file
         self._places: dict[int, tuple[int, int]] = {}
 
@@ -199,14 +208,9 @@ def spool() -> IO[bytes]:
     return SpooledTemporaryFile(max_size=32 << 20)
 
 
-def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]],
-           lines: Lines) -> dict[int, Report]:
-    """Read the reports; those that can be accepted leave their lines behind.
-
-    What the lines are about and stand below, as tables: `arriving_unit`, `arriving_header`.
-    """
+def arrive(synced: Synced, reading: Iterable[tuple[int, Report]], lines: Lines) -> dict[int, Report]:
+    """The reports, by receipt, without their lines: those of the reports that can be accepted are kept apart."""
     reports: dict[int, Report] = {}
-    headers, subjects = list[tuple[int, int, Header]](), set[tuple[int, int]]()
     for number, r in reading:
         if r.status == "accepted":
             assert r.period
@@ -217,22 +221,13 @@ def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterabl
             for (header, unit, row, place, _), figures in zip(r.lines, arrays, strict=False):
                 if id(header) not in own:
                     own[id(header)] = len(own) + 1
-                    headers.append((number, len(own), header))
+                    lines.headers.append((number, len(own), header))
                 rows.append(f"{number}\t{own[id(header)]}\t{synced.unit[unit]}\t{r.period.period_id}\t"
                             f"{synced.row[header.table, row]}\t{scope}\t{place.translate(_ESCAPED)}\t{{{figures}}}\n")
             lines.add(number, rows)
-            subjects.update((number, synced.unit[unit]) for unit in {line.unit for line in r.lines})
+            lines.subjects |= {(number, line.unit) for line in r.lines}
         r.lines.clear()
         reports[number] = r
-    connection.execute("create temp table arriving_unit (receipt_id integer, unit_id integer) on commit drop")
-    with connection.cursor().copy("copy arriving_unit from stdin") as out:
-        for subject in sorted(subjects):
-            out.write_row(subject)
-    connection.execute(f"create temp table arriving_header on commit drop as select {_HEADER} from intake.header with no data")
-    with connection.cursor().copy("copy arriving_header from stdin") as out:
-        for number, n, header in headers:
-            indicators = [synced.indicator[header.table, name] for name in header.indicators]
-            out.write_row((number, n, header.sheet, indicators, list(header.columns)))
     return reports
 
 
@@ -240,8 +235,8 @@ def arrive(connection: psycopg.Connection[Any], synced: Synced, reading: Iterabl
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
-def sender(connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report]) -> None:
-    """What each file says it is, as a table: `arrived`."""
+def arrived(connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report], lines: Lines) -> None:
+    """What each file says it is, and what its lines are about and stand below: `arrived`, `arrived_unit`, `arrived_header`."""
     connection.execute("create temp table arrived (receipt_id integer, status text, form_code text, form_version integer, "
                        "unit_id integer, period_id integer, scope text, is_nil boolean, catalogue_id integer) on commit drop")
     with connection.cursor().copy("copy arrived from stdin") as out:
@@ -249,6 +244,15 @@ def sender(connection: psycopg.Connection[Any], synced: Synced, reports: dict[in
             out.write_row((number, r.status, r.form.code if r.form else None, r.form.version if r.form else None,
                            synced.unit[r.sender.unit] if r.sender else None, r.period.period_id if r.period else None,
                            r.scope, r.nil, synced.catalogue_id))
+    connection.execute("create temp table arrived_unit (receipt_id integer, unit_id integer) on commit drop")
+    with connection.cursor().copy("copy arrived_unit from stdin") as out:
+        for number, unit in lines.subjects:
+            out.write_row((number, synced.unit[unit]))
+    connection.execute(f"create temp table arrived_header on commit drop as select {_HEADER} from intake.header with no data")
+    with connection.cursor().copy("copy arrived_header from stdin") as out:
+        for number, n, header in lines.headers:
+            indicators = [synced.indicator[header.table, name] for name in header.indicators]
+            out.write_row((number, n, header.sheet, indicators, list(header.columns)))
 
 
 def contend(connection: psycopg.Connection[Any], lines: Lines, reports: dict[int, Report]) -> list[int]:
@@ -260,7 +264,7 @@ def contend(connection: psycopg.Connection[Any], lines: Lines, reports: dict[int
     connection.execute("""
         create temp table touched on commit drop as
         select receipt_id, m.unit_id as sender_id, m.period_id, a.unit_id, m.scope
-        from arriving_unit a join arrived m using (receipt_id)""")
+        from arrived_unit a join arrived m using (receipt_id)""")
     connection.execute("analyze touched")
     connection.execute("""
         create temp table suspect on commit drop as
@@ -283,7 +287,7 @@ def contend(connection: psycopg.Connection[Any], lines: Lines, reports: dict[int
         create temp table contending on commit drop as
         select a.receipt_id, a.unit_id, a.period_id, a.row_id, c.indicator_id, a.scope, h.sheet, c.name || a.place as cell
         from arriving a
-        join arriving_header h using (receipt_id, header), unnest(h.indicators, h.columns) as c (indicator_id, name)
+        join arrived_header h using (receipt_id, header), unnest(h.indicators, h.columns) as c (indicator_id, name)
         where (a.receipt_id, a.unit_id) in (select receipt_id, unit_id from suspect)""")
     connection.execute("analyze contending")
     taken = connection.execute("""

@@ -79,8 +79,8 @@ def _against(connection: psycopg.Connection[Any], catalogue: Catalogue, report: 
     try:
         with connection.transaction(), load.spool() as file:
             synced, lines = sync(catalogue, connection), load.Lines(file)
-            load.arrive(connection, synced, [(0, replace(report, lines=list(report.lines)))], lines)
-            load.sender(connection, synced, {0: report})
+            load.arrive(synced, [(0, replace(report, lines=list(report.lines)))], lines)
+            load.arrived(connection, synced, {0: report}, lines)
             load.contend(connection, lines, {0: report})
             raise _Undo
     except _Undo:
