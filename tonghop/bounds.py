@@ -39,7 +39,7 @@ _SHEET_NAME = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\bname\s*=\s*(?:"([^"]*)"|\'(
 _PLACED, _PREFIXED = re.compile(rb'<(?:row|c)(?: r="([A-Z]{0,3}\d{1,7})"|(?=[\s/>]))'), re.compile(rb":(?:row|c)\b")
 _LETTERS, _DIGITS = ascii_uppercase.encode(), digits.encode()
 # what does not stand within ZZ99, as nearly every report does
-_BEYOND, _NEAR = re.compile(rb'<(?:row|c)\b(?! r="[A-Z]{0,2}\d{1,2}")'), (99, 26 + 26**2)
+_BEYOND, _NEAR = re.compile(rb'<(?:c|row)\b(?! r="[A-Z]{0,2}+[0-9]{1,2}+")'), (99, 26 + 26**2)
 # a row or a cell, and where it says that it stands
 _OPENING = re.compile(rb'<(?:\w+:)?(row|c)\b(?:[^>]{0,400}?\sr\s*=\s*["\']([A-Za-z]{0,4})(\d{1,9})["\'])?')
 # cheap to look for, and of every formula without a value: all others are followed by theirs
