@@ -269,6 +269,32 @@ def test_a_worker_that_dies_of_what_came_before_is_not_the_fault_of_its_next_fil
         assert only(pool.reports([("fine.xlsx", fine)])).status == "accepted"
 
 
+def test_a_report_that_nobody_takes_for_long_is_not_late(limits: Settings, catalogue: Catalogue, tmp_path: Path) -> None:
+    files = [tmp_path / f"{n}.xlsx" for n in range(6)]
+    for n, path in enumerate(files):
+        path.write_bytes(good(catalogue, dai_hoc=17, khac=n))
+    with Pool(catalogue, limits.model_copy(update={"worker_seconds": 1})) as pool:
+        coming = pool.reports((path.name, path) for path in files)
+        got, reading = [next(coming)], {worker.pid for worker in workers()}
+        time.sleep(3)  # as a database may take that is given a batch
+        got += coming
+        assert {worker.pid for worker in workers()} == reading
+    assert got == [report(path.name, path.read_bytes(), catalogue, limits) for path in files]
+
+
+def test_reports_that_are_no_longer_wanted_do_not_come_as_those_of_other_files(
+        limits: Settings, catalogue: Catalogue, tmp_path: Path) -> None:
+    wanted, unwanted = tmp_path / "wanted.json", tmp_path / "unwanted.xlsx"
+    wanted.write_bytes(hostile.as_json())
+    unwanted.write_bytes(good(catalogue, tong=99))
+    with Pool(catalogue, limits) as pool:
+        coming = pool.reports(("unwanted.xlsx", unwanted) for _ in range(9))
+        assert next(coming).status == "returned"
+        coming.close()
+        assert [r.status for r in pool.reports([("wanted.json", wanted)] * 5)] == ["accepted"] * 5
+    assert not workers()
+
+
 def test_a_worker_is_replaced_after_so_many_files(limits: Settings, catalogue: Catalogue, tmp_path: Path) -> None:
     fine = tmp_path / "fine.json"
     fine.write_bytes(hostile.as_json())

@@ -16,12 +16,14 @@ import encodings
 import gc
 import importlib
 import io
+import itertools
 import logging
 import math
 import os
 import pickle
 import pkgutil
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -29,14 +31,11 @@ import threading
 import time
 import traceback
 import zipfile
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
-from queue import SimpleQueue
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, NoReturn, Self
 
 import numpy as np
 
@@ -60,12 +59,9 @@ class Pool:
     def __init__(self, catalogue: Catalogue, settings: Settings):
         self._catalogue, self._settings = catalogue, settings
         bounds = settings.model_copy(update={"database_url": None, "airflow_database_url": None})
-        self._start = pickle.dumps((catalogue, bounds))
-        self._idle: SimpleQueue[_Worker | None] = SimpleQueue()
-        for _ in range(settings.readers):
-            self._idle.put(None)
+        self._catalogue_and_bounds = pickle.dumps((catalogue, bounds))
         self._workers: set[_Worker] = set()
-        self._threads = ThreadPoolExecutor(settings.readers, thread_name_prefix="reader")
+        self._idle: list[_Worker] = []
         self._closed = threading.Event()
 
     def __enter__(self) -> Self:
@@ -76,10 +72,8 @@ class Pool:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._closed.set()
-        self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in list(self._workers):
-            worker.end()
-        self._threads.shutdown()
+            self._drop(worker)
         gc.unfreeze()
 
     def reports(self, files: Iterable[tuple[str, Path]]) -> Iterator[Report]:
@@ -87,20 +81,54 @@ class Pool:
 
         Raises OSError where a path cannot be read, PoolError where no worker starts; never for what is in a file.
         """
-        ahead: deque[Future[Report]] = deque()
-        for name, path in files:
-            ahead.append(self._threads.submit(self._report, name, path))
-            if len(ahead) > 2 * self._settings.readers:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+        readers, numbered = self._settings.readers, enumerate(files)
+        first = list(itertools.islice(numbered, readers))
+        self._start(len(first) - len(self._idle))
+        waiting = itertools.chain(first, numbered)
+        busy: dict[_Worker, tuple[int, str, bytes]] = {}
+        done: dict[int, Report] = {}
+
+        def begin(number: int, name: str, content: bytes) -> None:
+            try:
+                busy[self._asked(name, content, None)] = number, name, content
+            except _Lost as lost:
+                done[number] = lost.report
+
+        def fill() -> None:
+            while len(busy) < readers and len(busy) + len(done) <= 2 * readers and (item := next(waiting, None)):
+                number, (name, path) = item
+                begin(number, name, self._content(path))
+
+        following = 0
+        try:
+            fill()
+            while busy or done:
+                for worker in _ready(busy, wait=following not in done):
+                    job = busy.pop(worker)
+                    try:
+                        done[job[0]] = _revive(self._answered(worker), self._catalogue)
+                    except _Lost as lost:
+                        done[job[0]] = lost.report
+                    except _Again:
+                        begin(*job)
+                fill()  # before the caller turns to what it gets
+                if following in done:
+                    yield done.pop(following)
+                    following += 1
+        finally:
+            for worker in busy:  # whoever asked wants no more
+                self._drop(worker)
 
     def returned(self, answer: Answer, path: Path) -> bytes:
         """What goes back to the sender of a file: their own workbook with the findings in it, or a workbook of the findings."""
-        try:
-            done = self._threads.submit(self._ask, answer.file, path, answer).result()
-        except _Lost:
-            return listed(answer, "lost")
+        content, done = self._content(path), None
+        while done is None:
+            try:
+                done = self._answered(self._asked(answer.file, content, answer))
+            except _Again:
+                continue
+            except _Lost:
+                return listed(answer, "lost")
         book = done.get("workbook", b"")
         if len(book) > self._settings.max_file_bytes:
             return listed(answer, "large")
@@ -109,48 +137,69 @@ class Pool:
     def _watch(self) -> None:
         while not self._closed.wait(0.1):
             for worker in list(self._workers):
-                worker.kill_if_late()
+                with contextlib.suppress(ValueError):  # it has just been ended, and its pipes closed
+                    worker.kill_if_late()
 
-    def _report(self, name: str, path: Path) -> Report:
-        try:
-            return _revive(self._ask(name, path, None), self._catalogue)
-        except _Lost as lost:
-            return Report(findings=[finding(lost.rule, None)], readable=False)
-
-    def _ask(self, name: str, path: Path, answer: Answer | None) -> dict[str, Any]:
-        """What a worker makes of a file: its report, or with an answer to it the workbook that goes back. Raises _Lost."""
+    def _content(self, path: Path) -> bytes:
         limit = self._settings.max_file_bytes
         with path.open("rb") as file:
             # enough to see that it is too much; room for all that may come is costly to have, and what is no file has no size
-            content = file.read(min(os.fstat(file.fileno()).st_size or limit, limit) + 1)
-        worker = self._idle.get()
+            return file.read(min(os.fstat(file.fileno()).st_size or limit, limit) + 1)
+
+    def _start(self, count: int) -> None:
+        """Have so many more workers wait."""
+        started = [_Worker(self._catalogue_and_bounds) for _ in range(count)]
+        self._workers.update(started)
+        for worker in started:  # they start side by side
+            worker.ready()
+            self._idle.append(worker)
+
+    def _asked(self, name: str, content: bytes, answer: Answer | None) -> "_Worker":
+        """A worker that now makes of a file its report, or with an answer to it the workbook that goes back. Raises _Lost."""
+        while True:
+            if not self._idle:
+                self._start(1)
+            worker = self._idle.pop()
+            if worker.served >= self._settings.worker_files:
+                self._drop(worker)
+                continue
+            try:
+                worker.ask(name, content, answer, self._settings.worker_seconds)
+                return worker
+            except _Lost as lost:
+                with contextlib.suppress(_Again):
+                    self._gave_up(worker, lost)
+
+    def _answered(self, worker: "_Worker") -> dict[str, Any]:
+        """What a worker has made of its file. Raises _Lost, or _Again where a fresh worker is to be asked."""
         try:
-            while True:
-                if worker is None or worker.served >= self._settings.worker_files:
-                    worker = self._replace(worker)
-                fresh = not worker.served
-                try:
-                    return worker.read(name, content, answer, self._settings.worker_seconds)
-                except _Lost as lost:
-                    log.warning("%s; worker fresh: %s", lost, fresh)
-                    self._drop(worker)
-                    worker = None
-                    if fresh or lost.rule == "file.time":
-                        raise
-        finally:
-            self._idle.put(worker)
+            done = worker.answer()
+        except _Lost as lost:
+            self._gave_up(worker, lost)
+        self._idle.append(worker)
+        return done
 
-    def _replace(self, worker: "_Worker | None") -> "_Worker":
+    def _gave_up(self, worker: "_Worker", lost: "_Lost") -> NoReturn:
+        log.warning("%s; worker fresh: %s", lost, not worker.served)
         self._drop(worker)
-        new = _Worker(self._start)
-        self._workers.add(new)
-        new.ready()
-        return new
+        raise lost if not worker.served or lost.rule == "file.time" else _Again
 
-    def _drop(self, worker: "_Worker | None") -> None:
-        if worker is not None:
-            self._workers.discard(worker)
-            worker.end()
+    def _drop(self, worker: "_Worker") -> None:
+        self._workers.discard(worker)
+        worker.end()
+
+
+def _ready(busy: Iterable["_Worker"], wait: bool) -> "list[_Worker]":
+    """The workers that have answered, or died; waits for one if told."""
+    by_pipe = {worker.pipe: worker for worker in busy}
+    poll = select.poll()
+    for pipe in by_pipe:
+        poll.register(pipe, select.POLLIN)
+    return [by_pipe[pipe] for pipe, _ in poll.poll(None if wait else 0)]
+
+
+class _Again(Exception):
+    """The worker was lost, and not for certain by this file."""
 
 
 class _Lost(Exception):
@@ -159,6 +208,11 @@ class _Lost(Exception):
     def __init__(self, rule: str, why: str):
         super().__init__(f"a worker gave no report: {rule}, {why}")
         self.rule = rule
+
+    @property
+    def report(self) -> Report:
+        """What is said of such a file."""
+        return Report(findings=[finding(self.rule, None)], readable=False)
 
 
 class _Worker:
@@ -188,33 +242,46 @@ class _Worker:
         if wrong:
             raise PoolError(f"a reading process did not start: {wrong}")
 
-    def read(self, name: str, content: bytes, answer: Answer | None, seconds: float) -> dict[str, Any]:
-        """A file's report, or what goes back for an answer to it, as plain data. Raises _Lost."""
-        self._due = due = time.monotonic() + seconds
+    @property
+    def pipe(self) -> int:
+        """Where its answers come; can be read once it has answered or died."""
+        return self._out.fileno()
+
+    def ask(self, name: str, content: bytes, answer: Answer | None, seconds: float) -> None:
+        """Hand over a file, and the answer to it if it shall go back. Raises _Lost."""
+        self._due = time.monotonic() + seconds
         try:
             pickle.dump((name, content, answer), self._in)
             self._in.flush()
+        except (OSError, ValueError) as error:
+            raise self._gone() from error
+
+    def answer(self) -> dict[str, Any]:
+        """The report of the file handed over, or what goes back, as plain data. Raises _Lost."""
+        try:
             status, done = _Plain(self._out).load()
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-            self._process.kill()
-            code = self._process.wait()
-            if self._missed == due or code == -signal.SIGXCPU:
-                raise _Lost("file.time", f"killed after {seconds} s") from error
-            # a parser that gets no memory aborts; the kernel kills what takes too much
-            rule = "file.memory" if -code in (signal.SIGABRT, signal.SIGKILL) else "file.crash"
-            raise _Lost(rule, f"ended with {code}") from error
-        finally:
-            self._due = math.inf
+            raise self._gone() from error
+        self._due = math.inf
         if status != "read":
             raise _Lost(status, done)
         self.served += 1
         plain: dict[str, Any] = done
         return plain
 
+    def _gone(self) -> _Lost:
+        due, self._due = self._due, math.inf
+        self._process.kill()
+        code = self._process.wait()
+        if self._missed == due or code == -signal.SIGXCPU:
+            return _Lost("file.time", "killed, for it was late")
+        # a parser that gets no memory aborts; the kernel kills what takes too much
+        return _Lost("file.memory" if -code in (signal.SIGABRT, signal.SIGKILL) else "file.crash", f"ended with {code}")
+
     def kill_if_late(self) -> None:
-        """Kill the process where its file takes longer than it may."""
+        """Kill the process where its file takes longer than it may; an answer that nobody has taken yet is not late."""
         due = self._due
-        if time.monotonic() > due:
+        if time.monotonic() > due and not _ready([self], wait=False):
             self._missed = due
             self._process.kill()
 
