@@ -65,6 +65,7 @@ def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
                 _sheet_names(part)
             elif b"sheetData" in part or b"mergeCell" in part:  # a sheet, wherever it lies
                 _sheet(name, part, settings)
+    # zlib-ng's type stub takes its exception class for an instance
     except (zipfile.BadZipFile, zlib_ng.error, struct.error, EOFError, NotImplementedError,  # type: ignore[misc]
             RuntimeError, OSError, ValueError) as error:
         raise Unreadable("file.damaged", detail="zip") from error
@@ -126,6 +127,7 @@ def _inflate(content: bytes, entry: zipfile.ZipInfo, limit: int) -> bytes:
     elif entry.compress_type == zipfile.ZIP_DEFLATED:
         part = zlib_ng.decompressobj(-zlib_ng.MAX_WBITS).decompress(packed, entry.file_size + 1)
     else:
+        # what zipfile raises for one that it does not know: the same answer, given by opened()
         raise NotImplementedError("another compression than Excel's")
     if len(part) > entry.file_size:
         raise Unreadable("file.unsafe", detail="zip")
