@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from itertools import chain, groupby, repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -152,7 +153,6 @@ class _Understanding:
         assert reading.period
         assert reading.sender
         self.catalogue, self.period, self.sender, self.result = catalogue, reading.period, reading.sender, result
-        self.on = f"{reading.period.ends_on:%d/%m/%Y}"
         self.factor = catalogue.codes.factor(reading.money.value) if reading.money else None
         self.money_place = reading.money
         self.money_told = False
@@ -166,10 +166,18 @@ class _Understanding:
         self.zero, self.not_applicable = {fold(m) or m for m in codes.zero}, {fold(m) for m in codes.not_applicable}
         self.yes = {fold(word) for word in codes.yes}
         self.vocabulary = Vocabulary(codes)
-        self.looks = reading.looks
-        # columns in which one figure is written with another country's marks: the others may be so too
-        self.mixed = {(place.sheet, spec.code) for entry in reading.entries if str in map(type, entry.values)
-                      for spec, place in entry.figures if isinstance(place.value, str) and is_foreign(place.value)}
+        self.looks, self.entries = reading.looks, reading.entries
+
+    @property
+    def on(self) -> str:
+        """The day by which units are named, as a finding says it."""
+        return f"{self.period.ends_on:%d/%m/%Y}"
+
+    @cached_property
+    def mixed(self) -> set[tuple[str, str]]:
+        """Columns in which one figure is written with another country's marks: the others may be so too."""
+        return {(place.sheet, spec.code) for entry in self.entries if str in map(type, entry.values)
+                for spec, place in entry.figures if isinstance(place.value, str) and is_foreign(place.value)}
 
     def take(self, columns: Columns, entries: list[Entry]) -> None:
         """Rows of the same columns, one below the other."""
@@ -232,7 +240,7 @@ class _Understanding:
                 self.result.findings.append(wrong)
             self.units[key] = None if wrong else unit
         found = self.units[key]
-        if found and entry.name:
+        if found and entry.name and entry.name.value != found.name:
             self._name(entry.name, found)
         return found
 
@@ -319,12 +327,12 @@ def _whole(rows: list[list[Any]]) -> list[list[Figure] | None]:
     numbers[blanks] = 0
     # what is no number is not equal to itself
     whole = (numbers == np.floor(numbers)) & (numbers >= 0) & (numbers <= LARGEST)
-    figures: list[Figure] = np.where(whole, numbers, 0).astype(np.int64).tolist()
-    for n in blanks:
-        figures[n] = None
     width = len(rows[0])
-    return [figures[n * width:(n + 1) * width] if fine else None
-            for n, fine in enumerate(whole.reshape(-1, width).all(axis=1))]
+    figures: list[list[Any]] = np.where(whole, numbers, 0).astype(np.int64).reshape(-1, width).tolist()
+    for n in blanks:
+        figures[n // width][n % width] = None
+    fine = whole.reshape(-1, width).all(axis=1).tolist()
+    return [row if good else None for row, good in zip(figures, fine, strict=True)]
 
 
 def _figure(number: Decimal) -> Figure:
@@ -380,24 +388,25 @@ def _rules(form: Form, period: Period, lines: list[Line], refused: set[tuple[str
 
 def _table_rules(table: Table, rules: list[Rule], lines: list[Line], refused: set[tuple[str, str, str, str]], on: date,
                  catalogue: Catalogue) -> list[Finding]:
-    column = {indicator: n for n, indicator in enumerate(i for f in table.fields for i in f.indicators)}
-    subject = {key: n for n, key in enumerate(dict.fromkeys((line.unit, line.row) for line in lines))}
-    figures = np.full((len(subject), len(column)), np.nan)
-    alike: dict[tuple[str, ...], list[Line]] = {}
+    column, subject = table.columns, dict[tuple[str, str], int]()
+    alike: dict[tuple[str, ...], list[tuple[int, Line]]] = {}
     for line in lines:
-        alike.setdefault(line.header.indicators, []).append(line)
+        number = subject.setdefault((line.unit, line.row), len(subject))
+        alike.setdefault(line.header.indicators, []).append((number, line))
+    figures = np.full((len(subject), len(column)), np.nan)
     for indicators, together in alike.items():
-        numbers = np.array([line.figures for line in together], float)
-        for n in np.flatnonzero(np.isnan(numbers).any(axis=1)):
-            numbers[n] = together[n].numbers
-        figures[np.ix_([subject[line.unit, line.row] for line in together], [column[name] for name in indicators])] = numbers
+        numbers = np.array([line.figures for _, line in together], float)
+        if np.isnan(numbers).any():
+            numbers = np.array([line.numbers for _, line in together], float)
+        figures[np.ix_([number for number, _ in together], [column[name] for name in indicators])] = numbers
     coefficients = np.zeros((len(column), len(rules)))
     for j, rule in enumerate(rules):
         for term in rule.terms:
             coefficients[column[term.indicator], j] += float(term.coefficient)
     used = coefficients != 0
-    gap = np.nan_to_num(figures) @ coefficients - [float(rule.check.bound) for rule in rules]
-    blanks = np.isnan(figures).astype(int) @ used.astype(int)
+    blank = np.isnan(figures)
+    gap = np.where(blank, 0, figures) @ coefficients - [float(rule.check.bound) for rule in rules]
+    blanks = blank.astype(int) @ used.astype(int)
     broken = (gap > ROUNDING) | ((gap < -ROUNDING) & [rule.check.op == "=" for rule in rules])
     # where nothing was reported there is nothing to contradict; where a part is blank it cannot be decided
     suspects = np.argwhere((blanks < used.sum(axis=0)) & (broken | (blanks > 0)))
@@ -416,6 +425,6 @@ def _table_rules(table: Table, rules: list[Rule], lines: list[Line], refused: se
             found.append(Finding(rule.rule, rule.kind, at[0].sheet, at[0].cell, rule.message.vi, rule.message.en, unit,
                                  rule.version))
         elif rule.kind == "identity":
-            blank = next((c for c in at if c.state == "blank"), at[0])
-            found.append(finding("cell.blank", Place(None, blank.sheet, blank.cell), unit, check=rule.rule))
+            empty = next((c for c in at if c.state == "blank"), at[0])
+            found.append(finding("cell.blank", Place(None, empty.sheet, empty.cell), unit, check=rule.rule))
     return found

@@ -90,6 +90,11 @@ class Table(Bilingual):
         return period.type in self.owed and (period.type != "Q" or period.ordinal in self.quarters)
 
     @cached_property
+    def columns(self) -> dict[str, int]:
+        """Every indicator, to its number in the form's order, from 0."""
+        return {indicator: n for n, indicator in enumerate(i for field in self.fields for i in field.indicators)}
+
+    @cached_property
     def labels(self) -> dict[str, Row]:
         """Every label that a sender may write (folded), to its row; of two rows that share one the first has it."""
         return {fold(label): row for row in reversed(self.rows) for label in (row.vi, row.en, row.code, *row.synonyms)}

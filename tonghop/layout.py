@@ -28,7 +28,7 @@ class Sheet:
     @cached_property
     def texts(self) -> list[dict[int, str]]:
         """The folded texts of the rows in which head and header stand, by column."""
-        return [{c: text for c, value in enumerate(row) if type(value) is str and value and (text := FOLDED[value])}
+        return [{c: text for c, value in enumerate(row) if value and type(value) is str and (text := FOLDED[value])}
                 for row in self.grid[:HEAD_ROWS]]
 
     def place(self, row: int, column: int) -> Place:
@@ -90,20 +90,30 @@ class _Block:
 
     def __init__(self, sheet: Sheet, headers: dict[str, Field_]):
         self.headers, self.texts = headers, sheet.texts
+        self._over: dict[int, list[str]] = {}
+        self._width = len(sheet.grid[0]) if sheet.grid else 0
         ends = _ends(tuple(headers))
         self.scores = [0 if ends.isdisjoint(row.values()) else self._score(r, ends) for r, row in enumerate(sheet.texts)]
 
     def names(self, r: int, c: int, top: int) -> Iterator[str]:
         """What the column whose lowest text stands in row r may be called: "group: text" first, then the text alone."""
         for above in range(r - 1, top - 1, -1):
-            if over := next((text for at, text in reversed(self.texts[above].items()) if at <= c), ""):
+            if over := self._spread(above)[c]:
                 yield f"{over}:{self.texts[r][c]}"
         yield self.texts[r][c]
 
     def _score(self, r: int, ends: frozenset[str]) -> int:
         """How many of a row's texts name a field."""
-        return sum(any(n in self.headers for n in self.names(r, c, max(r - 2, 0)))
+        return sum(text in self.headers or any(n in self.headers for n in self.names(r, c, max(r - 2, 0)))
                    for c, text in self.texts[r].items() if text in ends)
+
+    def _spread(self, r: int) -> list[str]:
+        """The text over each column of a row: the last one that stands there or to its left."""
+        if r not in self._over:
+            over = self._over[r] = [""] * self._width
+            for c, text in self.texts[r].items():
+                over[c:] = [text] * (self._width - c)
+        return self._over[r]
 
 
 @lru_cache(maxsize=100)
@@ -266,6 +276,7 @@ def _total(words: tuple[str, ...], parts: tuple[str, ...]) -> re.Pattern[str]:
 def _classify(sheet: Sheet, start: int, header: Header, codes: Codes, fixed: bool) -> Iterator[_Row]:
     grid, total = sheet.grid, _total(codes.total, codes.section)
     column, first_field = header.leading["unit_code"], min(header.fields)
+    letters = _letters(column)
     # a unit's code may be merged over the rows that it fills
     topmost = {r: first[0] for first, last in sheet.merged if fixed and first[1] <= column <= last[1]
                for r in range(first[0], min(last[0] + 1, len(grid)))}
@@ -273,11 +284,14 @@ def _classify(sheet: Sheet, start: int, header: Header, codes: Codes, fixed: boo
         row = grid[r]
         if not _filled(row):
             continue
-        unit = sheet.place(topmost.get(r, r), column)
+        top = topmost.get(r, r)
+        unit = Place(grid[top][column], sheet.name, f"{letters}{top + 1}")
         blank = unit.value in _EMPTY
         texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v] if blank else []
-        named = texts if blank else [str(unit.value)]
-        sums = next((found for text in named if text[:1].isalpha() and (found := total.fullmatch(fold(text)))), None)
+        sums = None
+        for text in texts if blank else [str(unit.value)]:
+            if text[:1].isalpha() and (sums := total.fullmatch(fold(text))):
+                break
         if sums:
             yield _Row(r, "total", unit, (sums[1] or "").upper())
         elif not blank:
