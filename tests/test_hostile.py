@@ -19,13 +19,16 @@ import hostile
 import psutil
 import pytest
 from books import STAFF, book
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
 from openpyxl.workbook.defined_name import DefinedName
 
-from tonghop import bounds, build, load, retention, server
+from tonghop import bounds, build, load, retention, server, sheetxml
 from tonghop import catalogue as cat
-from tonghop.answer import harmless
+from tonghop.answer import Unreadable, harmless
 from tonghop.catalogue import Catalogue
 from tonghop.check import report
 from tonghop.pool import Pool, PoolError
@@ -35,6 +38,10 @@ from tonghop.verify import verify
 
 WARD, PERIOD = hostile.WARD, hostile.PERIOD
 HOSTILE = hostile.files(cat.load(PROJECT / "catalogue"), Settings(home=Path(tempfile.gettempdir())))
+
+with io.BytesIO() as blank:
+    Workbook().save(blank)
+    BLANK = blank.getvalue()
 
 
 def good(catalogue: Catalogue, **changes: Any) -> bytes:
@@ -73,7 +80,7 @@ def taken_in(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest
 
 def test_the_parser_gets_the_very_parts_that_were_looked_at_and_nothing_else(
         settings: Settings, catalogue: Catalogue) -> None:
-    parts = bounds.opened(hostile.changed(good(catalogue), {"xl/số liệu.xml": b"<a/>", "xl/empty.xml": b""}), settings)
+    parts, _ = bounds.opened(hostile.changed(good(catalogue), {"xl/số liệu.xml": b"<a/>", "xl/empty.xml": b""}), settings)
     given = bounds.archive(parts)
     with zipfile.ZipFile(io.BytesIO(given)) as archive:
         assert archive.testzip() is None
@@ -83,6 +90,37 @@ def test_the_parser_gets_the_very_parts_that_were_looked_at_and_nothing_else(
         sizes = [30 + len(info.filename.encode()) + info.file_size for info in archive.infolist()]
         assert [info.header_offset for info in archive.infolist()] == [sum(sizes[:n]) for n in range(len(sizes))]
         assert archive.start_dir == sum(sizes)
+
+
+ORDINARY = (b'<row r="5" spans="1:27">', b"</row>", b'<c r="B5" s="6"/>', b'<c r="C7" t="s"><v>1</v></c>',
+            b'<c r="ZY98"><v>2</v></c>', b'<c r="A99"><f>SUM(B1:C2)</f><v>3</v></c>', b'<cols><col min="1" max="3"/></cols>')
+ODD = (b'<c r="A99999"/>', b'<c r="AAA99"/>', b'<c s="1" r="XFD99"/>', b'<c\tr="AAA99"/>', b"<c r='A99999'/>", b'<c r="aaa99"/>',
+       b'<x:c r="AAA99"/>', b'<x:row r="99999"/>', b'<row r="99999"/>', b'<row s="5" r="99999"/>', b'<c r=" A99999"/>',
+       b"<c/>" * 800, b"<c>" * 800, b"<row>" * 70_000, b"<row/>" * 70_000, b'<c r=""/>' * 800, b'<c r="A1x"/>' * 800,
+       b'<c r="A5"><f>1</f></c>', b'<c r="A6"><f>1</f><v></v></c>', b'<c r="A7"><f>1</f> <v></v></c>', b'<c r="A8"><f/><v/></c>',
+       b'<c r="A9"><f>1</f><v/></c>', b'<c r="B9" t="e"><v>#REF!</v></c>', b"<c r='B8' t='e'><v>#N/A</v></c>",
+       b'<row r="6" hidden="1">', b"<row hidden='true' r='7'>", b'<cols><col min="2" max="3" hidden="1"/></cols>')
+
+
+@pytest.mark.parametrize("odd", [b"", *ODD])
+@given(before=st.lists(st.sampled_from(ORDINARY), max_size=4), after=st.lists(st.sampled_from(ORDINARY + ODD), max_size=4))
+@examples(max_examples=10)
+def test_a_sheet_that_looks_plain_at_first_sight_holds_nothing_that_a_close_look_finds(
+        odd: bytes, before: list[bytes], after: list[bytes]) -> None:
+    def told(max_cells: int) -> object:
+        """What a close look at what is left tells; with too few cells allowed for a first sight, there is none."""
+        settings = Settings(home=Path(), max_cells=max_cells)
+        try:
+            parts, plain = bounds.opened(content, settings)
+        except Unreadable as unreadable:
+            return unreadable.finding
+        assert plain == set() or max_cells == 69_498
+        assert sheetxml.looks(parts, plain) == sheetxml.looks(parts, set())
+        return parts
+
+    content = hostile.changed(BLANK, {"xl/worksheets/sheet1.xml": b"<worksheet><sheetData>" + b"".join([*before, odd, *after])})
+    # as many as fill the rectangle that ends with ZZ99, and one less
+    assert told(69_498) == told(69_497)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -20,6 +20,7 @@ from decimal import Decimal
 from string import ascii_uppercase, digits
 from typing import Any
 
+import re2
 from zlib_ng import zlib_ng
 
 from tonghop.answer import Place, Unreadable
@@ -38,8 +39,14 @@ _SHEET_NAME = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\bname\s*=\s*(?:"([^"]*)"|\'(
 # as every spreadsheet program writes them: each says where it stands, and no name has a prefix
 _PLACED, _PREFIXED = re.compile(rb'<(?:row|c)(?: r="([A-Z]{0,3}\d{1,7})"|(?=[\s/>]))'), re.compile(rb":(?:row|c)\b")
 _LETTERS, _DIGITS = ascii_uppercase.encode(), digits.encode()
-# what does not stand within ZZ99, as nearly every report does
-_BEYOND, _NEAR = re.compile(rb'<(?:c|row)\b(?! r="[A-Z]{0,2}+[0-9]{1,2}+")'), (99, 26 + 26**2)
+# what few sheets hold, looked for in one pass: a prefix, what is hidden or failed, a formula without its value, and a row or cell
+# that does not stand within ZZ99
+_NEAR, _BYTES = (99, 26 + 26**2), re2.Options()
+_BYTES.encoding = re2.Options.Encoding.LATIN1
+_ODD = re2.compile(
+    rb':(?:row|c)\b|hidden=|t=["\']e["\']'
+    rb'|<f[\s/>][^<]*<(?:[^/]|/f>(?:[^<]|<[^v]|<v[^>]|<v><))'
+    rb'|<(?:c|row)(?:[^\w ]| (?:[^r]|r[^=]|r=[^"]|r="(?:[A-Z]{3}|[A-Z]{0,2}(?:[^A-Z0-9]|[0-9]{3}|[0-9]{1,2}[^0-9"]))))', _BYTES)
 # a row or a cell, and where it says that it stands
 _OPENING = re.compile(rb'<(?:\w+:)?(row|c)\b(?:[^>]{0,400}?\sr\s*=\s*["\']([A-Za-z]{0,4})(\d{1,9})["\'])?')
 # cheap to look for, and of every formula without a value: all others are followed by theirs
@@ -48,13 +55,14 @@ _FORMULA_WITHOUT_VALUE = re.compile(
     rb'<c\s(?![^>]*\bt="str")[^>]*?\br="([A-Z]+\d+)"[^>]*>\s*<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
 
 
-def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
-    """The XML parts of a workbook, each within its bounds.
+def opened(content: bytes, settings: Settings) -> tuple[dict[str, bytes], set[str]]:
+    """The XML parts of a workbook, each within its bounds, and the names of the sheets that hold nothing out of the ordinary.
 
     Raises Unreadable where the workbook is not safe to parse, and where it holds a formula that was never computed.
     """
     try:
         xml = {name: part for name, part in _parts(content, settings) if _XML_PART.fullmatch(name)}
+        plain = set()
         for name, part in xml.items():
             # no byte is found sooner than a rare one
             if b"\0" in part or (b"!" in part and _DTD.search(part)):
@@ -64,13 +72,14 @@ def opened(content: bytes, settings: Settings) -> dict[str, bytes]:
                 raise Unreadable("file.bounds")
             if name.lower() == "xl/workbook.xml":
                 _sheet_names(part)
-            elif b"sheetData" in part or b"mergeCell" in part:  # a sheet, wherever it lies
-                _sheet(name, part, settings)
+            # a sheet, wherever it lies
+            elif (b"sheetData" in part or b"mergeCell" in part) and _sheet(name, part, settings):
+                plain.add(name)
     # zlib-ng's type stub takes its exception class for an instance
     except (zipfile.BadZipFile, zlib_ng.error, struct.error, EOFError, NotImplementedError,  # type: ignore[misc]
             RuntimeError, OSError, ValueError) as error:
         raise Unreadable("file.damaged", detail="zip") from error
-    return xml
+    return xml, plain
 
 
 def opened_old(content: bytes) -> None:
@@ -145,24 +154,24 @@ def _sheet_names(xml: bytes) -> None:
         raise Unreadable("file.unsafe", detail="XML")
 
 
-def _sheet(name: str, xml: bytes, settings: Settings) -> None:
-    """The rectangle from A1 that holds every cell must be bounded: the parser fills it."""
+def _sheet(name: str, xml: bytes, settings: Settings) -> bool:
+    """Whether a sheet holds nothing odd. The rectangle from A1 that holds every cell must be bounded: the parser fills it."""
     if len(xml) > 10 * MAX_MERGES and xml.count(b"mergeCell ") > MAX_MERGES:
         raise Unreadable("file.bounds")
+    if math.prod(_NEAR) <= settings.max_cells and not _ODD.search(xml):
+        return True
     height, width = _spread(xml, settings)
     if height * max(width, 1) > settings.max_cells:
         raise Unreadable("file.bounds")
     if _NO_VALUE.search(xml) and (empty := _FORMULA_WITHOUT_VALUE.search(xml)):
         raise Unreadable("file.formula", Place(None, name.rpartition("/")[2], empty.group(1).decode()))
+    return False
 
 
 def _spread(xml: bytes, settings: Settings) -> tuple[int, int]:
     """How many rows and columns the rectangle from A1 has at most that holds every row and cell."""
-    prefixed = _PREFIXED.search(xml)
-    if not prefixed and math.prod(_NEAR) <= settings.max_cells and not _BEYOND.search(xml):
-        return _NEAR
     placed = _PLACED.findall(xml)
-    if all(placed) and not prefixed:
+    if all(placed) and not _PREFIXED.search(xml):
         together = b" ".join(placed)
         rows, columns = ({*together.translate(None, other).split()} for other in (_LETTERS, _DIGITS))
         return max(map(int, rows), default=0), max((column_number(letters.decode()) for letters in columns), default=0)

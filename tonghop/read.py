@@ -119,8 +119,8 @@ def _version(reading: Reading, code: str, place: Place | None, period: Period, c
 
 def _workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Reading:
     if content[:4] == ZIP:
-        parts = bounds.opened(content, settings)
-        content, looks = bounds.archive(parts), sheetxml.looks(parts)
+        parts, plain = bounds.opened(content, settings)
+        content, looks = bounds.archive(parts), sheetxml.looks(parts, plain)
     else:
         bounds.opened_old(content)
         looks = xls.looks(content, settings)

@@ -29,14 +29,14 @@ def is_plain(format_code: str) -> bool:
     return bool(_PLAIN.fullmatch(format_code))
 
 
-def looks(parts: dict[str, bytes]) -> dict[str, Look]:
-    """What each sheet shows, by the sheet's name.
+def looks(parts: dict[str, bytes], plain: set[str]) -> dict[str, Look]:
+    """What each sheet shows, by the sheet's name; in the plain ones nothing is hidden, and nothing failed.
 
     Raises Unreadable where the workbook's index cannot be followed.
     """
     try:
         formats = _odd_formats(parts.get("xl/styles.xml"))
-        return {name: _look(parts[part], formats) for name, part in sheets(parts)}
+        return {name: _look(parts[part], formats, part in plain) for name, part in sheets(parts)}
     except (KeyError, ElementTree.ParseError, ValueError) as error:
         raise Unreadable("file.damaged", detail="xlsx") from error
 
@@ -75,13 +75,15 @@ def _odd_formats(styles_xml: bytes | None) -> dict[int, str]:
     return {n: code for n, code in every.items() if not is_plain(code)}
 
 
-def _look(xml: bytes, formats: dict[int, str]) -> Look:
+def _look(xml: bytes, formats: dict[int, str], plain: bool) -> Look:
     shown: dict[str, str] = {}
     if formats:
         styles = "|".join(map(str, formats)).encode()
         for tag, style in re.findall(rb'<(?:\w+:)?c\s([^>]*\bs=["\'](' + styles + rb')["\'][^>]*)>', xml):
             if place := _CELL_REF.search(tag):
                 shown[place[1].decode()] = formats[int(style)]
+    if plain:
+        return Look(shown)
     errors: dict[str, str] = {}
     if _ERROR.search(xml):
         for tag, error in _ERROR_CELL.findall(xml):
