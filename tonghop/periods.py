@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from tonghop.text import fold
@@ -24,7 +25,11 @@ _DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 
 def parse(value: Any) -> str | None:
     """The code of the period that a head cell names; None where it names none, or might name several."""
-    text = fold(value) if isinstance(value, str) else ""
+    return _code(fold(value)) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1_000)  # reports of one period come together
+def _code(text: str) -> str | None:
     if _CODE.fullmatch(text):
         return text.upper()
     for pattern, code in _NAMES:
