@@ -9,16 +9,15 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import psycopg
-from pydantic_core import to_json
 
 from tonghop import catalogue as cat
 from tonghop import server, waive
-from tonghop.answer import Answer, Finding, Place, finding, receipt_code, receipt_number
-from tonghop.check import Header, Report
+from tonghop.answer import Answer, Finding, receipt_code, receipt_number
+from tonghop.arrival import Arrival, arriving, contend
+from tonghop.check import Report
 from tonghop.pool import Pool
 from tonghop.receive import LEDGER_LOCK, original
 from tonghop.settings import Settings
@@ -125,20 +124,16 @@ def _pending(connection: psycopg.Connection[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-_HEADER = "receipt_id, header, sheet, indicators, columns"
-_LINE = "receipt_id, header, unit_id, period_id, row_id, scope, place, figures"
-
-
 def _load_batch(connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]],
                 held: bool) -> tuple[dict[int, Report], set[int]]:
     """Write one batch. Returns the receipts that were decided, and those that wait for the next batch."""
-    with spool() as file:
-        lines = Lines(file)
-        reports = arrive(synced, reading, lines)  # before the transaction: it holds nothing up while files are read
-        return _decided(connection, synced, reports, lines, held)
+    with arriving(synced) as arrival:
+        # before the transaction: it holds nothing up while files are read
+        reports = {number: arrival.take(number, r) for number, r in reading}
+        return _decided(connection, synced, reports, arrival, held)
 
 
-def _decided(connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report], lines: "Lines",
+def _decided(connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report], arrival: Arrival,
              held: bool) -> tuple[dict[int, Report], set[int]]:
     with connection.transaction():
         connection.execute(LEDGER_LOCK)
@@ -148,8 +143,8 @@ def _decided(connection: psycopg.Connection[Any], synced: Synced, reports: dict[
             [list(reports), ["returned", "quarantined"] if held else ["pending"]]).fetchall())
         waits = waive.ended_since(connection, {number: r for number, r in reports.items() if number in mine})
         reports = {number: r for number, r in reports.items() if number in mine and number not in waits}
-        arrived(connection, synced, reports, lines)
-        waits |= set(contend(connection, lines, reports))
+        arrival.tell(connection, reports)
+        waits |= set(contend(connection, arrival, reports))
         before = _findings(connection, list(reports)) if held else {}
         # a replay that finds what was found before is no act
         reports = {number: r for number, r in reports.items() if number not in waits
@@ -162,9 +157,7 @@ def _decided(connection: psycopg.Connection[Any], synced: Synced, reports: dict[
             where receipt_id = any(%s) and act in ('accepted', 'returned', 'quarantined') group by 1""",
             [list(reports)]).fetchall())
         accepted = [number for number, r in reports.items() if r.status == "accepted"]
-        connection.execute(f"insert into intake.header ({_HEADER}) select {_HEADER} from arrived_header "
-                           "where receipt_id = any(%s)", [accepted])
-        lines.copy(connection, "intake.line", accepted)
+        arrival.load(connection, accepted)
         with connection.cursor().copy("""
                 copy intake.finding (receipt_id, decision, ordinal, rule, rule_version, kind, sheet, cell, unit_id, message_vi,
                     message_en, waiver_id) from stdin""") as out:
@@ -176,141 +169,6 @@ def _decided(connection: psycopg.Connection[Any], synced: Synced, reports: dict[
                            [accepted])
         _settle(connection, list(reports))
     return reports, waits
-
-
-class Lines:
-    """The lines of a batch, as COPY reads them, in a file until it is known whose are loaded; in memory only what they share."""
-
-    def __init__(self, file: IO[bytes]):
-        # (receipt, its number there, header), and (receipt, unit) of the units that lines are about
-        self.headers: list[tuple[int, int, Header]] = []
-        self.subjects: set[tuple[int, str]] = set()
-        self._file = file
-        self._places: dict[int, tuple[int, int]] = {}
-
-    def add(self, number: int, rows: list[str]) -> None:
-        """Keep a receipt's rows."""
-        text = "".join(rows).encode()
-        self._places[number] = self._file.tell(), len(text)
-        self._file.write(text)
-
-    def copy(self, connection: psycopg.Connection[Any], table: str, receipts: Iterable[int]) -> None:
-        """Load the rows of some receipts into a table."""
-        with connection.cursor().copy(f"copy {table} ({_LINE}) from stdin") as out:
-            for number in receipts:
-                place, length = self._places[number]
-                self._file.seek(place)
-                out.write(self._file.read(length))
-
-
-def spool() -> IO[bytes]:
-    """Where lines wait: in memory while they are few, then on disk, so that a batch is never held in memory."""
-    return SpooledTemporaryFile(max_size=32 << 20)
-
-
-def arrive(synced: Synced, reading: Iterable[tuple[int, Report]], lines: Lines) -> dict[int, Report]:
-    """The reports, by receipt, without their lines: those of the reports that can be accepted are kept apart."""
-    reports: dict[int, Report] = {}
-    for number, r in reading:
-        if r.status == "accepted":
-            assert r.period
-            own: dict[int, int] = {}  # lines that have the same header share it
-            scope, rows = (r.scope or "").translate(_ESCAPED), []
-            # written out here: the driver would ask each value what it is
-            arrays = to_json([line.figures for line in r.lines]).decode().removeprefix("[[").removesuffix("]]").split("],[")
-            for (header, unit, row, place, _), figures in zip(r.lines, arrays, strict=False):
-                if id(header) not in own:
-                    own[id(header)] = len(own) + 1
-                    lines.headers.append((number, len(own), header))
-                rows.append(f"{number}\t{own[id(header)]}\t{synced.unit[unit]}\t{r.period.period_id}\t"
-                            f"{synced.row[header.table, row]}\t{scope}\t{place.translate(_ESCAPED)}\t{{{figures}}}\n")
-            lines.add(number, rows)
-            lines.subjects |= {(number, line.unit) for line in r.lines}
-        r.lines.clear()
-        reports[number] = r
-    return reports
-
-
-# what COPY would take for the end of a value or of a line
-_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-def arrived(connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report], lines: Lines) -> None:
-    """What each file says it is, and what its lines are about and stand below: `arrived`, `arrived_unit`, `arrived_header`."""
-    connection.execute("create temp table arrived (receipt_id integer, status text, form_code text, form_version integer, "
-                       "unit_id integer, period_id integer, scope text, is_nil boolean, catalogue_id integer) on commit drop")
-    with connection.cursor().copy("copy arrived from stdin") as out:
-        for number, r in reports.items():
-            out.write_row((number, r.status, r.form.code if r.form else None, r.form.version if r.form else None,
-                           synced.unit[r.sender.unit] if r.sender else None, r.period.period_id if r.period else None,
-                           r.scope, r.nil, synced.catalogue_id))
-    connection.execute("create temp table arrived_unit (receipt_id integer, unit_id integer) on commit drop")
-    with connection.cursor().copy("copy arrived_unit from stdin") as out:
-        for number, unit in lines.subjects:
-            out.write_row((number, synced.unit[unit]))
-    connection.execute(f"create temp table arrived_header on commit drop as select {_HEADER} from intake.header with no data")
-    with connection.cursor().copy("copy arrived_header from stdin") as out:
-        for number, n, header in lines.headers:
-            indicators = [synced.indicator[header.table, name] for name in header.indicators]
-            out.write_row((number, n, header.sheet, indicators, list(header.columns)))
-
-
-def contend(connection: psycopg.Connection[Any], lines: Lines, reports: dict[int, Report]) -> list[int]:
-    """A figure that another sender's live report already holds sends the later report back: nobody guesses whose is right.
-
-    Two senders of one batch: the later one waits for the next batch, where the first is decided.
-    """
-    # few reports are about a unit and period that another sender has reported on: only their cells are held against each other
-    connection.execute("""
-        create temp table touched on commit drop as
-        select receipt_id, m.unit_id as sender_id, m.period_id, a.unit_id, m.scope
-        from arrived_unit a join arrived m using (receipt_id)""")
-    connection.execute("analyze touched")
-    connection.execute("""
-        create temp table suspect on commit drop as
-        select t.receipt_id, t.unit_id
-        from touched t
-        where exists (select from touched o where (o.period_id, o.unit_id, o.scope) = (t.period_id, t.unit_id, t.scope)
-                                              and o.sender_id <> t.sender_id)
-        union
-        select t.receipt_id, t.unit_id
-        from touched t
-        where (select bool_or(r.unit_id <> t.sender_id) from intake.line c join intake.receipt r using (receipt_id)
-               where (c.period_id, c.unit_id, c.scope) = (t.period_id, t.unit_id, t.scope))""")
-    suspects = [row[0] for row in connection.execute("select distinct receipt_id from suspect")]
-    if not suspects:
-        return []
-    connection.execute(f"create temp table arriving on commit drop as select {_LINE} from intake.line with no data")
-    lines.copy(connection, "arriving", suspects)
-    connection.execute("analyze arriving, suspect")
-    connection.execute("""
-        create temp table contending on commit drop as
-        select a.receipt_id, a.unit_id, a.period_id, a.row_id, c.indicator_id, a.scope, h.sheet, c.name || a.place as cell
-        from arriving a
-        join arrived_header h using (receipt_id, header), unnest(h.indicators, h.columns) as c (indicator_id, name)
-        where (a.receipt_id, a.unit_id) in (select receipt_id, unit_id from suspect)""")
-    connection.execute("analyze contending")
-    taken = connection.execute("""
-        select distinct on (a.receipt_id) a.receipt_id, c.receipt_id, a.sheet, a.cell
-        from contending a
-        join arrived m on m.receipt_id = a.receipt_id
-        join intake.cell c on (c.period_id, c.unit_id, c.row_id, c.indicator_id, c.scope)
-                            = (a.period_id, a.unit_id, a.row_id, a.indicator_id, a.scope)
-        join intake.receipt r on r.receipt_id = c.receipt_id
-        where r.status = 'accepted' and r.unit_id <> m.unit_id
-          and not exists (select from intake.ledger l where l.receipt_id = r.receipt_id and l.act = 'superseded')
-        order by a.receipt_id, c.receipt_id, a.sheet, a.cell""").fetchall()
-    for number, other, sheet, cell in taken:
-        reports[number].findings.append(finding("row.taken", Place(None, sheet, cell), receipt=receipt_code(other)))
-    waits = connection.execute("""
-        select distinct a.receipt_id
-        from contending a
-        join contending b on (b.period_id, b.unit_id, b.row_id, b.indicator_id, b.scope)
-                         = (a.period_id, a.unit_id, a.row_id, a.indicator_id, a.scope) and b.receipt_id < a.receipt_id
-        join arrived m on m.receipt_id = a.receipt_id
-        join arrived n on n.receipt_id = b.receipt_id
-        where n.unit_id <> m.unit_id""").fetchall()
-    return [row[0] for row in waits if reports[row[0]].status == "accepted"]
 
 
 def _settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:

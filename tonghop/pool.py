@@ -35,7 +35,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, NoReturn, Self
+from typing import IO, Any, Self
 
 import numpy as np
 
@@ -104,13 +104,16 @@ class Pool:
             fill()
             while busy or done:
                 for worker in _ready(busy, wait=following not in done):
-                    job = busy.pop(worker)
+                    number, name, content = busy.pop(worker)
                     try:
-                        done[job[0]] = _revive(self._answered(worker), self._catalogue)
+                        plain = self._answered(worker)
                     except _Lost as lost:
-                        done[job[0]] = lost.report
-                    except _Again:
-                        begin(*job)
+                        done[number] = lost.report
+                    else:
+                        if plain is None:
+                            begin(number, name, content)
+                        else:
+                            done[number] = _revive(plain, self._catalogue)
                 fill()  # before the caller turns to what it gets
                 if following in done:
                     yield done.pop(following)
@@ -125,8 +128,6 @@ class Pool:
         while done is None:
             try:
                 done = self._answered(self._asked(answer.file, content, answer))
-            except _Again:
-                continue
             except _Lost:
                 return listed(answer, "lost")
         book = done.get("workbook", b"")
@@ -167,22 +168,24 @@ class Pool:
                 worker.ask(name, content, answer, self._settings.worker_seconds)
                 return worker
             except _Lost as lost:
-                with contextlib.suppress(_Again):
-                    self._gave_up(worker, lost)
+                self._gave_up(worker, lost)
 
-    def _answered(self, worker: "_Worker") -> dict[str, Any]:
-        """What a worker has made of its file. Raises _Lost, or _Again where a fresh worker is to be asked."""
+    def _answered(self, worker: "_Worker") -> dict[str, Any] | None:
+        """What a worker has made of its file, None where a fresh worker is to be asked. Raises _Lost."""
         try:
             done = worker.answer()
         except _Lost as lost:
             self._gave_up(worker, lost)
+            return None
         self._idle.append(worker)
         return done
 
-    def _gave_up(self, worker: "_Worker", lost: "_Lost") -> NoReturn:
+    def _gave_up(self, worker: "_Worker", lost: "_Lost") -> None:
+        """Drop a worker that lost its file. Raises _Lost where that is the file's fault for certain."""
         log.warning("%s; worker fresh: %s", lost, not worker.served)
         self._drop(worker)
-        raise lost if not worker.served or lost.rule == "file.time" else _Again
+        if not worker.served or lost.rule == "file.time":
+            raise lost
 
     def _drop(self, worker: "_Worker") -> None:
         self._workers.discard(worker)
@@ -196,10 +199,6 @@ def _ready(busy: Iterable["_Worker"], wait: bool) -> "list[_Worker]":
     for pipe in by_pipe:
         poll.register(pipe, select.POLLIN)
     return [by_pipe[pipe] for pipe, _ in poll.poll(None if wait else 0)]
-
-
-class _Again(Exception):
-    """The worker was lost, and not for certain by this file."""
 
 
 class _Lost(Exception):

@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from tonghop import catalogue as cat
-from tonghop import load, waive
+from tonghop import waive
 from tonghop.answer import Answer, Finding
+from tonghop.arrival import arriving, contend
 from tonghop.calendar import Period
 from tonghop.catalogue import Catalogue
 from tonghop.check import ROUNDING, Cell, Report
@@ -77,11 +78,10 @@ def _against(connection: psycopg.Connection[Any], catalogue: Catalogue, report: 
     if report.status != "accepted" or report.nil:
         return report
     try:
-        with connection.transaction(), load.spool() as file:
-            synced, lines = sync(catalogue, connection), load.Lines(file)
-            load.arrive(synced, [(0, replace(report, lines=list(report.lines)))], lines)
-            load.arrived(connection, synced, {0: report}, lines)
-            load.contend(connection, lines, {0: report})
+        with connection.transaction(), arriving(sync(catalogue, connection)) as arrival:
+            arrival.take(0, replace(report, lines=list(report.lines)))
+            arrival.tell(connection, {0: report})
+            contend(connection, arrival, {0: report})
             raise _Undo
     except _Undo:
         pass
