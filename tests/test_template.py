@@ -23,7 +23,7 @@ from tonghop.catalogue import Catalogue
 from tonghop.check import Report, report
 from tonghop.cli import cli
 from tonghop.forms import Form
-from tonghop.formulas import BLANK, FAILS
+from tonghop.formulas import BLANK, FAILS, column_number
 from tonghop.settings import PROJECT, Settings
 from tonghop.sync import sync
 from tonghop.template import Figure, Key, Planner, Template, TemplateError, closing, openings
@@ -136,6 +136,14 @@ def test_every_formula_is_written_with_the_value_that_it_has(catalogue: Catalogu
             kept, computed = sheet.kept[name][cell].value, sheet.value(name, cell)
             assert kept == computed, f"{name}!{cell} {formula}"
             assert kept not in (None, "")  # the reader would take that for a formula never computed
+
+
+def test_the_number_of_a_column_says_what_it_adds_in_the_order_of_the_columns(catalogue: Catalogue) -> None:
+    said = {column_number(form, table, n) for form in catalogue.forms for table in form.tables for n in range(len(table.fields))}
+    sums = [re.findall(r"([+-]?)(?:[\d.]+x)?(\d+)", text.strip("()").partition("=")[2]) for text in said if "=" in text]
+    assert len(sums) > 20
+    for parts in sums:
+        assert parts == sorted(parts, key=lambda part: (part[0] == "-", int(part[1])))
 
 
 @each_form

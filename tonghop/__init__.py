@@ -26,6 +26,7 @@ check       the catalogue's linear rules on a report
 answer      what a sender is told, in two languages
 returned    what goes back to a sender: their own workbook with the findings in it; package, page and xmltext edit its parts
 pool        reading and checking in confined worker processes
+arrival     the lines of a batch as COPY reads them, and which of its reports contend for a figure
 load        facts, state and ledger entry in one transaction
 precheck    what would become of a file, told before it is sent
 waive       leave to break a rule, given by an office, kept in the ledger

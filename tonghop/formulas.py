@@ -80,7 +80,9 @@ def column_number(form: Form, table: Table, place: int) -> str:
         if check.kind == "identity" and check.op == "=" and not check.bound and check.table == table.code and rule.on_arrival:
             total = _total_term(rule)
             if total.indicator == table.fields[place].code:
-                rest = [(-t.coefficient / total.coefficient, number[t.indicator]) for t in rule.terms if t is not total]
+                # as it is read: what is added first, and in the order of the columns
+                rest = sorted(((-t.coefficient / total.coefficient, number[t.indicator]) for t in rule.terms if t is not total),
+                              key=lambda part: (part[0] < 0, part[1]))
                 text = "".join(f"{'-' if c < 0 else '+'}{'' if abs(c) == 1 else f'{abs(c):f}x'}{n}" for c, n in rest)
                 return f"({place + 1}={text.removeprefix('+')})"
     return f"({place + 1})"
