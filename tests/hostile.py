@@ -119,6 +119,13 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
         "a-cell-far-away-on-a-sheet-that-lies-elsewhere.xlsx": bounds({
             RELATIONS: lambda old: old.replace(b"worksheets/sheet1.xml", b"elsewhere/sheet1.xml"),
             "xl/elsewhere/sheet1.xml": b'<worksheet><sheetData><row><c r="XFD1048576"/></row></sheetData></worksheet>'}),
+        "a-cell-farther-than-far.xlsx": bounds({
+            SHEET: before(b"</sheetData>", b'<row r="30"><c r="C' + b"9" * 400 + b'"/></row>')}),
+        "a-column-farther-than-far.xlsx": bounds({SHEET: before(b"</sheetData>", b'<row r="30"><c r="AAAAA30"/></row>')}),
+        "a-cell-far-away-behind-other-words.xlsx": bounds({
+            SHEET: before(b"</sheetData>", b'<row r="30"><c x="' + b">" * 500 + b"\" y=' r=\"A1\"' r=\"XFD30000\"/></row>")}),
+        "a-cell-with-two-places.xlsx": bounds({
+            SHEET: before(b"</sheetData>", b"<row r='30'><c r='XFD30000' r='A30'/></row>")}),
         "cells-without-a-place.xlsx": (changed(good, {SHEET: lambda old: re.sub(rb'<c r="[A-Z]+\d+"', b"<c", old)}), ACCEPTED),
         "too-many-cells-without-a-place.xlsx": bounds({SHEET: before(b"</sheetData>", b"<row>" + b"<c/>" * many + b"</row>")}),
         "too-many-rows.xlsx": bounds({SHEET: before(b"</sheetData>", b"<row/>" * many)}),

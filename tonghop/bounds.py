@@ -25,6 +25,7 @@ from zlib_ng import zlib_ng
 
 from tonghop.answer import Place, Unreadable
 from tonghop.settings import Settings
+from tonghop.xmltext import ATTRIBUTE, column_number
 
 MAX_PARTS, MAX_SHEETS, MAX_MERGES, MAX_SHEET_NAME = 1_000, 100, 20_000, 100
 _LOCAL = struct.Struct("<4s5H3I2H")
@@ -47,8 +48,9 @@ _ODD = re2.compile(
     rb':(?:row|c)\b|hidden=|t=["\']e["\']'
     rb'|<f[\s/>][^<]*<(?:[^/]|/f>(?:[^<]|<[^v]|<v[^>]|<v><))'
     rb'|<(?:c|row)(?:[^\w ]| (?:[^r]|r[^=]|r=[^"]|r="(?:[A-Z]{3}|[A-Z]{0,2}(?:[^A-Z0-9]|[0-9]{3}|[0-9]{1,2}[^0-9"]))))', _BYTES)
-# a row or a cell, and where it says that it stands
-_OPENING = re.compile(rb'<(?:\w+:)?(row|c)\b(?:[^>]{0,400}?\sr\s*=\s*["\']([A-Za-z]{0,4})(\d{1,9})["\'])?')
+# a row or a cell with its attributes, in which a quoted > ends nothing; and where it says that it stands
+_OPENING = re.compile(rb"""<(?:\w+:)?(row|c)(?=[\s/>])((?:[^>"']|"[^"]*"|'[^']*')*+)""")
+_REFERENCE = re.compile(rb"([A-Za-z]*)(\d*)")
 # cheap to look for, and of every formula without a value: all others are followed by theirs
 _NO_VALUE = re.compile(rb"<f[\s/>](?![^<]*</f><v>[^<])")
 _FORMULA_WITHOUT_VALUE = re.compile(
@@ -177,13 +179,17 @@ def _spread(xml: bytes, settings: Settings) -> tuple[int, int]:
         return max(map(int, rows), default=0), max((column_number(letters.decode()) for letters in columns), default=0)
     height = width = row = column = 0
     for opening in _OPENING.finditer(xml):
-        kind, letters, number = opening.groups()
+        kind, said = opening.groups()
+        # of two the parser takes the first
+        places = (double or single for name, double, single in ATTRIBUTE.findall(said) if name == b"r")
+        reference = _REFERENCE.fullmatch(next(places, b""))
+        letters, number = reference.groups() if reference else (b"", b"")
+        # without a place of its own it comes after the one before; a few characters are enough to be far beyond all bounds
         if kind == b"row":
-            # without a place of its own it comes after the one before
-            row, column = int(number) if number else row + 1, 0
+            row, column = int(number[:10]) if number else row + 1, 0
         else:
-            column = column_number(letters.decode().upper()) if letters else column + 1
-            row = int(number) if number else row
+            column = column_number(letters[:10].decode().upper()) if letters else column + 1
+            row = int(number[:10]) if number else row
         height, width = max(height, row), max(width, column)
         if height * max(width, 1) > settings.max_cells:
             break
@@ -216,11 +222,3 @@ def _exact(text: str) -> Decimal:
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is no number")
-
-
-def column_number(letters: str) -> int:
-    """A is 1, AA is 27."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number

@@ -6,8 +6,6 @@ For parts without comments, processing instructions and CDATA, in which every `<
 import re
 from xml.sax.saxutils import escape
 
-from tonghop.bounds import column_number
-
 MAIN = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 ATTRIBUTES = rb"""((?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*"""
 ATTRIBUTE = re.compile(rb"""([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
@@ -104,6 +102,14 @@ def split(cell: str) -> tuple[int, int]:
     """(row, column) of a cell's name, from 1."""
     letters = cell.rstrip("0123456789")
     return int(cell[len(letters):]), column_number(letters)
+
+
+def column_number(letters: str) -> int:
+    """A is 1, AA is 27."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number
 
 
 def letters(column: int) -> str:
