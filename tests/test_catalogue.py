@@ -276,6 +276,7 @@ def test_a_wrong_form_is_refused_with_its_file_and_the_field(folder: Path, file:
 
 @pytest.mark.parametrize(("file", "old", "new", "told"), [
     ("F4.v1.yaml", "F1.dv_cuoi_ky", "F1.dv_cuoi", r"F4\.2d: no field F1\.dv_cuoi"),
+    ("F4.v1.yaml", "F1.dv_cuoi_ky", "F3A.tong_to_chuc", r"F4\.2d: on which row does F3A\.tong_to_chuc stand\?"),
     ("F4.v1.yaml", "levels: [grassroots", "levels: [village", "F4: no level village"),
     ("F4.v1.yaml", "code: F4\n    vi", "code: F5\n    vi", r"F4\.1: no table F4"),
     ("F3.v1.yaml", "valid_to: 2018-09-23", "valid_to: 2018-12-31", "form F3: versions 1 and 2 overlap"),

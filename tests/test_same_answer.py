@@ -2,11 +2,13 @@
 
 import itertools
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+import tree_world
 from books import STAFF, book
 from click.testing import CliRunner
 from hypothesis import HealthCheck, Phase, given
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 import samples
 from tonghop import catalogue as cat
 from tonghop import load, precheck, server
-from tonghop.answer import Answer
+from tonghop.answer import Answer, receipt_code
 from tonghop.catalogue import Catalogue
 from tonghop.cli import cli
 from tonghop.forms import ALL_ROWS
@@ -101,12 +103,33 @@ def _write(folder: Path, name: str, content: bytes) -> Path:
     return path
 
 
-def _f1(catalogue: Catalogue, period: str, opening: int, closing: int) -> bytes:
-    """A town's own F1, of which only the stock of members matters."""
-    fields = {f.code: 0 for f in next(f for f in catalogue.forms if "F1" in f.table).table["F1"].fields}
-    figures = fields | {"dv_dau_ky": opening, "dv_cuoi_ky": closing, "dv_chinh_thuc": closing,
-                        "dv_ket_nap": max(closing - opening, 0), "dv_tu_tran": max(opening - closing, 0)}
-    return book(catalogue, "F1", WARD, period, [(WARD, figures)])
+def _nothing(catalogue: Catalogue, table: str) -> dict[str, int]:
+    return {f.code: 0 for f in next(f for f in catalogue.forms if table in f.table).table[table].fields}
+
+
+def _f1(catalogue: Catalogue, period: str, opening: int, closing: int, unit: str = WARD,
+        scope: Literal["own", "rollup"] = "own") -> bytes:
+    """A unit's F1, of which only the stock of members matters."""
+    figures = _nothing(catalogue, "F1") | {
+        "dv_dau_ky": opening, "dv_cuoi_ky": closing, "dv_chinh_thuc": closing,
+        "dv_ket_nap": max(closing - opening, 0), "dv_tu_tran": max(opening - closing, 0)}
+    return book(catalogue, "F1", unit, period, [(unit, figures)], scope=scope)
+
+
+def _f4(catalogue: Catalogue, period: str, unit: str, *called: int) -> bytes:
+    """How many members were called to study each topic."""
+    table = next(f for f in catalogue.forms if f.code == "F4").table["F4"]
+    rows = [(unit, row.vi, _nothing(catalogue, "F4") | {"dv_trieu_tap": number})
+            for row, number in zip(table.rows, called, strict=True)]
+    return book(catalogue, "F4", unit, period, rows)
+
+
+def _f7(catalogue: Catalogue, period: str, unit: str, opening: int, closing: int) -> bytes:
+    """Petitions open at the start and at the end."""
+    came, went = max(closing - opening, 0), max(opening - closing, 0)
+    figures = _nothing(catalogue, "F7XLD") | {
+        "ton_dau": opening, "ton_cuoi": closing, "nhan_khac": came, "phai_xu_ly": came, "giai_quyet": went}
+    return book(catalogue, "F7XLD", unit, period, [(unit, figures)])
 
 
 def test_what_needs_other_reports_is_named_without_a_warehouse_and_decided_with_one(
@@ -125,6 +148,34 @@ def test_what_needs_other_reports_is_named_without_a_warehouse_and_decided_with_
     assert (seeing.status, seeing.on_receipt) == ("accepted", ())
     assert [(f.rule, f.kind, f.sheet) for f in seeing.findings] == [(opening, "consistency", "F1")]
     assert (fine.status, fine.findings) == ("accepted", [])
+
+
+def test_with_a_warehouse_check_tells_of_a_report_what_the_release_will_find(
+        settings: Settings, catalogue: Catalogue, tmp_path: Path) -> None:
+    dice, paths = random.Random(3), []
+    for unit in (WARD, "243.01", "243.02"):
+        for period in ("2017-Y", "2018-H1", "2018-H2", "2018-Y"):
+            opening, closing = dice.randrange(3), dice.randrange(3)
+            paths.append(_write(tmp_path, f"{unit} F1 {period}.xlsx", _f1(catalogue, period, opening, closing, unit)))
+            if period != "2018-H2":  # a unit that gives no F1 as well
+                called = _f4(catalogue, period, unit, dice.randrange(3), dice.randrange(3))
+                paths.append(_write(tmp_path, f"{unit} F4 {period}.xlsx", called))
+        for period in ("2023-Q1", "2023-Q2", "2023-H1"):
+            petitions = _f7(catalogue, period, unit, dice.randrange(2), dice.randrange(2))
+            paths.append(_write(tmp_path, f"{unit} F7 {period}.xlsx", petitions))
+    paths.append(_write(tmp_path, "sum.xlsx", _f1(catalogue, PERIOD, 3, 4, CITY, "rollup")))
+    answers = submit(settings, paths)
+    assert not [(a.file, f.rule, f.message_en) for a in answers for f in a.findings]
+    tree_world.release(settings)
+    found: dict[str, set[Any]] = {str(a.receipt): set() for a in answers}
+    for receipt, *broken in tree_world.rows(settings, """
+            select c.submission_id, c.rule, u.unit_key, c.sheet, c.cell from intermediate.int_check c
+            join catalogue.unit u using (unit_id) where not c.holds and c.submission_id is not null"""):
+        found[receipt_code(receipt)].add(tuple(broken))
+    with server.connect(settings) as connection:
+        told = precheck.check(settings, paths, connection)
+    assert [{(f.rule, f.unit, f.sheet, f.cell) for f in a.findings} for a in told] == [found[str(a.receipt)] for a in answers]
+    assert {rule for broken in found.values() for rule, *_ in broken} >= {"F1.2", "F1.7a", "F4.2d", "F7.4"}
 
 
 def test_with_a_warehouse_a_taken_row_is_told_and_nothing_is_stored(

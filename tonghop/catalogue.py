@@ -23,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 
 from tonghop.calendar import Calendar, Period, working_day
 from tonghop.data import Bilingual, CatalogueError, Code, Data, Label, rows, told
-from tonghop.forms import Form, HeadKey, Leading
+from tonghop.forms import ALL_ROWS, Form, HeadKey, Leading, Table
 from tonghop.history import Event, History, Succession, UnitVersion
 from tonghop.history import fold as fold_history
 from tonghop.text import fold
@@ -257,6 +257,10 @@ def _spell_problems(spells: Iterable[tuple[str, Spell]], history: History, forms
             yield f"{where}: two spells of {later.unit} for {later.form} on {later.valid_from}"
 
 
+def _rows(table: Table) -> set[str]:
+    return {row.code for row in table.rows}
+
+
 def _problems(c: Catalogue) -> Iterator[str]:
     seen: set[tuple[str, int]] = set()
     owner: dict[str, str] = {}
@@ -278,6 +282,10 @@ def _problems(c: Catalogue) -> Iterator[str]:
         for rule in form.rules:
             yield from (f"{rule.check.rule}: no field {t.table}.{t.indicator}" for t in rule.terms
                         if (t.table, t.indicator) not in fields)
+            yield from (f"{rule.check.rule}: on which row does {t.table}.{t.indicator} stand? There are several, not those of "
+                        f"{rule.check.table}" for t in rule.terms if t.at == "elsewhere"
+                        for other in c.forms for table in other.tables if table.code == t.table
+                        and table.rows != (ALL_ROWS,) and not _rows(form.table[rule.check.table]) <= _rows(table))
     for code in owner.values():
         versions_ = sorted((f for f in c.forms if f.code == code), key=lambda f: f.valid_from)
         yield from (f"form {code}: versions {a.version} and {b.version} overlap" for a, b in pairwise(versions_)

@@ -120,8 +120,9 @@ class Check(Data):
     table: str
     # field, or TABLE.field of another table; "*": every field of the table, each against its sum over the units below
     terms: dict[str, Decimal]
-    # where a term's value stands: same report (default), the previous period, all units below summed, the quarter's months; or,
-    # for each reorganisation: the last reports of the units that ended, the first ones of the units that followed them
+    # where a term's value stands: same table (default), the previous period, all units below summed, the quarter's months; or,
+    # for each reorganisation: the last reports of the units that ended, the first ones of the units that followed them.
+    # A field of another table stands elsewhere: with the same unit and period, on the same row or on the only one there is
     at: dict[str, Literal["same", "previous", "children", "months", "predecessors", "successors"]] = Field({})
     op: Literal["=", "<="]
     bound: Decimal = Decimal(0)
@@ -248,13 +249,14 @@ class Rule:
     @property
     def on_arrival(self) -> bool:
         """Whether the report alone decides it."""
-        return all(term.at == "same" and term.table == self.check.table for term in self.terms)
+        return all(term.at == "same" for term in self.terms)
 
 
 def _open(form: Form, check: Check) -> Iterator[Rule]:
     if "*" not in check.terms:
-        terms = tuple(Term(*_qualify(check.table, name), coefficient, check.at.get(name, "same"))
-                      for name, coefficient in check.terms.items())
+        places = {name: (*_qualify(check.table, name), coefficient) for name, coefficient in check.terms.items()}
+        terms = tuple(Term(*place, check.at.get(name, "same" if place[0] == check.table else "elsewhere"))
+                      for name, place in places.items())
         yield Rule(check, "", terms)
         return
     for field in form.table[check.table].fields:

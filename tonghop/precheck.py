@@ -22,7 +22,7 @@ from tonghop.arrival import arriving, contend
 from tonghop.calendar import Period
 from tonghop.catalogue import Catalogue
 from tonghop.check import ROUNDING, Cell, Report
-from tonghop.forms import Rule, Term
+from tonghop.forms import ALL_ROWS, Rule, Term
 from tonghop.pool import Pool
 from tonghop.settings import Settings
 from tonghop.sync import sync
@@ -110,7 +110,7 @@ def _consistency(connection: psycopg.Connection[Any], catalogue: Catalogue, repo
             check = rule.check
             places = [own[key] for t in rule.terms if t.at == "same"
                       if (key := (t.table, t.indicator, unit, row, period.period_id, report.scope)) in own]
-            if not places or (check.levels and (version is None or version.level not in check.levels)):
+            if not places or (check.levels and (version is None or not version.is_at(check.levels))):
                 continue
             values = [(t.coefficient, _term(t, (unit, row), report, catalogue, known, below[unit])) for t in rule.terms]
             figures = [(coefficient, value[0]) for coefficient, value in values if value]
@@ -135,12 +135,14 @@ def _term(term: Term, subject: tuple[str, str], report: Report, catalogue: Catal
     unit, row = subject
     period, scope = report.period, report.scope
 
-    def figure(of: str, on: Period, in_: str) -> tuple[Decimal | None] | None:
+    def figure(of: str, on: Period, in_: str, row: str = row) -> tuple[Decimal | None] | None:
         key = (term.table, term.indicator, of, row, on.period_id, in_)
         return (known[key],) if key in known else None
 
     if term.at == "same":
         return figure(unit, period, scope)
+    if term.at == "elsewhere":
+        return figure(unit, period, scope) or figure(unit, period, scope, ALL_ROWS.code)
     if term.at == "previous":
         version = catalogue.version(unit, period.ends_on)
         # a unit that became another on the way starts anew

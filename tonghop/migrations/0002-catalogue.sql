@@ -87,7 +87,7 @@ create table catalogue.check_rule (
 create table catalogue.check_term (
     catalogue_id integer not null references catalogue.version, rule text not null, instance text not null, form_version integer not null,
     rule_version integer not null, indicator_id integer not null references catalogue.indicator, coefficient numeric not null,
-    "at" text not null check ("at" in ('same', 'previous', 'children', 'months', 'predecessors', 'successors')),
+    "at" text not null check ("at" in ('same', 'elsewhere', 'previous', 'children', 'months', 'predecessors', 'successors')),
     primary key (catalogue_id, rule, instance, form_version, rule_version, indicator_id, "at"));
 create table catalogue.rate (
     catalogue_id integer not null references catalogue.version, rate_code text not null, table_code text not null,

@@ -1,7 +1,8 @@
 -- grain: rule x instance x form version x rule version x unit x period x row code x scope: the sum of a rule's terms on the
 -- slice's accepted figures, where every term is known. Nothing is guessed: a rule with a term that is blank or that nobody has
 -- given has no sum. Not applicable counts as nothing to add, as it does on arrival, as long as some term has a value. Terms at
--- `children` stand for the unit's own figure and all below it, and are compared with its claim for the whole.
+-- `children` stand for the unit's own figure and all below it, and are compared with its claim for the whole; those `elsewhere`,
+-- in another table of one row only, stand beside each row.
 -- A table of its own, because without its statistics the planner takes the sums for one row and loops over all units.
 with observation as (
     select * from {{ ref('int_observation') }}
@@ -30,6 +31,10 @@ form_row as (
 
 check_term as (
     select * from {{ ref('stg_check_term') }}
+),
+
+check_rule as (
+    select * from {{ ref('stg_check_rule') }}
 ),
 
 row_code as (
@@ -71,6 +76,41 @@ placed_same as (
         o.cell
     from observation as o
     where {{ slice('touched', 'o.period_id', 'o.unit_id') }}
+),
+
+beside as (
+    select distinct
+        t.indicator_id,
+        w.row_id,
+        w.row_code
+    from check_term as t
+    inner join check_rule as r
+        on
+            r.rule = t.rule and r.instance = t.instance and r.form_version = t.form_version
+            and r.rule_version = t.rule_version
+    inner join form_row as w on w.table_code = r.table_code and w.form_version = r.form_version
+    where t.term_at = 'elsewhere'
+),
+
+placed_elsewhere as (
+    -- tables that ask for the same figure may have rows of the same code
+    select distinct on (o.indicator_id, o.unit_id, o.period_id, b.row_code, o.scope)
+        'elsewhere' as term_at,
+        null::integer as form_version,
+        o.indicator_id,
+        o.unit_id,
+        o.period_id,
+        b.row_id,
+        o.scope,
+        o.value,
+        null::integer as submission_id,
+        null as sheet,
+        null as cell
+    from beside as b
+    inner join observation as o on o.indicator_id = b.indicator_id
+    inner join row_code as w on w.row_id = o.row_id and w.row_code in (b.row_code, 'all')
+    where {{ slice('touched', 'o.period_id', 'o.unit_id') }}
+    order by o.indicator_id, o.unit_id, o.period_id, b.row_code, o.scope, b.row_id
 ),
 
 placed_previous as (
@@ -137,6 +177,8 @@ placed_children as (
 
 placed as (
     select * from placed_same
+    union all
+    select * from placed_elsewhere
     union all
     select * from placed_previous
     union all
