@@ -234,6 +234,12 @@ def test_the_roll_up_rule_opens_into_one_rule_a_column(catalogue: Catalogue) -> 
         assert [(t.indicator, t.coefficient, t.at) for t in r.terms] == [(r.instance, 1, "same"), (r.instance, -1, "children")]
 
 
+def test_a_field_of_another_table_stands_elsewhere(catalogue: Catalogue) -> None:
+    rule, = (r for r in form(catalogue, "F4").rules if r.check.rule == "F4.2d")
+    assert [(t.table, t.at) for t in rule.terms] == [("F4", "same"), ("F1", "elsewhere")]
+    assert not rule.on_arrival
+
+
 def test_a_coded_column_opens_into_one_indicator_a_code(catalogue: Catalogue) -> None:
     field = next(x for x in table(catalogue, "F2").fields if x.type == "code")
     assert field.indicators == ("xep_loai_buoi_tot", "xep_loai_buoi_kha", "xep_loai_buoi_tb", "xep_loai_buoi_kem")

@@ -282,10 +282,10 @@ def _problems(c: Catalogue) -> Iterator[str]:
         for rule in form.rules:
             yield from (f"{rule.check.rule}: no field {t.table}.{t.indicator}" for t in rule.terms
                         if (t.table, t.indicator) not in fields)
-            yield from (f"{rule.check.rule}: on which row does {t.table}.{t.indicator} stand? There are several, not those of "
-                        f"{rule.check.table}" for t in rule.terms if t.at == "elsewhere"
-                        for other in c.forms for table in other.tables if table.code == t.table
-                        and table.rows != (ALL_ROWS,) and not _rows(form.table[rule.check.table]) <= _rows(table))
+            yield from (f"{rule.check.rule}: on which row does {t.table}.{t.indicator} stand? {t.table} has other rows than "
+                        f"{rule.check.table}" for t in rule.terms for other in c.forms for table in other.tables
+                        if table.code == t.table and not _rows(form.table[rule.check.table]) <= _rows(table)
+                        and not (t.at == "elsewhere" and table.rows == (ALL_ROWS,)))
     for code in owner.values():
         versions_ = sorted((f for f in c.forms if f.code == code), key=lambda f: f.valid_from)
         yield from (f"form {code}: versions {a.version} and {b.version} overlap" for a, b in pairwise(versions_)

@@ -254,10 +254,7 @@ class Rule:
 
 def _open(form: Form, check: Check) -> Iterator[Rule]:
     if "*" not in check.terms:
-        places = {name: (*_qualify(check.table, name), coefficient) for name, coefficient in check.terms.items()}
-        terms = tuple(Term(*place, check.at.get(name, "same" if place[0] == check.table else "elsewhere"))
-                      for name, place in places.items())
-        yield Rule(check, "", terms)
+        yield Rule(check, "", tuple(_term(check, name) for name in check.terms))
         return
     for field in form.table[check.table].fields:
         for indicator in field.indicators:
@@ -266,6 +263,7 @@ def _open(form: Form, check: Check) -> Iterator[Rule]:
             yield Rule(check, indicator, terms)
 
 
-def _qualify(table: str, name: str) -> tuple[str, str]:
-    head, _, tail = name.rpartition(".")
-    return (head or table, tail)
+def _term(check: Check, name: str) -> Term:
+    head, _, indicator = name.rpartition(".")
+    table, at = head or check.table, check.at.get(name, "same")
+    return Term(table, indicator, check.terms[name], "elsewhere" if at == "same" and table != check.table else at)
