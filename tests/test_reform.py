@@ -43,8 +43,12 @@ def test_the_gate_finds_nothing_wrong_in_any_row_but_what_figures_made_up_by_rul
             "every_figure_stands_on_every_tree": "select 2 * count(*) from (select distinct unit_id, ends_on "
                 "from marts.fct_observation join catalogue.period using (period_id)) as reported",
             "facts_equal_receipts": "select count(*) from intake.receipt"}.items()}
+        across = {rule for rule, in connection.execute(
+            "select distinct rule from marts.fct_finding where kind = 'consistency' and submission_id is not null")}
     assert asked.keys() == {e.name for suite in gate.suites() for e in suite.expectations}
-    assert {name for name, (success, _) in asked.items() if not success} == {"identities_hold", "rates_within_the_whole"}
+    assert {name for name, (success, _) in asked.items() if not success} == {
+        "identities_hold", "rates_within_the_whole", "reports_agree"}
+    assert across == {"F4.2d"}  # of two forms, each made up without the other
     assert {name: asked[name][1] for name in size} == size
 
 
