@@ -14,8 +14,10 @@ from tonghop.settings import PROJECT, Settings
 
 _NUMBER = itertools.count(1)
 
-# far more examples than CI has time for, by hand: pytest --hypothesis-profile many
-hypothesis.settings.register_profile("many")
+# no test asserts a time; far more examples than CI has time for, by hand: pytest --hypothesis-profile many
+for profile in ("few", "many"):
+    hypothesis.settings.register_profile(profile, deadline=None)
+hypothesis.settings.load_profile("few")
 
 
 @pytest.fixture(scope="session")
