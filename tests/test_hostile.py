@@ -93,7 +93,7 @@ def test_the_parser_gets_the_very_parts_that_were_looked_at_and_nothing_else(
 
 
 ORDINARY = (b'<row r="5" spans="1:27">', b"</row>", b'<c r="B5" s="6"/>', b'<c r="C7" t="s"><v>1</v></c>',
-            b'<c r="ZY98"><v>2</v></c>', b'<c r="A99"><f>SUM(B1:C2)</f><v>3</v></c>', b'<cols><col min="1" max="3"/></cols>')
+            b'<c r="ZA90"><v>2</v></c>', b'<c r="A99"><f>SUM(B1:C2)</f><v>3</v></c>', b'<cols><col min="1" max="3"/></cols>')
 ODD = (b'<c r="A99999"/>', b'<c r="AAA99"/>', b'<c s="1" r="XFD99"/>', b'<c\tr="AAA99"/>', b"<c r='A99999'/>", b'<c r="aaa99"/>',
        b'<x:c r="AAA99"/>', b'<x:row r="99999"/>', b'<row r="99999"/>', b'<row s="5" r="99999"/>', b'<c r=" A99999"/>',
        b"<c/>" * 800, b"<c>" * 800, b"<row>" * 70_000, b"<row/>" * 70_000, b'<c r=""/>' * 800, b'<c r="A1x"/>' * 800,
