@@ -29,6 +29,7 @@ test: .venv/ready-dev  ## run every test, those with the real Airflow last
 
 lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow, SQL
 	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint dbt_project/models

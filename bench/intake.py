@@ -24,11 +24,16 @@ from python_calamine import CalamineWorkbook, SheetVisibleEnum
 from rich.console import Console
 from rich.progress import track
 
-from tonghop import catalogue as cat
-from tonghop import load, server, template
-from tonghop.receive import receive_inbox
-from tonghop.settings import PROJECT, Settings
-from tonghop.template_book import workbook
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.intake import load
+from tonghop.intake.receive import receive_inbox
+from tonghop.templates import plan
+from tonghop.templates.book import workbook
+from tonghop.warehouse import embedded
+from tonghop.warehouse.connect import connect, database_url
+from tonghop.warehouse.migrate import ready
 
 ROWS, COLUMNS, PERIOD = 80, 20, "2019-Y"
 MARK = 200  # files between two looks at what was used so far
@@ -48,17 +53,39 @@ def write_catalogue(folder: Path, communes: int) -> None:
     _csv(folder / "units" / "bench.csv", columns, units)
     spells = [[unit, "F99", "2010-01-01", ""] for unit, *_ in units[1:]]
     _csv(folder / "reporting.csv", ["unit", "form", "valid_from", "valid_to"], spells)
-    fields = [{"code": f"c{n}", "vi": f"Chỉ tiêu {n}", "en": f"Figure {n}", "unit": "người", "aggregation": "flow"}
-              for n in range(1, COLUMNS)]
+    fields = [
+        {"code": f"c{n}", "vi": f"Chỉ tiêu {n}", "en": f"Figure {n}", "unit": "người", "aggregation": "flow"}
+        for n in range(1, COLUMNS)
+    ]
     total = {"code": "tong", "vi": "Tổng các chỉ tiêu", "en": "All figures", "unit": "người", "aggregation": "flow"}
-    form = {"code": "F99", "version": 1, "name": {"vi": "Biểu đo", "en": "Bench"}, "scheme": "CALENDAR",
-            "valid_from": "2010-01-01",
-            "tables": [{"code": "F99", "vi": "Biểu đo", "en": "Bench", "levels": ["grassroots"], "owed": ["Y"],
-                        "rows": [{"code": f"r{n}", "vi": f"Dòng {n}", "en": f"Row {n}"} for n in range(1, ROWS + 1)],
-                        "fields": [total, *fields]}],
-            "checks": [{"rule": "F99.1", "kind": "identity", "table": "F99", "op": "=",
-                        "terms": {"tong": 1} | {f["code"]: -1 for f in fields},
-                        "message": {"vi": "Tổng bằng cộng các chỉ tiêu.", "en": "The total is the sum of the figures."}}]}
+    form = {
+        "code": "F99",
+        "version": 1,
+        "name": {"vi": "Biểu đo", "en": "Bench"},
+        "scheme": "CALENDAR",
+        "valid_from": "2010-01-01",
+        "tables": [
+            {
+                "code": "F99",
+                "vi": "Biểu đo",
+                "en": "Bench",
+                "levels": ["grassroots"],
+                "owed": ["Y"],
+                "rows": [{"code": f"r{n}", "vi": f"Dòng {n}", "en": f"Row {n}"} for n in range(1, ROWS + 1)],
+                "fields": [total, *fields],
+            }
+        ],
+        "checks": [
+            {
+                "rule": "F99.1",
+                "kind": "identity",
+                "table": "F99",
+                "op": "=",
+                "terms": {"tong": 1} | {f["code"]: -1 for f in fields},
+                "message": {"vi": "Tổng bằng cộng các chỉ tiêu.", "en": "The total is the sum of the figures."},
+            }
+        ],
+    }
     (folder / "forms" / "F99.v1.yaml").write_text(yaml.safe_dump(form, allow_unicode=True), "utf-8")
 
 
@@ -67,7 +94,7 @@ def _csv(path: Path, columns: list[str], rows: list[list[str]]) -> None:
         csv.writer(file).writerows([columns, *rows])
 
 
-def write_files(folder: Path, catalogue: cat.Catalogue) -> list[Path]:
+def write_files(folder: Path, catalogue: Catalogue) -> list[Path]:
     """Every commune's template, filled in; those that lie there already stay."""
     folder.mkdir(parents=True, exist_ok=True)
     codes = [unit.code for unit in catalogue.units if unit.level == "grassroots"]
@@ -78,9 +105,9 @@ def write_files(folder: Path, catalogue: cat.Catalogue) -> list[Path]:
     return [folder / f"{code}.xlsx" for code in codes]
 
 
-def _planner(catalogue: cat.Catalogue, folder: Path) -> None:
+def _planner(catalogue: Catalogue, folder: Path) -> None:
     global _make
-    planner = template.Planner(catalogue, "F99", PERIOD)
+    planner = plan.Planner(catalogue, "F99", PERIOD)
     table = planner.form.tables[0]
 
     def make(code: str) -> None:
@@ -92,6 +119,7 @@ def _planner(catalogue: cat.Catalogue, folder: Path) -> None:
         part = folder / f"{code}.part"
         part.write_bytes(workbook(catalogue, plan, figures))
         part.rename(folder / f"{code}.xlsx")
+
     _make = make
 
 
@@ -100,6 +128,7 @@ def _write(code: str) -> None:
 
 
 # --- the runs ----------------------------------------------------------------------------------------------------
+
 
 @dataclass
 class Cost:
@@ -181,7 +210,7 @@ def instead(paths: list[Path], settings: Settings) -> dict[str, float]:
     context.variables.progress_bars = {"globally": False}
     batches = context.data_sources.add_pandas("pandas").add_dataframe_asset("file").add_batch_definition_whole_dataframe("whole")
     suite = context.suites.add(gx.ExpectationSuite("suite"))
-    engine = create_engine(server.url(settings).replace("postgresql://", "postgresql+psycopg://", 1))
+    engine = create_engine(database_url(settings).replace("postgresql://", "postgresql+psycopg://", 1))
     for path in paths:
         sheets = pd.read_excel(path, sheet_name=None, header=None)
         frame = max(sheets.values(), key=lambda f: f.size).tail(ROWS)
@@ -203,12 +232,12 @@ def main() -> None:
     given = options.parse_args()
     folder = given.cache / f"{given.files}"
     write_catalogue(folder / "catalogue", given.files)
-    catalogue = cat.load(folder / "catalogue")
+    catalogue = load_catalogue(folder / "catalogue")
     paths = write_files(folder / "files", catalogue)
     # a new place each time: to make files where many were just removed costs a file system a search for each
     home = Path(tempfile.mkdtemp(prefix="home-", dir=given.cache))
     settings = Settings(home=home / "home", catalogue=folder / "catalogue")
-    server.ready(settings)
+    ready(settings)
     try:
         settings.inbox.mkdir()
         for path in paths:
@@ -218,17 +247,19 @@ def main() -> None:
         ours = measured(lambda: take_in(settings))
         time.sleep(1)  # until the server has counted the connection that just ended
         database = server_cpu(settings) - before
-        with server.connect(settings) as connection:
+        with connect(settings) as connection:
             counts = connection.execute("select status, count(*), sum(cells) from intake.receipt group by 1").fetchall()
-        other = measured(lambda: instead(paths[:given.instead], settings))
+        other = measured(lambda: instead(paths[: given.instead], settings))
     finally:
-        server.stop(settings)
+        embedded.stop(settings)
         shutil.rmtree(home)
     n, mega = len(paths), 1 << 20
     say(f"{n} files, {sum(p.stat().st_size for p in paths) / n / 1024:.0f} KB each; receipts: {counts}")
     say(f"calamine merely reading   {reading.cpu:8.1f} s CPU  {reading.cpu / n * 1000:6.1f} ms a file")
-    say(f"receive to loaded         {ours.cpu:8.1f} s CPU  {ours.cpu / n * 1000:6.1f} ms a file"
-        f"  {ours.seconds:.0f} s by the clock  ratio {ours.cpu / reading.cpu:.2f}")
+    say(
+        f"receive to loaded         {ours.cpu:8.1f} s CPU  {ours.cpu / n * 1000:6.1f} ms a file"
+        f"  {ours.seconds:.0f} s by the clock  ratio {ours.cpu / reading.cpu:.2f}"
+    )
     say(f"  of which receive        {ours.notes['receive']:8.1f} s CPU")
     say(f"  database server beside  {database:8.1f} s CPU  with it: ratio {(ours.cpu + database) / reading.cpu:.2f}")
     say(f"  peak memory             loader {ours.notes['loader'] / mega:.0f} MB, worker {ours.notes['worker'] / mega:.0f} MB")
@@ -237,11 +268,15 @@ def main() -> None:
     if span:
         last = max(m for m in marks if m % MARK == 1)
         first_cost, last_cost = marks[1 + span] - marks[1], marks[last] - marks[last - span]
-        say(f"  first {span} files        {first_cost / span * 1000:6.1f} ms a file"
-            f"  last {span}: {last_cost / span * 1000:.1f} ms")
+        say(
+            f"  first {span} files        {first_cost / span * 1000:6.1f} ms a file"
+            f"  last {span}: {last_cost / span * 1000:.1f} ms"
+        )
     rest = (other.cpu - other.notes["imports"]) / given.instead
-    say(f"read_excel, to_sql, GX    {rest * n:8.1f} s CPU  {rest * 1000:6.1f} ms a file, extrapolated from {given.instead}"
-        f"  ratio {rest * n / reading.cpu:.1f}  peak {other.peak / mega:.0f} MB")
+    say(
+        f"read_excel, to_sql, GX    {rest * n:8.1f} s CPU  {rest * 1000:6.1f} ms a file, extrapolated from {given.instead}"
+        f"  ratio {rest * n / reading.cpu:.1f}  peak {other.peak / mega:.0f} MB"
+    )
 
 
 if __name__ == "__main__":

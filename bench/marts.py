@@ -28,8 +28,13 @@ import psycopg
 import yaml
 
 from samples import filed
-from tonghop import build, catalogue, figure, gate, publish, server, trace
-from tonghop.settings import PROJECT, Settings
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.queries import figure, trace
+from tonghop.release import candidate, dbt, gate, publish
+from tonghop.warehouse import embedded
+from tonghop.warehouse.connect import bi_url, connect
+from tonghop.warehouse.migrate import ready
 
 REPEATS = 30
 PROVINCES = 34
@@ -54,7 +59,7 @@ def main() -> None:
                 late_report(settings, given.indicators, months)
         return
     with _warehouse(given.home, given.communes, given.indicators) as settings:
-        with server.connect(settings) as connection:
+        with connect(settings) as connection:
             filled = connection.execute("select from ctl.current_release where release_id > 0").fetchone() is not None
         if not filled:
             fill(settings, given.months)
@@ -67,11 +72,11 @@ def _warehouse(home: Path | None, communes: int, indicators: int) -> Iterator[Se
         place = home or Path(temporary)
         settings = Settings(home=place, catalogue=place / "catalogue")
         write_catalogue(settings.catalogue, communes, indicators)
-        server.ready(settings)
+        ready(settings)
         try:
             yield settings
         finally:
-            server.stop(settings)
+            embedded.stop(settings)
 
 
 def write_catalogue(folder: Path, communes: int, indicators: int) -> None:
@@ -82,20 +87,36 @@ def write_catalogue(folder: Path, communes: int, indicators: int) -> None:
     for name in ("levels.yaml", "codes.yaml"):
         shutil.copy(PROJECT / "catalogue" / name, folder)
     calendar = yaml.safe_load((PROJECT / "catalogue" / "calendar.yaml").read_text("utf-8"))
-    (folder / "calendar.yaml").write_text(yaml.safe_dump(
-        calendar | {"first_year": YEARS[0], "last_year": YEARS[-1]}, sort_keys=False), "utf-8")
-    units = [("n", "nation", ""), *((f"p{n}", "province", "n") for n in range(1, PROVINCES + 1)),
-             *((f"c{n}", "grassroots", f"p{1 + n % PROVINCES}") for n in range(1, communes + 1))]
-    _csv(folder / "units" / "bench.csv",
-         ["unit", "valid_from", "valid_to", "code", "name", "level", "parent", "synthetic", "source"],
-         [[unit, "2010-01-01", "", unit.upper(), f"Đơn vị {unit}", level, parent, "true", ""] for unit, level, parent in units])
-    _csv(folder / "reporting.csv", ["unit", "form", "valid_from", "valid_to"],
-         [[unit, FORM, f"{YEARS[0]}-01-01", ""] for unit, level, _ in units if level == "grassroots"])
-    fields = [{"code": f"i{n}", "vi": f"Chỉ tiêu {n}", "en": f"Figure {n}", "unit": "người", "aggregation": "flow"}
-              for n in range(1, indicators + 1)]
-    form = {"code": FORM, "version": 1, "name": {"vi": "Biểu đo", "en": "Bench"}, "scheme": "CALENDAR",
-            "valid_from": "2010-01-01",
-            "tables": [{"code": FORM, "vi": "Biểu đo", "en": "Bench", "levels": ["grassroots"], "owed": ["M"], "fields": fields}]}
+    (folder / "calendar.yaml").write_text(
+        yaml.safe_dump(calendar | {"first_year": YEARS[0], "last_year": YEARS[-1]}, sort_keys=False), "utf-8"
+    )
+    units = [
+        ("n", "nation", ""),
+        *((f"p{n}", "province", "n") for n in range(1, PROVINCES + 1)),
+        *((f"c{n}", "grassroots", f"p{1 + n % PROVINCES}") for n in range(1, communes + 1)),
+    ]
+    _csv(
+        folder / "units" / "bench.csv",
+        ["unit", "valid_from", "valid_to", "code", "name", "level", "parent", "synthetic", "source"],
+        [[unit, "2010-01-01", "", unit.upper(), f"Đơn vị {unit}", level, parent, "true", ""] for unit, level, parent in units],
+    )
+    _csv(
+        folder / "reporting.csv",
+        ["unit", "form", "valid_from", "valid_to"],
+        [[unit, FORM, f"{YEARS[0]}-01-01", ""] for unit, level, _ in units if level == "grassroots"],
+    )
+    fields = [
+        {"code": f"i{n}", "vi": f"Chỉ tiêu {n}", "en": f"Figure {n}", "unit": "người", "aggregation": "flow"}
+        for n in range(1, indicators + 1)
+    ]
+    form = {
+        "code": FORM,
+        "version": 1,
+        "name": {"vi": "Biểu đo", "en": "Bench"},
+        "scheme": "CALENDAR",
+        "valid_from": "2010-01-01",
+        "tables": [{"code": FORM, "vi": "Biểu đo", "en": "Bench", "levels": ["grassroots"], "owed": ["M"], "fields": fields}],
+    }
     (folder / "forms" / "B.v1.yaml").write_text(yaml.safe_dump(form, allow_unicode=True), "utf-8")
 
 
@@ -106,13 +127,14 @@ def _csv(path: Path, columns: list[str], rows: list[list[str]]) -> None:
 
 # --- the marts at size ------------------------------------------------------------------------------------------
 
+
 def fill(settings: Settings, months: int) -> None:
     """Dimensions by dbt as release 1, a month of figures in each release after it, and corrections in a last one."""
     began = time.perf_counter()
-    build.open_candidate(settings)
+    candidate.open_candidate(settings)
     for layer in ("staging", "intermediate", "marts"):
-        build.run(settings, layer)
-    with server.connect(settings) as connection:
+        dbt.build(settings, layer)
+    with connect(settings) as connection:
         connection.autocommit = True
         for statement in _BEFORE:
             connection.execute(statement.encode())
@@ -130,8 +152,9 @@ def fill(settings: Settings, months: int) -> None:
             connection.execute(definition.replace(" ON ONLY ", " ON ").encode())
         connection.execute("update ctl.current_release set release_id = %s", [last])
         connection.execute("vacuum analyze")
-        (facts,), (size,) = connection.execute("select count(*) from marts.fct_observation union all "
-                                               "select pg_database_size(current_database()) >> 20").fetchall()
+        (facts,), (size,) = connection.execute(
+            "select count(*) from marts.fct_observation union all select pg_database_size(current_database()) >> 20"
+        ).fetchall()
     print(f"{facts:,} facts in {time.perf_counter() - began:.0f} s, {size:,} MB")
 
 
@@ -143,7 +166,8 @@ _BEFORE = (
     # every hundredth commune is corrected, and with it all above it
     """create table public.corrected as
        select b.ancestor_id as unit_id, count(*) as below from catalogue.unit u join marts.bridge_org_tree b using (unit_id)
-       where u.unit_key ~ '^c[0-9]*00$' group by 1""")
+       where u.unit_key ~ '^c[0-9]*00$' group by 1""",
+)
 _INDEXES = """select indexdef from pg_indexes where schemaname = 'marts'
     and tablename in ('fct_observation', 'fct_rollup', 'fct_restated', 'fct_year')"""
 _RELEASE = """insert into ctl.release (release_id, status, published_at, cutoff_seq, catalogue_id)
@@ -180,7 +204,8 @@ _MONTH = (
     """insert into marts.fct_restated
        select unit_id, period_id, row_id, indicator_id, value, 0, units_reported, units_due, 0, 0, release_from, release_to
        from marts.fct_rollup
-       where period_id = (select period_id from catalogue.period where scheme = 'CALENDAR' and code = %(month)s)""")
+       where period_id = (select period_id from catalogue.period where scheme = 'CALENDAR' and code = %(month)s)""",
+)
 # as the releases of the year's months wrote it, one after the other: each ends the sums of the one before
 _YEAR = """
     insert into marts.fct_year
@@ -218,7 +243,8 @@ _CORRECTIONS = (
     """insert into intake.line (receipt_id, header, unit_id, period_id, row_id, scope, place, figures)
        select submission_id, unit_id, unit_id, period_id, row_id, scope, '', array_agg(value order by indicator_id)
        from marts.fct_observation where release_from = %(release)s - 1
-       group by 1, 2, 3, 4, 5, 6""")
+       group by 1, 2, 3, 4, 5, 6""",
+)
 
 
 # few units are looked up, one by one; of many the planner must know that they are many
@@ -228,21 +254,31 @@ _BY_YEAR = """
     where f.tree = '{tree}' and f.period_type = 'M' and f.indicator_id <= 20 {release} and f.unit_id %s"""
 _BELOW = "select t.unit_id from {schema}.bridge_org_tree t where t.ancestor_id = {%s} and t.depth <= 2 {tree_release}"
 QUERIES: dict[str, tuple[float, str]] = {
-    "province -> communes, five years, one indicator": (50, """
+    "province -> communes, five years, one indicator": (
+        50,
+        """
         select f.unit_id, f.period_id, f.value from {schema}.{mart} f
         where f.indicator_id = {indicator} {release} and f.unit_id = any(array(
             select t.unit_id from {schema}.bridge_org_tree t
-            where t.ancestor_id = {province} and t.depth = 1 {tree_release}))"""),
-    "all units of all levels, one indicator, 60 months": (250, """
-        select f.unit_id, f.period_id, f.value from {schema}.{mart} f where f.indicator_id = {indicator} {release}"""),
+            where t.ancestor_id = {province} and t.depth = 1 {tree_release}))""",
+    ),
+    "all units of all levels, one indicator, 60 months": (
+        250,
+        """
+        select f.unit_id, f.period_id, f.value from {schema}.{mart} f where f.indicator_id = {indicator} {release}""",
+    ),
     "province, children and grandchildren, 20 indicators, by year": (1000, _BY_YEAR % _FEW.format(_BELOW % "province")),
-    "nation, children and grandchildren, 20 indicators, by year": (1000, _BY_YEAR % _MANY.format(_BELOW % "nation"))}
+    "nation, children and grandchildren, 20 indicators, by year": (1000, _BY_YEAR % _MANY.format(_BELOW % "nation")),
+}
 # the same added up from the months, which must give the same answer
 _FROM_MONTHS = """
     select f.unit_id, f.indicator_id, f.period_id / 100000, sum(f.value) from {schema}.{mart} f
     where f.indicator_id <= 20 {release} group by 1, 2, 3"""
-FAMILIES = {"as reported": ("bi", "fct_rollup", "reported"), "today's tree": ("bi", "fct_restated", "today"),
-            "as known on": ("bi_asof", "fct_rollup", "reported")}
+FAMILIES = {
+    "as reported": ("bi", "fct_rollup", "reported"),
+    "today's tree": ("bi", "fct_restated", "today"),
+    "as known on": ("bi_asof", "fct_rollup", "reported"),
+}
 
 
 def ask(settings: Settings, indicators: int, months: int) -> None:
@@ -253,16 +289,25 @@ def ask(settings: Settings, indicators: int, months: int) -> None:
     chance = random.Random(1)
     known = months + 1  # the release before the corrections
     # as BI tools log in
-    with psycopg.connect(server.bi_url(settings), autocommit=True) as connection:
+    with psycopg.connect(bi_url(settings), autocommit=True) as connection:
         unit: dict[str, int] = {code: number for number, code in connection.execute("select unit_id, code from bi.dim_org_unit")}
         for name, (target, query) in QUERIES.items():
             base = 0.0
             for family, (schema, mart, tree) in FAMILIES.items():
                 release = f".release_id = {known}" if schema == "bi_asof" else ""
-                made = [query.format(schema=schema, mart=mart, tree=tree, indicator=chance.randint(1, indicators),
-                                     nation=unit["N"], province=unit[f"P{chance.randint(1, PROVINCES)}"],
-                                     release=release and "and f" + release, tree_release=release and "and t" + release)
-                        for _ in range(REPEATS)]
+                made = [
+                    query.format(
+                        schema=schema,
+                        mart=mart,
+                        tree=tree,
+                        indicator=chance.randint(1, indicators),
+                        nation=unit["N"],
+                        province=unit[f"P{chance.randint(1, PROVINCES)}"],
+                        release=release and "and f" + release,
+                        tree_release=release and "and t" + release,
+                    )
+                    for _ in range(REPEATS)
+                ]
                 p50, p95, cpu = timed(connection, [partial(_all, connection, q) for q in made])
                 base = base or cpu
                 if "nation" in name:
@@ -270,20 +315,32 @@ def ask(settings: Settings, indicators: int, months: int) -> None:
                     assert sorted(_all(connection, made[0])) == sorted(_all(connection, by_month)), "a year is not its months"
                 print(f"{name} | {family} | {p50:.1f} | {p95:.1f} | {cpu:.1f} | {target:.0f} | {cpu / base:.2f}", flush=True)
         cells = [(f"C{chance.randint(1, len(unit) - PROVINCES - 1)}", chance.randint(1, indicators)) for _ in range(REPEATS)]
-        (period,) = connection.execute("select period_id from bi.dim_period where scheme = 'CALENDAR' and code = %s",
-                                       [MONTHS[0]]).fetchone() or (0,)
-        traced = [f"select * from bi.trace where unit_id = {unit[code]} and indicator_id = {field} and period_id = {period}"
-                  for code, field in cells]
-        print("one cell | bi.trace | {:.1f} | {:.1f} | {:.1f} | 20".format(
-            *timed(connection, [partial(_all, connection, q) for q in traced])))
+        (period,) = connection.execute(
+            "select period_id from bi.dim_period where scheme = 'CALENDAR' and code = %s", [MONTHS[0]]
+        ).fetchone() or (0,)
+        traced = [
+            f"select * from bi.trace where unit_id = {unit[code]} and indicator_id = {field} and period_id = {period}"
+            for code, field in cells
+        ]
+        print(
+            "one cell | bi.trace | {:.1f} | {:.1f} | {:.1f} | 20".format(
+                *timed(connection, [partial(_all, connection, q) for q in traced])
+            )
+        )
     with figure.asking(settings) as connection:
         at = figure.release(connection)
         found = [figure.find(connection, at, code, f"{FORM}.i{field}", MONTHS[0]) for code, field in cells]
-        print("one cell | tonghop trace | {:.1f} | {:.1f} | {:.1f} | 20".format(
-            *timed(connection, [partial(trace.of_figure, connection, at, f) for f in found])))
+        print(
+            "one cell | tonghop trace | {:.1f} | {:.1f} | {:.1f} | 20".format(
+                *timed(connection, [partial(trace.of_figure, connection, at, f) for f in found])
+            )
+        )
         places = [(trace.of_figure(connection, at, f).parts[0].receipt, f"C{f.indicator_id}") for f in found]
-        print("one cell | from the cell to every figure | {:.1f} | {:.1f} | {:.1f} | 20".format(
-            *timed(connection, [partial(trace.figures_of, connection, int(code[1:]), FORM, cell) for code, cell in places])))
+        print(
+            "one cell | from the cell to every figure | {:.1f} | {:.1f} | {:.1f} | 20".format(
+                *timed(connection, [partial(trace.figures_of, connection, int(code[1:]), FORM, cell) for code, cell in places])
+            )
+        )
 
 
 def _all(connection: psycopg.Connection[Any], query: str) -> list[tuple[Any, ...]]:
@@ -310,17 +367,21 @@ def timed(connection: psycopg.Connection[Any], runs: list[Callable[[], Any]]) ->
 
 # --- a late report ---------------------------------------------------------------------------------------------
 
+
 def late_report(settings: Settings, indicators: int, months: int) -> None:
     """Rows of the marts and WAL that one commune's late month costs, built, gated and published over so many months."""
     fields = [f"i{n}" for n in range(1, indicators + 1)]
-    reports = {(unit.unit, month): {(FORM, "all", name): zlib.crc32(f"{unit.unit} {month} {name}".encode()) % 1000
-                                    for name in fields}
-               for unit in catalogue.load(settings.catalogue).units if unit.level == "grassroots" for month in MONTHS[:months]}
+    reports = {
+        (unit.unit, month): {(FORM, "all", name): zlib.crc32(f"{unit.unit} {month} {name}".encode()) % 1000 for name in fields}
+        for unit in load_catalogue(settings.catalogue).units
+        if unit.level == "grassroots"
+        for month in MONTHS[:months]
+    }
     late = (*LATE, reports.pop(LATE))
     filed.file(settings, [(*key, figures) for key, figures in reports.items()], FORM)
     release(settings)
     filed.file(settings, [late], FORM)
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.autocommit = True
         connection.execute("create extension pg_walinspect")
         connection.execute("vacuum analyze")
@@ -329,19 +390,22 @@ def late_report(settings: Settings, indicators: int, months: int) -> None:
         release(settings)
         connection.execute("select pg_sleep(1)")  # a backend tells its counts when it ends
         records, images = connection.execute(
-            "select sum(record_size) / 1024, sum(fpi_size) / 1024 from pg_get_wal_stats(%s, pg_current_wal_flush_lsn())",
-            [start]).fetchone() or (0, 0)
-        print(f"one late report over {months} months | {_one(connection, _ROWS) - rows} rows of marts | "
-              f"{records:.0f} kB of WAL | {images:.0f} kB of page images", flush=True)
+            "select sum(record_size) / 1024, sum(fpi_size) / 1024 from pg_get_wal_stats(%s, pg_current_wal_flush_lsn())", [start]
+        ).fetchone() or (0, 0)
+        print(
+            f"one late report over {months} months | {_one(connection, _ROWS) - rows} rows of marts | "
+            f"{records:.0f} kB of WAL | {images:.0f} kB of page images",
+            flush=True,
+        )
 
 
 def release(settings: Settings) -> None:
     """Everything accepted so far, built, gated and published."""
-    number = build.open_candidate(settings)
+    number = candidate.open_candidate(settings)
     assert number
     for layer in ("staging", "intermediate", "marts"):
-        build.run(settings, layer)
-    gate.check(settings, number)
+        dbt.build(settings, layer)
+    gate.judge(settings, number)
     publish.publish(settings, number)
 
 

@@ -14,8 +14,8 @@ from airflow.sdk import dag, task
 def intake():
     @task(retries=1)
     def receive() -> list[int]:
-        from tonghop.receive import receive_inbox
-        from tonghop.settings import Settings
+        from tonghop.base.settings import Settings
+        from tonghop.intake.receive import receive_inbox
 
         return receive_inbox(Settings())
 
@@ -23,8 +23,8 @@ def intake():
     def load() -> None:
         from collections import Counter
 
-        from tonghop.load import load_pending
-        from tonghop.settings import Settings
+        from tonghop.base.settings import Settings
+        from tonghop.intake.load import load_pending
 
         print(dict(Counter(answer.status for answer in load_pending(Settings()))) or "nothing was pending")
 
@@ -32,8 +32,8 @@ def intake():
     def announce() -> None:
         from airflow.sdk.exceptions import AirflowSkipException
 
-        from tonghop.build import awaited
-        from tonghop.settings import Settings
+        from tonghop.base.settings import Settings
+        from tonghop.release.candidate import awaited
 
         if not awaited(Settings()):
             raise AirflowSkipException("all that changed is in a release or in the open candidate")

@@ -10,46 +10,49 @@ from there, on the same candidate.
 from _common import ACCEPTED, DEFAULTS, PUBLISHED
 from airflow.sdk import dag, task
 
+from tonghop.release.run import LAYERS
+
 
 @dag(schedule=[ACCEPTED], doc_md=__doc__, description="dbt into a candidate, the gate, one pointer moved", **DEFAULTS)
 def release():
     @task.short_circuit
     def open_candidate() -> int | None:
-        from tonghop import build
-        from tonghop.settings import Settings
+        from tonghop.base.settings import Settings
+        from tonghop.release import candidate
 
-        return build.open_candidate(Settings())
+        return candidate.open_candidate(Settings())
 
     @task
-    def build_layer(release_id: int, layer: str) -> int:
-        from tonghop import build
-        from tonghop.settings import Settings
+    def step(release_id: int, name: str) -> int:
+        from tonghop.base.settings import Settings
+        from tonghop.release import run
 
-        build.run(Settings(), layer, print)
+        run.step(Settings(), release_id, name, print)
         return release_id
 
     @task
     def gate(release_id: int) -> int:
-        from tonghop import gate, pages
-        from tonghop.settings import Settings
+        from tonghop.base.settings import Settings
+        from tonghop.queries import pages
+        from tonghop.release import run
 
         try:
-            gate.check(Settings(), release_id)
+            run.step(Settings(), release_id, "gate", print)
         finally:
             pages.write(Settings(), release_id)  # without figures yet; where the gate said no, with its reasons
         return release_id
 
     @task(outlets=[PUBLISHED])
     def publish(release_id: int, *, outlet_events) -> None:
-        from tonghop import publish
-        from tonghop.settings import Settings
+        from tonghop.base.settings import Settings
+        from tonghop.release import run
 
-        publish.publish(Settings(), release_id)
+        run.step(Settings(), release_id, "publish", print)
         outlet_events[PUBLISHED].extra = {"release_id": release_id}
 
     release_id = open_candidate()
-    for layer in ("staging", "intermediate", "marts"):
-        release_id = build_layer.override(task_id=layer)(release_id, layer)
+    for layer in LAYERS:
+        release_id = step.override(task_id=layer)(release_id, layer)
     publish(gate(release_id))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from samples.model import Report, Value
 from samples.reports import REPORTS
 from samples.workbook import workbook
-from tonghop.catalogue import Catalogue
+from tonghop.catalogue.model import Catalogue
 
 __all__ = ["REPORTS", "Report", "file", "write"]
 
@@ -59,10 +59,22 @@ def _json(catalogue: Catalogue, report: Report) -> bytes:
         return float(value) if isinstance(value, Decimal) else value
 
     document = {
-        "form": report.form, "version": report.version, "sender": report.sender_of(catalogue).code, "period": report.period,
-        "scheme": report.form_of(catalogue).scheme, "scope": report.scope, "nil": report.nil,
+        "form": report.form,
+        "version": report.version,
+        "sender": report.sender_of(catalogue).code,
+        "period": report.period,
+        "scheme": report.form_of(catalogue).scheme,
+        "scope": report.scope,
+        "nil": report.nil,
         **({"money": report.money} if report.money else {}),
-        "rows": [{"table": table, "unit": report.version_of(catalogue, unit).code, "row": row,
-                  "values": {name: plain(value) for name, value in values.items()}}
-                 for (table, unit, row), values in report.cells.items()]}
+        "rows": [
+            {
+                "table": table,
+                "unit": report.version_of(catalogue, unit).code,
+                "row": row,
+                "values": {name: plain(value) for name, value in values.items()},
+            }
+            for (table, unit, row), values in report.cells.items()
+        ],
+    }
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()

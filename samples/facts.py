@@ -26,8 +26,15 @@ ORGANISATIONS = {
 # "each year" in the source: the five years that it looks back on
 EACH_YEAR = tuple(f"{year}-Y" for year in range(2016, 2021))
 # a committee's figures for all below it; what stands in no pair here is its own
-ROLLUP = {("khoi-co-quan-tinh", "F1"), ("khoi-co-quan-tinh", "F3A"), ("khoi-co-quan-tinh", "F3B"), ("vinh-yen", "F4"),
-          ("nam-dinh-tp", "F1"), ("nam-dinh-tp", "F3A"), ("nam-dinh-tp", "F5")}
+ROLLUP = {
+    ("khoi-co-quan-tinh", "F1"),
+    ("khoi-co-quan-tinh", "F3A"),
+    ("khoi-co-quan-tinh", "F3B"),
+    ("vinh-yen", "F4"),
+    ("nam-dinh-tp", "F1"),
+    ("nam-dinh-tp", "F3A"),
+    ("nam-dinh-tp", "F5"),
+}
 # figures that the units directly below report, each for itself
 FROM_BELOW = {("ngo-quyen", "F2")}
 # the row of a table with fixed rows that the source speaks of
@@ -72,8 +79,13 @@ class Statement:
         """Whether a value comes out as the source says."""
         if self.decimals is not None:
             value = value.quantize(Decimal(1).scaleb(-self.decimals), ROUND_HALF_UP)
-        return {"=": value == self.bound, ">": value > self.bound, ">=": value >= self.bound, "<": value < self.bound,
-                "about": abs(value - self.bound) <= 1}[self.compare]
+        return {
+            "=": value == self.bound,
+            ">": value > self.bound,
+            ">=": value >= self.bound,
+            "<": value < self.bound,
+            "about": abs(value - self.bound) <= 1,
+        }[self.compare]
 
 
 def rows() -> list[dict[str, str]]:
@@ -121,9 +133,19 @@ def _sums(organisation: str, text: str, period: str) -> Iterator[tuple[tuple[Fig
 
 
 def _figures(unit: str, text: str, periods: list[str]) -> tuple[Figure, ...]:
-    return tuple(Figure(unit, period, table, ROWS.get(table, "all"), field, "rollup" if (unit, table) in ROLLUP else "own",
-                        (unit, table) in FROM_BELOW)
-                 for table, field in re.findall(r"(\w+)\.(\w+)", text) for period in periods)
+    return tuple(
+        Figure(
+            unit,
+            period,
+            table,
+            ROWS.get(table, "all"),
+            field,
+            "rollup" if (unit, table) in ROLLUP else "own",
+            (unit, table) in FROM_BELOW,
+        )
+        for table, field in re.findall(r"(\w+)\.(\w+)", text)
+        for period in periods
+    )
 
 
 def _periods(text: str) -> list[str]:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from tonghop.calendar import Period
-from tonghop.catalogue import Catalogue
-from tonghop.forms import Form
-from tonghop.history import UnitVersion
+from tonghop.catalogue.calendar import Period
+from tonghop.catalogue.forms import Form
+from tonghop.catalogue.model import Catalogue
+from tonghop.catalogue.units import UnitVersion
 
 # a number, what somebody wrote instead of one, or nothing
 Value = int | Decimal | str | None

@@ -13,30 +13,38 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from samples.model import Report, Value
-from tonghop.catalogue import Catalogue
-from tonghop.forms import ALL_ROWS, Field_, Form, Table
-from tonghop.formulas import column_number
+from tonghop.catalogue.forms import ALL_ROWS, Field_, Form, Table
+from tonghop.catalogue.model import Catalogue
+from tonghop.templates.formulas import column_number
 
 # headings over neighbouring columns: a matter of layout, so it stands with the layout
 GROUPS: dict[str, dict[str, str]] = {
     # table: heading: the fields under it, those that the form version has
-    "F1": {"Tổ chức đảng": "tccsd_total dang_bo_co_so chi_bo_co_so dang_bo_bo_phan chi_bo_truc_thuoc chi_bo_tdp chi_bo_khac",
-           "Đảng viên tăng trong kỳ": "dv_ket_nap dv_chuyen_den dv_phuc_hoi dv_tang_sap_xep",
-           "Đảng viên giảm trong kỳ": "dv_chuyen_di dv_tu_tran dv_xin_ra dv_xoa_ten dv_khai_tru dv_giam_sap_xep",
-           "Trong đó": "dv_chinh_thuc dv_du_bi dv_nu dv_mien_sinh_hoat"},
-    "F2": {"Số buổi họp": "hop_ke_hoach hop_thuong_ky hop_chuyen_de hop_gop",
-           "Đảng viên dự sinh hoạt": "dv_tong dv_mien dv_phai_du dv_du dv_vang_ly_do dv_vang_khong_ly_do",
-           "Nội dung, chất lượng": "so_phut cap_uy_cap_tren_du co_noi_dung_ct05 co_nghi_quyet xep_loai_buoi"},
+    "F1": {
+        "Tổ chức đảng": "tccsd_total dang_bo_co_so chi_bo_co_so dang_bo_bo_phan chi_bo_truc_thuoc chi_bo_tdp chi_bo_khac",
+        "Đảng viên tăng trong kỳ": "dv_ket_nap dv_chuyen_den dv_phuc_hoi dv_tang_sap_xep",
+        "Đảng viên giảm trong kỳ": "dv_chuyen_di dv_tu_tran dv_xin_ra dv_xoa_ten dv_khai_tru dv_giam_sap_xep",
+        "Trong đó": "dv_chinh_thuc dv_du_bi dv_nu dv_mien_sinh_hoat",
+    },
+    "F2": {
+        "Số buổi họp": "hop_ke_hoach hop_thuong_ky hop_chuyen_de hop_gop",
+        "Đảng viên dự sinh hoạt": "dv_tong dv_mien dv_phai_du dv_du dv_vang_ly_do dv_vang_khong_ly_do",
+        "Nội dung, chất lượng": "so_phut cap_uy_cap_tren_du co_noi_dung_ct05 co_nghi_quyet xep_loai_buoi",
+    },
     "F3A": {"Kết quả xếp loại": "tsvm tsvm_tieu_bieu yeu_kem htxs htt ht khong_ht"},
     "F3B": {"Kết quả xếp loại": "htxs htt_rieng htt_tro_len ht khong_ht"},
     "F4": {"Tham gia, cam kết": "dv_trieu_tap dv_tham_gia dv_dang_ky_cam_ket dv_duoc_danh_gia_cuoi_nam"},
-    "F5": {"Kiểm điểm": "tap_the_phai_kd tap_the_da_kd tap_the_chua_kd",
-           "Gợi ý kiểm điểm sâu": "goi_y_kd_sau goi_y_phuong goi_y_xa goi_y_khac da_kd_sau",
-           "Báo cáo riêng": "bc_rieng_phai_nop bc_rieng_da_nop",
-           "Hạn chế, khuyết điểm": "hc_dau_ky hc_moi hc_khac_phuc_xong hc_cuoi_ky hc_qua_han"},
+    "F5": {
+        "Kiểm điểm": "tap_the_phai_kd tap_the_da_kd tap_the_chua_kd",
+        "Gợi ý kiểm điểm sâu": "goi_y_kd_sau goi_y_phuong goi_y_xa goi_y_khac da_kd_sau",
+        "Báo cáo riêng": "bc_rieng_phai_nop bc_rieng_da_nop",
+        "Hạn chế, khuyết điểm": "hc_dau_ky hc_moi hc_khac_phuc_xong hc_cuoi_ky hc_qua_han",
+    },
     "F8A": {"Trong đó": "can_bo cong_chuc hop_dong", "Trình độ": "thac_sy_tro_len dai_hoc cao_dang trung_cap khac"},
-    "F8B": {"Văn bản ban hành": "nq_chuyen_de de_an chi_thi ke_hoach khac tong",
-            "Triển khai nghị quyết cấp trên": "nq_cap_tren_nhan co_ke_hoach da_so_ket"},
+    "F8B": {
+        "Văn bản ban hành": "nq_chuyen_de de_an chi_thi ke_hoach khac tong",
+        "Triển khai nghị quyết cấp trên": "nq_cap_tren_nhan co_ke_hoach da_so_ket",
+    },
     "F8C": {"Chỉ tiêu": "chi_tieu_giao chi_tieu_dat chi_tieu_vuot"},
 }
 LEGEND = 'Cách ghi: để trống: chưa có số liệu; 0 hoặc "-": không phát sinh; x: không áp dụng.'
@@ -126,9 +134,13 @@ class _Sheet:
     def _declaration(self) -> None:
         codes, report = self.catalogue.codes, self.report
         lines: list[tuple[str, str | int]] = [
-            (codes.header["form"][0], self.form.code), (codes.header["version"][0], self.form.version),
-            (codes.header["unit"][0], report.sender_of(self.catalogue).code), (codes.header["period"][0], report.period),
-            (codes.header["scheme"][0], self.form.scheme), (codes.header["scope"][0], codes.scope[report.scope][0])]
+            (codes.header["form"][0], self.form.code),
+            (codes.header["version"][0], self.form.version),
+            (codes.header["unit"][0], report.sender_of(self.catalogue).code),
+            (codes.header["period"][0], report.period),
+            (codes.header["scheme"][0], self.form.scheme),
+            (codes.header["scope"][0], codes.scope[report.scope][0]),
+        ]
         if report.money and any(field.type == "amount" for field in self.table.fields):
             lines.append((codes.header["money"][0], report.money))
         if report.nil:
@@ -146,8 +158,10 @@ class _Sheet:
 
     def _columns(self) -> None:
         order = [field.code for field in self.table.fields]
-        groups = {heading: [order.index(name) for name in names.split() if name in order]
-                  for heading, names in GROUPS.get(self.table.code, {}).items()}
+        groups = {
+            heading: [order.index(name) for name in names.split() if name in order]
+            for heading, names in GROUPS.get(self.table.code, {}).items()
+        }
         top, leaf = self.row + 1, self.row + (2 if groups else 1)
         for column, label in enumerate(self.lead, start=1):
             self._head(label, top, leaf, column, column)
@@ -198,8 +212,13 @@ class _Sheet:
         self._merged(self.catalogue.codes.total[0], 1, len(self.lead), font=bold, alignment=_CENTRE, border=_BORDER)
         for column, field in enumerate(self.table.fields, start=len(self.lead) + 1):
             numbers = [value for line in lines if isinstance(value := line.get(field.code), int | Decimal)]
-            self._cell(column, "x" if field.codes else sum(numbers) if numbers else None, bold,
-                       _CENTRE if field.codes else _RIGHT, number_format="#,##0")
+            self._cell(
+                column,
+                "x" if field.codes else sum(numbers) if numbers else None,
+                bold,
+                _CENTRE if field.codes else _RIGHT,
+                number_format="#,##0",
+            )
 
     def _signature(self) -> None:
         self.row += 2
@@ -228,8 +247,13 @@ class _Sheet:
     def _value(self, column: int, field: Field_, value: Value) -> None:
         if field.codes and isinstance(value, str) and value in field.codes:
             value = field.codes[value][0]
-        self._cell(column, value, Font(_FONT, 11), _CENTRE if isinstance(value, str) else _RIGHT,
-                   number_format="#,##0.###" if isinstance(value, Decimal) else "#,##0")
+        self._cell(
+            column,
+            value,
+            Font(_FONT, 11),
+            _CENTRE if isinstance(value, str) else _RIGHT,
+            number_format="#,##0.###" if isinstance(value, Decimal) else "#,##0",
+        )
 
     def _head(self, text: str, top: int, bottom: int, left: int, right: int) -> None:
         for row in range(top, bottom + 1):
@@ -241,15 +265,24 @@ class _Sheet:
         if (top, left) != (bottom, right):
             self.sheet.merge_cells(start_row=top, start_column=left, end_row=bottom, end_column=right)
 
-    def _cell(self, column: int, value: object, font: Font, alignment: Alignment, *, number_format: str = "General",
-              fill: PatternFill | None = None) -> None:
+    def _cell(
+        self,
+        column: int,
+        value: object,
+        font: Font,
+        alignment: Alignment,
+        *,
+        number_format: str = "General",
+        fill: PatternFill | None = None,
+    ) -> None:
         cell = self.sheet.cell(self.row, column, value)
         cell.font, cell.alignment, cell.border, cell.number_format = font, alignment, _BORDER, number_format
         if fill:
             cell.fill = fill
 
-    def _merged(self, text: str | int, left: int, right: int, *, font: Font, alignment: Alignment,
-                border: Border | None = None) -> None:
+    def _merged(
+        self, text: str | int, left: int, right: int, *, font: Font, alignment: Alignment, border: Border | None = None
+    ) -> None:
         cell = self.sheet.cell(self.row, left, text)
         cell.font, cell.alignment = font, alignment
         for column in range(left, right + 1):

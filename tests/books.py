@@ -6,15 +6,25 @@ from typing import Any, Literal
 
 from openpyxl import Workbook
 
-from tonghop.catalogue import Catalogue
-from tonghop.forms import ALL_ROWS, Form
+from tonghop.catalogue.forms import ALL_ROWS, Form
+from tonghop.catalogue.model import Catalogue
 
 Rows = Sequence[tuple[Any, ...]]
 
 
-def book(catalogue: Catalogue, table: str, unit: str, period: str, rows: Rows, *, version: int | None = None,
-         scope: Literal["own", "rollup"] = "own", head: dict[str, Any] | None = None, total: Sequence[Any] | None = None,
-         money: str | None = None) -> bytes:
+def book(
+    catalogue: Catalogue,
+    table: str,
+    unit: str,
+    period: str,
+    rows: Rows,
+    *,
+    version: int | None = None,
+    scope: Literal["own", "rollup"] = "own",
+    head: dict[str, Any] | None = None,
+    total: Sequence[Any] | None = None,
+    money: str | None = None,
+) -> bytes:
     """A workbook of one form table. A row is (unit code, {field: value}) or (unit code, row label, {field: value})."""
     form = next(f for f in catalogue.forms if table in f.table and version in (None, f.version))
     spec = form.table[table]
@@ -23,8 +33,14 @@ def book(catalogue: Catalogue, table: str, unit: str, period: str, rows: Rows, *
     assert sheet is not None
     sheet.title = table
     labels = {key: words[0] for key, words in catalogue.codes.header.items()}
-    top = {"form": form.code, "version": form.version, "unit": unit, "period": period, "scheme": form.scheme,
-           "scope": catalogue.codes.scope[scope][0]}
+    top = {
+        "form": form.code,
+        "version": form.version,
+        "unit": unit,
+        "period": period,
+        "scheme": form.scheme,
+        "scope": catalogue.codes.scope[scope][0],
+    }
     top |= ({"money": money} if money else {}) | (head or {})
     for key, value in top.items():
         sheet.append([labels[key], value])  # type: ignore[index]
@@ -55,5 +71,14 @@ def form(catalogue: Catalogue, code: str, version: int = 1) -> Form:
 
 
 # eight officials, twelve civil servants and one contract: 21, by qualification 2 + 18 + 0 + 1 + 0
-STAFF = {"can_bo": 8, "cong_chuc": 12, "hop_dong": 1, "tong": 21,
-         "thac_sy_tro_len": 2, "dai_hoc": 18, "cao_dang": 0, "trung_cap": 1, "khac": 0}
+STAFF = {
+    "can_bo": 8,
+    "cong_chuc": 12,
+    "hop_dong": 1,
+    "tong": 21,
+    "thac_sy_tro_len": 2,
+    "dai_hoc": 18,
+    "cao_dang": 0,
+    "trung_cap": 1,
+    "khac": 0,
+}

@@ -8,9 +8,13 @@ import hypothesis
 import psycopg
 import pytest
 
-from tonghop import catalogue as cat
-from tonghop import server
-from tonghop.settings import PROJECT, Settings
+from tonghop.base.secrets import secret
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.warehouse import embedded
+from tonghop.warehouse.connect import WAREHOUSE, database_url
+from tonghop.warehouse.migrate import ready
 
 _NUMBER = itertools.count(1)
 
@@ -21,34 +25,38 @@ hypothesis.settings.load_profile("few")
 
 
 @pytest.fixture(scope="session")
-def catalogue() -> cat.Catalogue:
+def catalogue() -> Catalogue:
     """The project's own catalogue."""
-    return cat.load(PROJECT / "catalogue")
+    return load_catalogue(PROJECT / "catalogue")
 
 
 @pytest.fixture(scope="session")
 def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of an embedded server whose warehouse is migrated; never write to it, it is the template of all others."""
     settings = Settings(home=tmp_path_factory.mktemp("server"))
-    server.ready(settings)
+    ready(settings)
     yield settings
-    server.stop(settings)
+    embedded.stop(settings)
 
 
 @pytest.fixture(scope="session")
 def new_warehouse(session_server: Settings) -> Callable[[Path], Settings]:
     """Makes settings with a state folder and a warehouse of their own: a copy of the template, grants included."""
+
     def make(home: Path) -> Settings:
         name = f"warehouse_{next(_NUMBER)}"
-        with psycopg.connect(server.url(session_server, "postgres"), autocommit=True) as connection:
-            connection.execute(f"create database {name} template {server.WAREHOUSE}")
+        with psycopg.connect(database_url(session_server, "postgres"), autocommit=True) as connection:
+            connection.execute(f"create database {name} template {WAREHOUSE}")
             # a copy starts with the server's default rights on the database itself
-            connection.execute("update pg_database set datacl = (select datacl from pg_database where datname = %s) "
-                               "where datname = %s", [server.WAREHOUSE, name])
+            connection.execute(
+                "update pg_database set datacl = (select datacl from pg_database where datname = %s) where datname = %s",
+                [WAREHOUSE, name],
+            )
         (home / "secrets").mkdir(parents=True)
-        (home / "secrets" / "bi").write_text(server.secret(session_server, "bi"))
-        url = server.url(session_server).rsplit("/", 1)[0]
+        (home / "secrets" / "bi").write_text(secret(session_server, "bi"))
+        url = database_url(session_server).rsplit("/", 1)[0]
         return Settings(home=home, database_url=f"{url}/{name}", airflow_database_url=f"{url}/airflow")
+
     return make
 
 

@@ -17,24 +17,81 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from samples import write
-from tonghop import catalogue as cat
-from tonghop.catalogue import Catalogue
-from tonghop.pool import Pool
-from tonghop.settings import PROJECT, Settings
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.intake.pool import Pool
 
 # what breaks parsers: borders of numbers, marks of the formats, text that is more than it seems
 TOKENS = [
-    b"", b"\0", b"<", b">", b"&", b"&amp;", b"&#0;", b"&#x1F600;", b'"', b"'", b"]]>", b"<![CDATA[", b"<!--",
-    b"<!DOCTYPE x>", b"<c/>", b"<c ", b"<row/>", b'<row r="1048576"/>', b'<c r="XFD1048576"><v>1</v></c>',
-    b'<c r="A0"><v>1</v></c>', b' t="s"', b' t="e"', b' t="d"', b' t="b"', b' t="inlineStr"', b' s="4294967295"',
-    b"<v>99999999999</v>", b"<v>-1</v>", b"<v>1e308</v>", b"<v>NaN</v>", b"<f>1+1</f>", b"<f/>",
-    b'<mergeCell ref="A1:XFD1048576"/>', b'<mergeCell ref="B2:A1"/>', b"</sheetData>", b"0", b"-0", b"1e999", b"NaN",
-    b"[", b"{", b"}", b",", b"\r\n", b"\xff", b"\xef\xbb\xbf", b"\\u0000", b"\\ud800", b"=1+1", "ệ".encode(),
-    "e\u0323\u0302".encode(), b"9" * 400, b"(" * 400, b"PK\x05\x06", b"PK\x01\x02", b"\xd0\xcf\x11\xe0",
+    b"",
+    b"\0",
+    b"<",
+    b">",
+    b"&",
+    b"&amp;",
+    b"&#0;",
+    b"&#x1F600;",
+    b'"',
+    b"'",
+    b"]]>",
+    b"<![CDATA[",
+    b"<!--",
+    b"<!DOCTYPE x>",
+    b"<c/>",
+    b"<c ",
+    b"<row/>",
+    b'<row r="1048576"/>',
+    b'<c r="XFD1048576"><v>1</v></c>',
+    b'<c r="A0"><v>1</v></c>',
+    b' t="s"',
+    b' t="e"',
+    b' t="d"',
+    b' t="b"',
+    b' t="inlineStr"',
+    b' s="4294967295"',
+    b"<v>99999999999</v>",
+    b"<v>-1</v>",
+    b"<v>1e308</v>",
+    b"<v>NaN</v>",
+    b"<f>1+1</f>",
+    b"<f/>",
+    b'<mergeCell ref="A1:XFD1048576"/>',
+    b'<mergeCell ref="B2:A1"/>',
+    b"</sheetData>",
+    b"0",
+    b"-0",
+    b"1e999",
+    b"NaN",
+    b"[",
+    b"{",
+    b"}",
+    b",",
+    b"\r\n",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\\u0000",
+    b"\\ud800",
+    b"=1+1",
+    "ệ".encode(),
+    "e\u0323\u0302".encode(),
+    b"9" * 400,
+    b"(" * 400,
+    b"PK\x05\x06",
+    b"PK\x01\x02",
+    b"\xd0\xcf\x11\xe0",
 ]
 # how far into the file, what to do there, how many bytes of the old to take, what to put
-edits = st.lists(st.tuples(st.floats(0, 1), st.sampled_from(["put", "cut", "copy", "flip"]), st.integers(0, 300),
-                           st.one_of(st.sampled_from(TOKENS), st.binary(max_size=20))), min_size=1, max_size=8)
+edits = st.lists(
+    st.tuples(
+        st.floats(0, 1),
+        st.sampled_from(["put", "cut", "copy", "flip"]),
+        st.integers(0, 300),
+        st.one_of(st.sampled_from(TOKENS), st.binary(max_size=20)),
+    ),
+    min_size=1,
+    max_size=8,
+)
 
 
 def edit(content: bytes, changes: list[tuple[float, str, int, bytes]]) -> bytes:
@@ -45,9 +102,9 @@ def edit(content: bytes, changes: list[tuple[float, str, int, bytes]]) -> bytes:
         if what == "put":
             raw[at:at] = new
         elif what == "cut":
-            raw[at:at + length] = new
+            raw[at : at + length] = new
         elif what == "copy":
-            raw[at:at] = raw[at:at + length] * 3
+            raw[at:at] = raw[at : at + length] * 3
         elif at < len(raw):
             raw[at] ^= 1 << length % 8
     return bytes(raw)
@@ -68,16 +125,25 @@ def fuzz(seconds: float, number: int, catalogue: Catalogue, folder: Path) -> Cou
     """Mutate sample files for so many seconds. Returns how often each status and rule came out; raises at the first failure."""
     bounds = Settings(home=folder, readers=1)
     samples = {path.name: path.read_bytes() for path in write(catalogue, folder / "samples")}
-    samples = {name: content for name, content in samples.items()
-               if not name.endswith(".xlsx") or zipfile.is_zipfile(io.BytesIO(content))}
+    samples = {
+        name: content
+        for name, content in samples.items()
+        if not name.endswith(".xlsx") or zipfile.is_zipfile(io.BytesIO(content))
+    }
     seen: Counter[str] = Counter()
     end = time.monotonic() + seconds
     target = folder / "mutant"
 
     with Pool(catalogue, bounds) as pool:
+
         @given(st.sampled_from(sorted(samples)), st.none() | st.integers(0, 30), edits)
-        @settings(max_examples=50, deadline=None, database=None, phases=[Phase.generate, Phase.shrink],
-                  suppress_health_check=list(HealthCheck))
+        @settings(
+            max_examples=50,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
         def once(name: str, part: int | None, changes: list[tuple[float, str, int, bytes]]) -> None:
             whole = part is None or not name.endswith(".xlsx")
             mutant = edit(samples[name], changes) if whole else edit_part(samples[name], part or 0, changes)
@@ -108,7 +174,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
     given_ = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        seen = fuzz(given_.minutes * 60, given_.seed, cat.load(PROJECT / "catalogue"), Path(folder))
+        seen = fuzz(given_.minutes * 60, given_.seed, load_catalogue(PROJECT / "catalogue"), Path(folder))
     for what, count in seen.most_common():
         print(f"{count:8} {what}")
 

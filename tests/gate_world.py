@@ -10,9 +10,10 @@ from typing import Any
 
 import psycopg
 
-from tonghop import catalogue, server
-from tonghop.settings import PROJECT, Settings
-from tonghop.sync import Synced, sync
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.sync import Synced, sync
+from tonghop.warehouse.connect import connect
 
 FORM = """
 code: T
@@ -64,8 +65,8 @@ def period(connection: psycopg.Connection[Any], code: str) -> int:
 def build(settings: Settings, folder: Path) -> None:
     """The catalogue, three submissions, release 1 published and release 2 open."""
     write_catalogue(folder)
-    with server.connect(settings) as connection:
-        synced = sync(catalogue.load(folder), connection)
+    with connect(settings) as connection:
+        synced = sync(load_catalogue(folder), connection)
         january, february = period(connection, "2025-M01"), period(connection, "2025-M02")
         file(connection, synced, "w", january, {"c1": (3, 2, 5, 0), "c2": (4, 4, 8, 1)})
         open_release(connection, 1)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 
 from books import STAFF, book
 
-from tonghop.bounds import MAX_MERGES, MAX_PARTS, MAX_SHEETS
-from tonghop.catalogue import Catalogue
-from tonghop.settings import Settings
+from tonghop.base.settings import Settings
+from tonghop.catalogue.model import Catalogue
+from tonghop.reading.bounds import MAX_MERGES, MAX_PARTS, MAX_SHEETS
 
 WARD, PERIOD = "08719", "2018-Y"
 SHEET, BOOK, STRINGS, CORE = "xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/sharedStrings.xml", "docProps/core.xml"
@@ -20,8 +20,11 @@ Part = bytes | Callable[[bytes], bytes]
 Outcome = tuple[str, set[str]]
 ACCEPTED: Outcome = ("accepted", set())
 
-LAUGHS = (b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha">'
-          + b"".join(b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9)) + b']><l>&j;</l>')
+LAUGHS = (
+    b'<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "ha">'
+    + b"".join(b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9))
+    + b"]><l>&j;</l>"
+)
 HEAD = {"form": "F8", "version": 1, "sender": WARD, "period": PERIOD, "scheme": "CALENDAR", "scope": "own"}
 CSV_HEAD = "form,version,sender,period,scheme,scope,table,unit,row,field,value\r\n"
 
@@ -47,7 +50,7 @@ def forged(content: bytes, name: str, size: int) -> bytes:
         info = archive.getinfo(name)
         struct.pack_into("<I", raw, info.header_offset + 22, size)
         at = archive.start_dir
-    while raw[at + 46:at + 46 + len(name)] != name.encode():
+    while raw[at + 46 : at + 46 + len(name)] != name.encode():
         at += 46 + sum(struct.unpack_from("<3H", raw, at + 28))
     struct.pack_into("<I", raw, at + 24, size)
     return bytes(raw)
@@ -99,41 +102,50 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
     return {
         "bomb.xlsx": bounds({"xl/media/image1.png": zeros}),
         "bomb-in-a-sheet.xlsx": bounds({SHEET: zeros}),
-        "bombs-by-the-dozen.xlsx": bounds({f"xl/{n}.xml": zeros[:len(zeros) // 11] for n in range(12)}),
+        "bombs-by-the-dozen.xlsx": bounds({f"xl/{n}.xml": zeros[: len(zeros) // 11] for n in range(12)}),
         "bomb-within-a-bomb.xlsx": (changed(good, {"xl/embeddings/inner.zip": inner.getvalue()}), ACCEPTED),
         "bomb-that-says-it-is-small.xlsx": unsafe(forged(changed(good, {STRINGS: zeros}), STRINGS, 100)),
         "small-that-says-it-is-large.xlsx": damaged(forged(good, SHEET, 1_000_000)),
-        "larger-than-4-gb.xlsx": (forged(good, SHEET, 0xfffffff0), ("quarantined", {"file.bounds"})),
+        "larger-than-4-gb.xlsx": (forged(good, SHEET, 0xFFFFFFF0), ("quarantined", {"file.bounds"})),
         "laughs-in-a-sheet.xlsx": unsafe(changed(good, {SHEET: LAUGHS})),
         "laughs-in-the-strings.xlsx": unsafe(changed(good, {STRINGS: LAUGHS})),
         "laughs-in-the-properties.xlsx": unsafe(changed(good, {CORE: LAUGHS})),
         "laughs-in-the-relations.xlsx": unsafe(changed(good, {RELATIONS: LAUGHS})),
         "laughs-in-utf-16.xlsx": unsafe(changed(good, {SHEET: LAUGHS.decode().encode("utf-16")})),
-        "an-entity-that-reads-a-file.xlsx": unsafe(changed(good, {
-            SHEET: lambda old: b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + old})),
+        "an-entity-that-reads-a-file.xlsx": unsafe(
+            changed(good, {SHEET: lambda old: b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + old})
+        ),
         "a-million-merges.xlsx": bounds({SHEET: before(b"<pageMargins", merges)}),
-        "a-giant-dimension.xlsx": (changed(good, {
-            SHEET: lambda old: re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1:XFD1048576"', old)}), ACCEPTED),
-        "a-cell-far-away.xlsx": bounds({
-            SHEET: before(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')}),
-        "a-cell-far-away-on-a-sheet-that-lies-elsewhere.xlsx": bounds({
-            RELATIONS: lambda old: old.replace(b"worksheets/sheet1.xml", b"elsewhere/sheet1.xml"),
-            "xl/elsewhere/sheet1.xml": b'<worksheet><sheetData><row><c r="XFD1048576"/></row></sheetData></worksheet>'}),
-        "a-cell-farther-than-far.xlsx": bounds({
-            SHEET: before(b"</sheetData>", b'<row r="30"><c r="C' + b"9" * 400 + b'"/></row>')}),
+        "a-giant-dimension.xlsx": (
+            changed(good, {SHEET: lambda old: re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1:XFD1048576"', old)}),
+            ACCEPTED,
+        ),
+        "a-cell-far-away.xlsx": bounds(
+            {SHEET: before(b"</sheetData>", b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>')}
+        ),
+        "a-cell-far-away-on-a-sheet-that-lies-elsewhere.xlsx": bounds(
+            {
+                RELATIONS: lambda old: old.replace(b"worksheets/sheet1.xml", b"elsewhere/sheet1.xml"),
+                "xl/elsewhere/sheet1.xml": b'<worksheet><sheetData><row><c r="XFD1048576"/></row></sheetData></worksheet>',
+            }
+        ),
+        "a-cell-farther-than-far.xlsx": bounds(
+            {SHEET: before(b"</sheetData>", b'<row r="30"><c r="C' + b"9" * 400 + b'"/></row>')}
+        ),
         "a-column-farther-than-far.xlsx": bounds({SHEET: before(b"</sheetData>", b'<row r="30"><c r="AAAAA30"/></row>')}),
-        "a-cell-far-away-behind-other-words.xlsx": bounds({
-            SHEET: before(b"</sheetData>", b'<row r="30"><c x="' + b">" * 500 + b"\" y=' r=\"A1\"' r=\"XFD30000\"/></row>")}),
-        "a-cell-with-two-places.xlsx": bounds({
-            SHEET: before(b"</sheetData>", b"<row r='30'><c r='XFD30000' r='A30'/></row>")}),
+        "a-cell-far-away-behind-other-words.xlsx": bounds(
+            {SHEET: before(b"</sheetData>", b'<row r="30"><c x="' + b">" * 500 + b'" y=\' r="A1"\' r="XFD30000"/></row>')}
+        ),
+        "a-cell-with-two-places.xlsx": bounds({SHEET: before(b"</sheetData>", b"<row r='30'><c r='XFD30000' r='A30'/></row>")}),
         "cells-without-a-place.xlsx": (changed(good, {SHEET: lambda old: re.sub(rb'<c r="[A-Z]+\d+"', b"<c", old)}), ACCEPTED),
         "too-many-cells-without-a-place.xlsx": bounds({SHEET: before(b"</sheetData>", b"<row>" + b"<c/>" * many + b"</row>")}),
         "too-many-rows.xlsx": bounds({SHEET: before(b"</sheetData>", b"<row/>" * many)}),
         "too-many-sheets.xlsx": bounds({BOOK: before(b"</sheets>", b'<sheet name="x" sheetId="9" r:id="rId1"/>' * MAX_SHEETS)}),
         "too-many-parts.xlsx": bounds({f"xl/{n}.xml": b"<x/>" for n in range(MAX_PARTS)}),
         "too-many-strings.xlsx": bounds({STRINGS: b"<sst>" + b"<si><t>x</t></si>" * many + b"</sst>"}),
-        "a-sheet-name-without-end.xlsx": unsafe(changed(good, {
-            BOOK: lambda old: old.replace(b'name="F8A"', b'name="' + b"F" * 10_000 + b'"')})),
+        "a-sheet-name-without-end.xlsx": unsafe(
+            changed(good, {BOOK: lambda old: old.replace(b'name="F8A"', b'name="' + b"F" * 10_000 + b'"')})
+        ),
         "nul.xlsx": unsafe(changed(good, {SHEET: before(b"</sheetData>", b"\0")})),
         "up-and-out.xlsx": unsafe(changed(good, {"xl/../../../../tmp/owned.xml": b"<x/>"})),
         "from-the-root.xlsx": unsafe(changed(good, {"/etc/owned.xml": b"<x/>"})),
@@ -152,7 +164,7 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
         "a-number-without-end.csv": (as_csv(STAFF | {"tong": "9" * 130_000}), ("returned", {"cell.number"})),
         "a-number-without-end.json": (as_json(values='"tong": "' + "9" * 200_000 + '"'), ("returned", {"cell.number"})),
         "an-exponent-without-end.json": damaged(as_json(values='"tong": 1e999999999')),
-        "formulas.csv": (as_csv({"=HYPERLINK(\"http://x\")": 1, "tong": "=1+1"}).replace(b'"', b'""'), ("returned", None)),
+        "formulas.csv": (as_csv({'=HYPERLINK("http://x")': 1, "tong": "=1+1"}).replace(b'"', b'""'), ("returned", None)),
         "nul-and-half-characters.json": (as_json("=F8A\u0000\ud800\u001b[31m"), ("returned", {"table.unknown"})),
         "deep.json": damaged(b'{"rows":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}"),
         "deep-in-the-head.json": (as_json(unit=1).replace(b'"F8"', b"[" * 900 + b"]" * 900), ("returned", {"head.form"})),
@@ -160,7 +172,9 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
         "nan.json": damaged(as_json(values='"tong": NaN')),
         "infinity.json": damaged(as_json(values='"tong": -Infinity')),
         "a-number-of-many-digits.json": damaged(as_json(values='"tong": ' + "9" * 5_000)),
-        "slow.xlsx": (changed(good, {SHEET: before(b"</sheetData>", b'<f <c r="A1" ' * 100_000)}),
-                      ("quarantined", {"file.time"})),
+        "slow.xlsx": (
+            changed(good, {SHEET: before(b"</sheetData>", b'<f <c r="A1" ' * 100_000)}),
+            ("quarantined", {"file.time"}),
+        ),
         "hungry.json": (b"[" + b"[]," * 6_000_000 + b"[]]", ("quarantined", {"file.memory"})),
     }

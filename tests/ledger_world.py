@@ -13,9 +13,10 @@ from typing import Any
 import gate_world
 import psycopg
 
-from tonghop import catalogue, server
-from tonghop.settings import Settings
-from tonghop.sync import sync
+from tonghop.base.settings import Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.sync import sync
+from tonghop.warehouse.connect import connect
 
 OPEN = 2147483647
 FIELDS = ("male", "female", "members", "punished")
@@ -39,10 +40,11 @@ def prepare(settings: Settings, folder: Path) -> None:
     """The catalogue, and nothing reported."""
     gate_world.write_catalogue(folder)
     (folder / "units" / "units.csv").write_text(UNITS)
-    (folder / "reporting.csv").write_text("unit,form,valid_from,valid_to\n" + "".join(
-        f"{c},T,2025-01-01,2025-03-31\n" for c in ("c11", "c12", "c21", "c31")))
-    with server.connect(settings) as connection:
-        sync(catalogue.load(folder), connection)
+    (folder / "reporting.csv").write_text(
+        "unit,form,valid_from,valid_to\n" + "".join(f"{c},T,2025-01-01,2025-03-31\n" for c in ("c11", "c12", "c21", "c31"))
+    )
+    with connect(settings) as connection:
+        sync(load_catalogue(folder), connection)
 
 
 @dataclass
@@ -64,30 +66,64 @@ class World:
         return int(self.one("select period_id from catalogue.period where scheme = 'CALENDAR' and code = %s", code))
 
     def act(self, name: str, receipt: int, by: int | None = None, reason: str | None = None) -> None:
-        self.connection.execute("insert into intake.ledger (act, receipt_id, by_receipt_id, reason, cells, cells_sha256) "
-                                "values (%s, %s, %s, %s, %s, %s)",
-                                [name, receipt, by, reason, *((0, "x") if name == "accepted" else (None, None))])
+        self.connection.execute(
+            "insert into intake.ledger (act, receipt_id, by_receipt_id, reason, cells, cells_sha256) "
+            "values (%s, %s, %s, %s, %s, %s)",
+            [name, receipt, by, reason, *((0, "x") if name == "accepted" else (None, None))],
+        )
 
-    def file(self, sender: str, figures: Figures, period: str = "2025-M01", *, scope: str = "own", received: str = IN_TIME,
-             corrects: int | None = None, replayed: bool = False) -> int:
+    def file(
+        self,
+        sender: str,
+        figures: Figures,
+        period: str = "2025-M01",
+        *,
+        scope: str = "own",
+        received: str = IN_TIME,
+        corrects: int | None = None,
+        replayed: bool = False,
+    ) -> int:
         """An accepted report, as the loader leaves it; no figures make a nil return."""
         number = int(self.one("select count(*) + 1 from intake.receipt"))
-        receipt = int(self.one("""
+        receipt = int(
+            self.one(
+                """
             insert into intake.receipt (sha256, file_name, bytes, received_at, status, form_code, form_version, unit_id,
                 period_id, scope, is_nil, catalogue_id, cells, cells_sha256)
             values (%s, %s, 1, %s, 'accepted', 'T', 1, %s, %s, %s, %s, (select max(catalogue_id) from catalogue.version), %s, 'x')
-            returning receipt_id""", f"{number:064x}", f"{number}.xlsx", received, self.unit(sender), self.period(period), scope,
-            not figures, 4 * len(figures)))
+            returning receipt_id""",
+                f"{number:064x}",
+                f"{number}.xlsx",
+                received,
+                self.unit(sender),
+                self.period(period),
+                scope,
+                not figures,
+                4 * len(figures),
+            )
+        )
         widths = {len(values) for values in figures.values()}
         for width in widths:
-            self.connection.execute("insert into intake.header (receipt_id, header, sheet, indicators, columns) values "
-                                    "(%s, %s, 'T1', %s, %s)",
-                                    [receipt, width, [self.indicator(name) for name in FIELDS[:width]], list("CDEF"[:width])])
-        lines = [(receipt, len(values), self.unit(unit), self.period(period), 1, scope, str(line),
-                  [None if value is None else "NaN" if value == "x" else str(value) for value in values])
-                 for line, (unit, values) in enumerate(figures.items(), start=4)]
-        with self.connection.cursor().copy("copy intake.line (receipt_id, header, unit_id, period_id, row_id, scope, place, "
-                                           "figures) from stdin") as out:
+            self.connection.execute(
+                "insert into intake.header (receipt_id, header, sheet, indicators, columns) values (%s, %s, 'T1', %s, %s)",
+                [receipt, width, [self.indicator(name) for name in FIELDS[:width]], list("CDEF"[:width])],
+            )
+        lines = [
+            (
+                receipt,
+                len(values),
+                self.unit(unit),
+                self.period(period),
+                1,
+                scope,
+                str(line),
+                [None if value is None else "NaN" if value == "x" else str(value) for value in values],
+            )
+            for line, (unit, values) in enumerate(figures.items(), start=4)
+        ]
+        with self.connection.cursor().copy(
+            "copy intake.line (receipt_id, header, unit_id, period_id, row_id, scope, place, figures) from stdin"
+        ) as out:
             for row in lines:
                 out.write_row(row)
         self.act("received", receipt)
@@ -116,35 +152,47 @@ class World:
             values = [columns.get(each, f'"{each}"') if name == table else f'"{each}"' for each in names]
             where = columns.get("where", "true") if name == table else "true"
             quoted = ", ".join(f'"{each}"' for each in names)
-            self.connection.execute(f"insert into catalogue.{name} (catalogue_id, {quoted}) select {new}, {', '.join(values)} "
-                                    f"from catalogue.{name} where catalogue_id = {old} and ({where})".encode())
+            self.connection.execute(
+                f"insert into catalogue.{name} (catalogue_id, {quoted}) select {new}, {', '.join(values)} "
+                f"from catalogue.{name} where catalogue_id = {old} and ({where})".encode()
+            )
 
     def move(self, unit: str, parent: str) -> None:
-        self.recatalogue("unit_version",
-                         parent_id=f"case when unit_id = {self.unit(unit)} then {self.unit(parent)} else parent_id end")
+        self.recatalogue(
+            "unit_version", parent_id=f"case when unit_id = {self.unit(unit)} then {self.unit(parent)} else parent_id end"
+        )
 
     def release(self) -> int:
         """Everything acted on so far, published: rows of the marts closed and opened as the models would."""
-        number = int(self.one("""
+        number = int(
+            self.one("""
             insert into ctl.release (release_id, status, published_at, cutoff_seq, catalogue_id)
             select coalesce(max(release_id), 0) + 1, 'published', now(), (select coalesce(max(seq), 0) from intake.ledger),
-                (select max(catalogue_id) from catalogue.version) from ctl.release returning release_id"""))
+                (select max(catalogue_id) from catalogue.version) from ctl.release returning release_id""")
+        )
         for mart, select in MODELS.items():
             if mart == "dim_period" and number > 1:
                 continue
-            names = [name for name, in self.connection.execute(
-                "select column_name from information_schema.columns where table_schema = 'marts' and table_name = %s "
-                "and column_name not in ('release_from', 'release_to') order by ordinal_position", [mart])]
+            names = [
+                name
+                for (name,) in self.connection.execute(
+                    "select column_name from information_schema.columns where table_schema = 'marts' and table_name = %s "
+                    "and column_name not in ('release_from', 'release_to') order by ordinal_position",
+                    [mart],
+                )
+            ]
             columns = ", ".join(f"t.{n}" for n in names)
             now = f"(select catalogue_id from ctl.release where release_id = {number})"
             self.connection.execute(f"create temp table made on commit drop as {select.format(c=now)}".encode())
-            self.connection.execute(f"""
+            self.connection.execute(
+                f"""
                 update marts.{mart} t set release_to = {number} where release_to = {OPEN} and not exists (
                     select from made where made.* is not distinct from row({columns}));
                 insert into marts.{mart} ({", ".join(names)}, release_from, release_to)
                 select made.*, {number}, {OPEN} from made where not exists (
                     select from marts.{mart} t where release_to = {OPEN} and made.* is not distinct from row({columns}));
-                drop table made""".encode())
+                drop table made""".encode()
+            )
         self.connection.execute("update ctl.current_release set release_id = %s", [number])
         return number
 

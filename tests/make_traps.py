@@ -20,41 +20,99 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
-from tonghop.catalogue import Catalogue, load
-from tonghop.settings import PROJECT
+from tonghop.base.settings import PROJECT
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
 
 FOLDER = Path(__file__).parent / "data" / "traps"
 WARD, OTHER_WARD, TOWN = "08719", "08737", "243"
 PERIOD_CELL = "B4"
-MEETING = {"hop_ke_hoach": 1, "hop_thuong_ky": 1, "hop_chuyen_de": 0, "hop_gop": 0, "dv_tong": 20, "dv_mien": 2,
-           "dv_phai_du": 18, "dv_du": 17, "dv_vang_ly_do": 1, "dv_vang_khong_ly_do": 0, "so_phut": 90, "cap_uy_cap_tren_du": 0,
-           "co_noi_dung_ct05": 1, "co_nghi_quyet": 1, "xep_loai_buoi": "Tốt"}
+MEETING = {
+    "hop_ke_hoach": 1,
+    "hop_thuong_ky": 1,
+    "hop_chuyen_de": 0,
+    "hop_gop": 0,
+    "dv_tong": 20,
+    "dv_mien": 2,
+    "dv_phai_du": 18,
+    "dv_du": 17,
+    "dv_vang_ly_do": 1,
+    "dv_vang_khong_ly_do": 0,
+    "so_phut": 90,
+    "cap_uy_cap_tren_du": 0,
+    "co_noi_dung_ct05": 1,
+    "co_nghi_quyet": 1,
+    "xep_loai_buoi": "Tốt",
+}
 RESULTS = {"chi_tieu_giao": 10, "chi_tieu_dat": 9, "chi_tieu_vuot": 2, "thu_ngan_sach": 7148}
-RECEPTION = {"luot": 259, "nguoi": 316, "vu": 250, "tx_luot": 161, "tx_nguoi": 201, "dk_luot": 98, "dk_nguoi": 115,
-             "vu_lan_dau": 240, "vu_nhieu_lan": 10, "doan_dong_nguoi": 1}
+RECEPTION = {
+    "luot": 259,
+    "nguoi": 316,
+    "vu": 250,
+    "tx_luot": 161,
+    "tx_nguoi": 201,
+    "dk_luot": 98,
+    "dk_nguoi": 115,
+    "vu_lan_dau": 240,
+    "vu_nhieu_lan": 10,
+    "doan_dong_nguoi": 1,
+}
 GRADING = {"tong_to_chuc": 10, "duoc_xep": 10, "chua_xep": 0, "htxs": 2, "htt": 6, "ht": 2, "khong_ht": 0}
 
 # what stands in a cell that should hold a count (D9: officials), and its number format
 CELLS: dict[str, tuple[Any, str]] = {
-    "text_decimals": ("1.234,5", "@"), "text_foreign_marks": ("1,234.5", "@"), "text_comma_group": ("1,234", "@"),
-    "text_unit": ("15 nghìn", "@"), "text_unit_ambiguous": ("7.148 tỷ", "@"), "text_spaces": ("4 037", "@"),
-    "text_no_break_space": ("4\u00a0037", "@"), "text_date": ("07/12/2018", "@"), "text_boolean": (True, "General"),
-    "text_percent": ("85%", "@"), "text_percent_spaced": ("85 %", "@"), "text_percent_decimal": ("0,85", "@"),
-    "text_percent_more": ("hơn 65%", "@"), "text_percent_over": ("trên 90%", "@"), "text_times": ("tăng 1,8 lần", "@"),
-    "text_nearly": ("gần 15 nghìn", "@"), "text_about": ("trên dưới 20", "@"), "text_tilde": ("~ 20", "@"),
-    "text_words": ("không rõ", "@"), "text_name": ("Nguyễn Văn A 15", "@"), "text_long": ("Ban chấp hành " * 3_000, "@"),
-    "text_zero_leading": ("0.123", "@"), "text_large": ("9" * 30, "@"),
-    "excel_four_or_four_thousand": (4, "0.000"), "excel_three_decimals": (1.234, "General"), "excel_half": (8.5, "General"),
-    "excel_percent": (0.85, "0%"), "excel_percent_whole": (1, "0.00%"), "excel_fraction": (0.85, "General"),
-    "excel_thousands_cut": (8_000, "#,##0,"), "excel_words": (15, '0" nghìn"'), "excel_not_shown": (8, ";;;"),
-    "excel_date": (date(2018, 12, 7), "d-mmm"), "excel_negative": (-8, "General"),
-    "excel_plain_grouping": (8, "#,##0"), "excel_accounting": (8, '_(* #,##0_);_(* \\(#,##0\\);_(* "-"??_);_(@_)'),
-    "text_apostrophe": ("'8", "@"), "text_trailing_space": ("8\u00a0 ", "@"), "text_line_feed": ("8\n", "@")}
+    "text_decimals": ("1.234,5", "@"),
+    "text_foreign_marks": ("1,234.5", "@"),
+    "text_comma_group": ("1,234", "@"),
+    "text_unit": ("15 nghìn", "@"),
+    "text_unit_ambiguous": ("7.148 tỷ", "@"),
+    "text_spaces": ("4 037", "@"),
+    "text_no_break_space": ("4\u00a0037", "@"),
+    "text_date": ("07/12/2018", "@"),
+    "text_boolean": (True, "General"),
+    "text_percent": ("85%", "@"),
+    "text_percent_spaced": ("85 %", "@"),
+    "text_percent_decimal": ("0,85", "@"),
+    "text_percent_more": ("hơn 65%", "@"),
+    "text_percent_over": ("trên 90%", "@"),
+    "text_times": ("tăng 1,8 lần", "@"),
+    "text_nearly": ("gần 15 nghìn", "@"),
+    "text_about": ("trên dưới 20", "@"),
+    "text_tilde": ("~ 20", "@"),
+    "text_words": ("không rõ", "@"),
+    "text_name": ("Nguyễn Văn A 15", "@"),
+    "text_long": ("Ban chấp hành " * 3_000, "@"),
+    "text_zero_leading": ("0.123", "@"),
+    "text_large": ("9" * 30, "@"),
+    "excel_four_or_four_thousand": (4, "0.000"),
+    "excel_three_decimals": (1.234, "General"),
+    "excel_half": (8.5, "General"),
+    "excel_percent": (0.85, "0%"),
+    "excel_percent_whole": (1, "0.00%"),
+    "excel_fraction": (0.85, "General"),
+    "excel_thousands_cut": (8_000, "#,##0,"),
+    "excel_words": (15, '0" nghìn"'),
+    "excel_not_shown": (8, ";;;"),
+    "excel_date": (date(2018, 12, 7), "d-mmm"),
+    "excel_negative": (-8, "General"),
+    "excel_plain_grouping": (8, "#,##0"),
+    "excel_accounting": (8, '_(* #,##0_);_(* \\(#,##0\\);_(* "-"??_);_(@_)'),
+    "text_apostrophe": ("'8", "@"),
+    "text_trailing_space": ("8\u00a0 ", "@"),
+    "text_line_feed": ("8\n", "@"),
+}
 ERRORS = {"error_ref": "#REF!", "error_na": "#N/A", "error_division": "#DIV/0!"}
 PERIODS: dict[str, Any] = {
-    "period_year": "năm 2018", "period_half": "6T/2018", "period_half_words": "6 tháng đầu năm 2018",
-    "period_two_dates": "07/12/2018", "period_one_date": "31/12/2018", "period_date": date(2018, 12, 31), "period_serial": 43465,
-    "period_bare_year": 2018, "period_unknown": "kỳ vừa rồi"}
+    "period_year": "năm 2018",
+    "period_half": "6T/2018",
+    "period_half_words": "6 tháng đầu năm 2018",
+    "period_two_dates": "07/12/2018",
+    "period_one_date": "31/12/2018",
+    "period_date": date(2018, 12, 31),
+    "period_serial": 43465,
+    "period_bare_year": 2018,
+    "period_unknown": "kỳ vừa rồi",
+}
 
 Edit = Callable[[Worksheet], None]
 EDITS: dict[str, Edit] = {}
@@ -156,12 +214,24 @@ def total_on_top(sheet: Worksheet) -> None:
 def _sections(sheet: Worksheet, second: int) -> None:
     figures = list(STAFF.values())
     sheet["B3"] = TOWN
-    for number, row in enumerate([
-            ["A", None, "KHỐI XÃ, PHƯỜNG"], ["I", None, "Các phường"], [1, WARD, "P. Ngô Quyền", *figures],
-            [None, None, "Cộng I", *figures], ["II", None, "Các tổ chức khác"], [1, "243.01", None, *figures],
-            [2, "243.02", None, *figures], [None, None, "Cộng mục II", *(second * n for n in figures)],
-            [None, None, "Cộng A", *(3 * n for n in figures)], ["B", None, "KHỐI KHÁC", *figures], [1, "243.03", None, *figures],
-            [None, None, "Tổng cộng", *(4 * n for n in figures)], [None, None, "TM. BAN THƯỜNG VỤ"]], start=9):
+    for number, row in enumerate(
+        [
+            ["A", None, "KHỐI XÃ, PHƯỜNG"],
+            ["I", None, "Các phường"],
+            [1, WARD, "P. Ngô Quyền", *figures],
+            [None, None, "Cộng I", *figures],
+            ["II", None, "Các tổ chức khác"],
+            [1, "243.01", None, *figures],
+            [2, "243.02", None, *figures],
+            [None, None, "Cộng mục II", *(second * n for n in figures)],
+            [None, None, "Cộng A", *(3 * n for n in figures)],
+            ["B", None, "KHỐI KHÁC", *figures],
+            [1, "243.03", None, *figures],
+            [None, None, "Tổng cộng", *(4 * n for n in figures)],
+            [None, None, "TM. BAN THƯỜNG VỤ"],
+        ],
+        start=9,
+    ):
         set_row(sheet, number, row + [None] * (12 - len(row)))
 
 
@@ -303,6 +373,7 @@ def _quarter(sheet: Worksheet) -> None:
 
 def make(catalogue: Catalogue, folder: Path) -> None:
     """Write every trap's file into a folder."""
+
     def staff() -> Workbook:
         return load_workbook(io.BytesIO(book(catalogue, "F8A", WARD, "2018-Y", [(WARD, STAFF)])))
 
@@ -343,24 +414,38 @@ def make(catalogue: Catalogue, folder: Path) -> None:
         "money_exact": ("F8C", TOWN, "2018-Y", [(TOWN, RESULTS)], _money_exact),
         "header_groups": ("F7TCD", OTHER_WARD, "2021-Y", [(OTHER_WARD, RECEPTION)], _groups),
         "period_quarter": ("F7TCD", OTHER_WARD, "2021-Q4", [(OTHER_WARD, RECEPTION)], _quarter),
-        "merged_unit_code": ("F3A", WARD, "2018-Y", [(WARD, row, GRADING) for row in
-                                                     ("Tổ chức cơ sở đảng", "Đảng bộ bộ phận", "Chi bộ")], _merged_code)}
+        "merged_unit_code": (
+            "F3A",
+            WARD,
+            "2018-Y",
+            [(WARD, row, GRADING) for row in ("Tổ chức cơ sở đảng", "Đảng bộ bộ phận", "Chi bộ")],
+            _merged_code,
+        ),
+    }
     for name, (table, unit, period, rows, change) in others.items():
         workbook = load_workbook(io.BytesIO(book(catalogue, table, unit, period, rows, version=2 if table == "F3A" else None)))
         if change:
             change(workbook[table])
         write(name, workbook)
     with tempfile.TemporaryDirectory() as temporary:
-        for name, source, kind in (("xls_plain", "column_numbers_bare", "xls"), ("xls_legacy_tcvn3", "legacy_tcvn3", "xls"),
-                                   ("xls_legacy_vni", "legacy_vni", "xls"), ("xls_error", "error_ref", "xls"),
-                                   ("xls_cells_far_apart", "cells_far_apart", "xls"),
-                                   ("xls_four_or_four_thousand", "excel_four_or_four_thousand", "xls"),
-                                   ("xls_hidden_row", "hidden_row", "xls"), ("xls_percent", "excel_percent_whole", "xls"),
-                                   ("formula_computed", "formula_never_computed", "xlsx")):
-            subprocess.run(["soffice", "--headless", "--convert-to", kind, "--outdir", temporary, str(folder / f"{source}.xlsx")],
-                           check=True, stdout=subprocess.DEVNULL)
+        for name, source, kind in (
+            ("xls_plain", "column_numbers_bare", "xls"),
+            ("xls_legacy_tcvn3", "legacy_tcvn3", "xls"),
+            ("xls_legacy_vni", "legacy_vni", "xls"),
+            ("xls_error", "error_ref", "xls"),
+            ("xls_cells_far_apart", "cells_far_apart", "xls"),
+            ("xls_four_or_four_thousand", "excel_four_or_four_thousand", "xls"),
+            ("xls_hidden_row", "hidden_row", "xls"),
+            ("xls_percent", "excel_percent_whole", "xls"),
+            ("formula_computed", "formula_never_computed", "xlsx"),
+        ):
+            subprocess.run(
+                ["soffice", "--headless", "--convert-to", kind, "--outdir", temporary, str(folder / f"{source}.xlsx")],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
             (folder / f"{name}.{kind}").write_bytes((Path(temporary) / f"{source}.{kind}").read_bytes())
 
 
 if __name__ == "__main__":
-    make(load(PROJECT / "catalogue"), FOLDER)
+    make(load_catalogue(PROJECT / "catalogue"), FOLDER)

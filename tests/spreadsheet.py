@@ -23,9 +23,15 @@ def _countif(area: Any, wanted: str) -> int:
 
 
 FUNCTIONS = {
-    "IF": lambda test, yes, no: yes if test else no, "SUM": lambda *v: sum(_numbers(v)), "COUNT": lambda *v: len(_numbers(v)),
-    "COUNTA": lambda *v: sum(x is not None for x in _flat(v)), "COUNTIF": _countif, "ROUND": round, "OR": lambda *v: any(v),
-    "N": lambda v: v if isinstance(v, (int, float)) else 0}
+    "IF": lambda test, yes, no: yes if test else no,
+    "SUM": lambda *v: sum(_numbers(v)),
+    "COUNT": lambda *v: len(_numbers(v)),
+    "COUNTA": lambda *v: sum(x is not None for x in _flat(v)),
+    "COUNTIF": _countif,
+    "ROUND": round,
+    "OR": lambda *v: any(v),
+    "N": lambda v: v if isinstance(v, (int, float)) else 0,
+}
 
 
 class Spreadsheet:
@@ -37,8 +43,13 @@ class Spreadsheet:
 
     def cells(self) -> list[tuple[str, str, str]]:
         """(sheet, cell, formula) of every formula."""
-        return [(sheet.title, cell.coordinate, cell.value) for sheet in self.formulas for row in sheet.iter_rows() for cell in row
-                if cell.data_type == "f"]
+        return [
+            (sheet.title, cell.coordinate, cell.value)
+            for sheet in self.formulas
+            for row in sheet.iter_rows()
+            for cell in row
+            if cell.data_type == "f"
+        ]
 
     def value(self, sheet: str, cell: str) -> Any:
         """A cell's value, computed where it is a formula; None where it is empty."""
@@ -51,6 +62,7 @@ class Spreadsheet:
             if reference:
                 return f"_at({reference!r})"
             return text or {"=": "==", "<>": "!="}.get(sign, sign) if text or sign else "True"
+
         return eval(_TOKEN.sub(python, formula[1:]), {"__builtins__": {}}, FUNCTIONS | {"_at": lambda r: self._at(sheet, r)})
 
     def _at(self, sheet: str, reference: str) -> Any:

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
-from tonghop.catalogue import Catalogue
-from tonghop.check import Report, parse_number, report
-from tonghop.settings import Settings
+from tonghop.base.settings import Settings
+from tonghop.catalogue.model import Catalogue
+from tonghop.reading.report import Report
+from tonghop.reading.understand import parse_number, read_and_check
 
 WARD, PERIOD = "08719", "2018-Y"
 
@@ -25,8 +26,12 @@ def limits(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def staff(catalogue: Catalogue, limits: Settings, unit: Any = WARD, changes: dict[str, Any] | None = None, **more: Any) -> Report:
-    return report("F8.xlsx", book(catalogue, "F8A", more.pop("sender", WARD), PERIOD, [(unit, STAFF | (changes or {}))], **more),
-                  catalogue, limits)
+    return read_and_check(
+        "F8.xlsx",
+        book(catalogue, "F8A", more.pop("sender", WARD), PERIOD, [(unit, STAFF | (changes or {}))], **more),
+        catalogue,
+        limits,
+    )
 
 
 def told(answer: Report) -> list[tuple[str, str | None, str | None]]:
@@ -51,11 +56,22 @@ def test_a_broken_identity_returns_the_report_with_its_cell_and_both_languages(c
     assert all(f.message_vi and f.message_en and f.kind == "identity" for f in answer.findings)
 
 
-@pytest.mark.parametrize(("value", "rule"), [
-    ("hơn 4.000", "cell.approximate"), ("gần 15 nghìn", "cell.approximate"), ("không rõ", "cell.number"), (8.5, "cell.whole"),
-    (-8, "cell.whole"), (True, "cell.number"), ("1,234.5", "cell.number"), ("8;", "cell.number")])
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ("hơn 4.000", "cell.approximate"),
+        ("gần 15 nghìn", "cell.approximate"),
+        ("không rõ", "cell.number"),
+        (8.5, "cell.whole"),
+        (-8, "cell.whole"),
+        (True, "cell.number"),
+        ("1,234.5", "cell.number"),
+        ("8;", "cell.number"),
+    ],
+)
 def test_what_is_not_a_count_is_returned_at_its_cell_and_never_guessed(
-        catalogue: Catalogue, limits: Settings, value: Any, rule: str) -> None:
+    catalogue: Catalogue, limits: Settings, value: Any, rule: str
+) -> None:
     answer = staff(catalogue, limits, changes={"can_bo": value})
     assert answer.status == "returned"
     assert told(answer) == [(rule, "F8A", "D9")]
@@ -91,25 +107,36 @@ def test_a_code_that_lost_its_leading_zero_is_still_the_unit(catalogue: Catalogu
     assert staff(catalogue, limits, unit=8719, sender=8719).status == "accepted"
 
 
-@pytest.mark.parametrize(("more", "rule"), [
-    ({"unit": "99999"}, "row.unit"), ({"unit": "08737"}, "row.not_below"), ({"sender": "00000"}, "head.unit"),
-    ({"head": {"period": "2018-X"}}, "head.period"), ({"head": {"period": None}}, "head.missing"),
-    ({"head": {"period": "2018-M01"}}, "table.period"), ({"head": {"form": "F99"}}, "head.form"),
-    ({"head": {"scope": "?"}}, "head.scope"), ({"head": {"version": 9}}, "head.version"), ({"head": {"nil": "x"}}, "head.nil")])
+@pytest.mark.parametrize(
+    ("more", "rule"),
+    [
+        ({"unit": "99999"}, "row.unit"),
+        ({"unit": "08737"}, "row.not_below"),
+        ({"sender": "00000"}, "head.unit"),
+        ({"head": {"period": "2018-X"}}, "head.period"),
+        ({"head": {"period": None}}, "head.missing"),
+        ({"head": {"period": "2018-M01"}}, "table.period"),
+        ({"head": {"form": "F99"}}, "head.form"),
+        ({"head": {"scope": "?"}}, "head.scope"),
+        ({"head": {"version": 9}}, "head.version"),
+        ({"head": {"nil": "x"}}, "head.nil"),
+    ],
+)
 def test_a_head_or_row_that_does_not_fit_is_returned_with_its_rule(
-        catalogue: Catalogue, limits: Settings, more: dict[str, Any], rule: str) -> None:
+    catalogue: Catalogue, limits: Settings, more: dict[str, Any], rule: str
+) -> None:
     answer = staff(catalogue, limits, **more)
     assert answer.status == "returned"
     assert rule in {f.rule for f in answer.findings}
 
 
 def test_a_nil_return_holds_nothing_and_is_accepted(catalogue: Catalogue, limits: Settings) -> None:
-    answer = report("nil.xlsx", book(catalogue, "F8A", WARD, PERIOD, [], head={"nil": "x"}), catalogue, limits)
+    answer = read_and_check("nil.xlsx", book(catalogue, "F8A", WARD, PERIOD, [], head={"nil": "x"}), catalogue, limits)
     assert (answer.status, answer.nil, answer.cells) == ("accepted", True, [])
 
 
 def test_an_empty_report_that_does_not_say_nil_is_returned(catalogue: Catalogue, limits: Settings) -> None:
-    answer = report("empty.xlsx", book(catalogue, "F8A", WARD, PERIOD, []), catalogue, limits)
+    answer = read_and_check("empty.xlsx", book(catalogue, "F8A", WARD, PERIOD, []), catalogue, limits)
     assert (answer.status, [f.rule for f in answer.findings]) == ("returned", ["file.empty"])
 
 
@@ -126,7 +153,8 @@ def test_unknown_missing_and_repeated_columns_are_named(catalogue: Catalogue, li
         sheet = workbook["F8A"]
         sheet["D7"] = "Ý kiến"
         sheet["F7"] = sheet["E7"].value
-    answer = report("x.xlsx", _edited(book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF)]), edit), catalogue, limits)
+
+    answer = read_and_check("x.xlsx", _edited(book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF)]), edit), catalogue, limits)
     rules = [f.rule for f in answer.findings]
     assert answer.status == "returned"
     assert rules.count("column.unknown") == 1
@@ -141,7 +169,8 @@ def test_hidden_sheets_notes_and_signatures_never_leave_the_reader(catalogue: Ca
         workbook.create_sheet("Ghi chú")["A1"] = "bí mật"
         workbook["F8A"]["D12"] = "bí mật"
         workbook.properties.creator = "bí mật"
-    answer = report("x.xlsx", _edited(book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF)]), edit), catalogue, limits)
+
+    answer = read_and_check("x.xlsx", _edited(book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF)]), edit), catalogue, limits)
     assert answer.status == "accepted"
     assert "bí mật" not in repr(answer.cells) + repr(answer.findings)
     assert {c.sheet for c in answer.cells} == {"F8A"}
@@ -150,12 +179,13 @@ def test_hidden_sheets_notes_and_signatures_never_leave_the_reader(catalogue: Ca
 def test_a_sheet_under_another_name_is_known_by_its_header(catalogue: Catalogue, limits: Settings) -> None:
     def edit(workbook: Workbook) -> None:
         workbook["F8A"].title = "Trang tính 1"
-    answer = report("x.xlsx", _edited(book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF)]), edit), catalogue, limits)
+
+    answer = read_and_check("x.xlsx", _edited(book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF)]), edit), catalogue, limits)
     assert (answer.status, {c.table for c in answer.cells}) == ("accepted", {"F8A"})
 
 
 def test_a_unit_that_stands_twice_is_returned(catalogue: Catalogue, limits: Settings) -> None:
-    answer = report("x.xlsx", book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF), (WARD, STAFF)]), catalogue, limits)
+    answer = read_and_check("x.xlsx", book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF), (WARD, STAFF)]), catalogue, limits)
     assert answer.status == "returned"
     assert ("row.twice", "F8A", "D10") in told(answer)
 
@@ -166,33 +196,43 @@ def test_an_uncomputed_formula_quarantines_the_file_and_is_never_zero(catalogue:
     assert answer.cells == []
 
 
-@pytest.mark.parametrize(("name", "content", "rule"), [
-    ("a.xlsx", b"PK\x03\x04 not a zip", "file.damaged"), ("a.pdf", b"%PDF-1.7", "file.kind"),
-    ("a.csv", b"\xff\xfe\x00", "file.encoding"),
-    ("a.csv", b"form,version\nF1,1\n", "file.columns"),
-    ("a.json", b"{", "file.damaged"), ("a.json", b"[1]", "file.shape"),
-    ("a.json", b"[" * 100_000, "file.damaged"), ("a.json", b'{"rows": [1]}', "file.shape"), ("", b"", "file.kind")])
+@pytest.mark.parametrize(
+    ("name", "content", "rule"),
+    [
+        ("a.xlsx", b"PK\x03\x04 not a zip", "file.damaged"),
+        ("a.pdf", b"%PDF-1.7", "file.kind"),
+        ("a.csv", b"\xff\xfe\x00", "file.encoding"),
+        ("a.csv", b"form,version\nF1,1\n", "file.columns"),
+        ("a.json", b"{", "file.damaged"),
+        ("a.json", b"[1]", "file.shape"),
+        ("a.json", b"[" * 100_000, "file.damaged"),
+        ("a.json", b'{"rows": [1]}', "file.shape"),
+        ("", b"", "file.kind"),
+    ],
+)
 def test_what_cannot_be_read_is_quarantined_with_a_reason(
-        catalogue: Catalogue, limits: Settings, name: str, content: bytes, rule: str) -> None:
-    answer = report(name, content, catalogue, limits)
+    catalogue: Catalogue, limits: Settings, name: str, content: bytes, rule: str
+) -> None:
+    answer = read_and_check(name, content, catalogue, limits)
     assert (answer.status, [f.rule for f in answer.findings]) == ("quarantined", [rule])
 
 
 def test_a_truncated_workbook_is_quarantined(catalogue: Catalogue, limits: Settings) -> None:
     whole = book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF)])
     for length in range(4, len(whole), 997):
-        assert report("x.xlsx", whole[:length], catalogue, limits).status == "quarantined"
+        assert read_and_check("x.xlsx", whole[:length], catalogue, limits).status == "quarantined"
 
 
 def test_a_bomb_and_a_far_away_cell_are_refused_before_they_are_parsed(catalogue: Catalogue, limits: Settings) -> None:
     def edit(workbook: Workbook) -> None:
         workbook["F8A"]["XFD1048576"] = 1
-    far = report("x.xlsx", _edited(book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF)]), edit), catalogue, limits)
+
+    far = read_and_check("x.xlsx", _edited(book(catalogue, "F8A", WARD, PERIOD, [(WARD, STAFF)]), edit), catalogue, limits)
     assert (far.status, [f.rule for f in far.findings]) == ("quarantined", ["file.bounds"])
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b" " * (limits.max_unpacked_bytes + 1))
-    bomb = report("x.xlsx", buffer.getvalue(), catalogue, limits)
+    bomb = read_and_check("x.xlsx", buffer.getvalue(), catalogue, limits)
     assert (bomb.status, [f.rule for f in bomb.findings]) == ("quarantined", ["file.bounds"])
 
 
@@ -203,38 +243,50 @@ def _as_csv(values: dict[str, Any]) -> bytes:
 
 
 def _as_json(values: dict[str, Any]) -> bytes:
-    return json.dumps({"form": "F8", "version": 1, "sender": WARD, "period": PERIOD, "scheme": "CALENDAR", "scope": "own",
-                       "rows": [{"table": "F8A", "unit": WARD, "values": values}]}).encode()
+    return json.dumps(
+        {
+            "form": "F8",
+            "version": 1,
+            "sender": WARD,
+            "period": PERIOD,
+            "scheme": "CALENDAR",
+            "scope": "own",
+            "rows": [{"table": "F8A", "unit": WARD, "values": values}],
+        }
+    ).encode()
 
 
 def test_csv_and_json_give_the_same_cells_as_a_workbook_with_their_own_places(catalogue: Catalogue, limits: Settings) -> None:
     def figures(answer: Report) -> set[tuple[str, str, Decimal | None]]:
         assert answer.status == "accepted", answer.findings
         return {(c.unit, c.indicator, c.value) for c in answer.cells}
-    line, pointer = report("a.csv", _as_csv(STAFF), catalogue, limits), report("a.json", _as_json(STAFF), catalogue, limits)
+
+    line, pointer = (
+        read_and_check("a.csv", _as_csv(STAFF), catalogue, limits),
+        read_and_check("a.json", _as_json(STAFF), catalogue, limits),
+    )
     assert figures(line) == figures(pointer) == figures(staff(catalogue, limits))
     assert {c.cell for c in line.cells} >= {"line 2", "line 10"}
     assert "/rows/0/values/tong" in {c.cell for c in pointer.cells}
 
 
-def test_a_field_that_a_csv_leaves_out_is_asked_about_where_an_identity_needs_it(
-        catalogue: Catalogue, limits: Settings) -> None:
-    answer = report("a.csv", _as_csv({k: v for k, v in STAFF.items() if k != "khac"}), catalogue, limits)
+def test_a_field_that_a_csv_leaves_out_is_asked_about_where_an_identity_needs_it(catalogue: Catalogue, limits: Settings) -> None:
+    answer = read_and_check("a.csv", _as_csv({k: v for k, v in STAFF.items() if k != "khac"}), catalogue, limits)
     assert (answer.status, {f.rule for f in answer.findings}) == ("returned", {"cell.blank"})
 
 
 def test_one_csv_holds_one_report(catalogue: Catalogue, limits: Settings) -> None:
     rest = b",CALENDAR,own,F8A,08719,,dai_hoc"
     mixed = _as_csv(STAFF).replace(b",2018-Y" + rest, b",2019-Y" + rest)
-    assert "head.differs" in {f.rule for f in report("a.csv", mixed, catalogue, limits).findings}
+    assert "head.differs" in {f.rule for f in read_and_check("a.csv", mixed, catalogue, limits).findings}
 
 
 def test_money_is_read_in_the_unit_that_the_head_declares_and_refused_without_one(catalogue: Catalogue, limits: Settings) -> None:
     row = [("243", {"chi_tieu_giao": 10, "chi_tieu_dat": 9, "chi_tieu_vuot": 2, "thu_ngan_sach": "1.234,5"})]
-    with_unit = report("x.xlsx", book(catalogue, "F8C", "243", "2018-Y", row, money="tỷ đồng"), catalogue, limits)
+    with_unit = read_and_check("x.xlsx", book(catalogue, "F8C", "243", "2018-Y", row, money="tỷ đồng"), catalogue, limits)
     assert with_unit.status == "accepted", with_unit.findings
     assert {c.value for c in with_unit.cells if c.indicator == "thu_ngan_sach"} == {Decimal("1234500000000")}
-    without = report("x.xlsx", book(catalogue, "F8C", "243", "2018-Y", row), catalogue, limits)
+    without = read_and_check("x.xlsx", book(catalogue, "F8C", "243", "2018-Y", row), catalogue, limits)
     assert "head.money" in {f.rule for f in without.findings}
 
 
@@ -254,4 +306,4 @@ def test_a_text_is_a_number_only_where_writing_it_out_again_gives_the_text(text:
 
 @given(st.binary(max_size=400), st.sampled_from(["a.csv", "a.json", "a.xlsx", "a"]))
 def test_no_bytes_make_the_reader_raise(catalogue: Catalogue, limits: Settings, content: bytes, name: str) -> None:
-    assert report(name, content, catalogue, limits).status in ("returned", "quarantined")
+    assert read_and_check(name, content, catalogue, limits).status in ("returned", "quarantined")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from books import STAFF, book
 
-from tonghop.catalogue import Catalogue
-from tonghop.settings import Settings
+from tonghop.base.settings import Settings
+from tonghop.catalogue.model import Catalogue
 
 KEYS = {"file", "receipt", "sha256", "form", "unit", "period", "status", "findings"}
 FINDING = {"rule", "kind", "sheet", "cell", "message_vi", "message_en"}
@@ -21,10 +21,14 @@ def tonghop(settings: Settings, *arguments: str, **environment: str) -> subproce
     own = {"TONGHOP_HOME": str(settings.home)}
     if settings.database_url:
         # both, or the command starts a server of its own for the other one
-        own |= {"TONGHOP_DATABASE_URL": settings.database_url,
-                "TONGHOP_AIRFLOW_DATABASE_URL": str(settings.airflow_database_url)}
-    return subprocess.run([str(Path(sys.executable).with_name("tonghop")), *arguments], env=os.environ | own | environment,
-                          capture_output=True, text=True, check=False)
+        own |= {"TONGHOP_DATABASE_URL": settings.database_url, "TONGHOP_AIRFLOW_DATABASE_URL": str(settings.airflow_database_url)}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("tonghop")), *arguments],
+        env=os.environ | own | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def lines(text: str) -> list[dict[str, Any]]:
@@ -46,7 +50,10 @@ def test_check_answers_an_object_a_file_and_stores_nothing(tmp_path: Path, files
     answers = lines(done.stdout)
     assert done.returncode == 1
     assert [(a["file"], a["status"], a["receipt"]) for a in answers] == [
-        ("good.xlsx", "accepted", None), ("bad.xlsx", "returned", None), ("torn.xlsx", "quarantined", None)]
+        ("good.xlsx", "accepted", None),
+        ("bad.xlsx", "returned", None),
+        ("torn.xlsx", "quarantined", None),
+    ]
     assert all(a.keys() >= KEYS for a in answers)
     assert all(f.keys() >= FINDING for a in answers for f in a["findings"])
     assert not (nowhere.home / "postgres").exists()
@@ -56,9 +63,14 @@ def test_check_answers_an_object_a_file_and_stores_nothing(tmp_path: Path, files
 def test_submit_gives_receipts_and_says_what_was_sent_before(settings: Settings, files: dict[str, Path]) -> None:
     done = tonghop(settings, "submit", "--json", str(files["good.xlsx"]))
     assert done.returncode == 0, done.stderr
-    first, = lines(done.stdout)
+    (first,) = lines(done.stdout)
     assert (first["status"], first["receipt"], first["form"], first["unit"], first["period"]) == (
-        "accepted", "R000001", "F8", "08719", "2018-Y")
+        "accepted",
+        "R000001",
+        "F8",
+        "08719",
+        "2018-Y",
+    )
     again = tonghop(settings, "submit", "--json", str(files["good.xlsx"]), str(files["bad.xlsx"]))
     assert again.returncode == 1
     assert [(a["status"], a["receipt"]) for a in lines(again.stdout)] == [("duplicate", "R000001"), ("returned", "R000002")]
@@ -69,14 +81,27 @@ def test_submit_gives_receipts_and_says_what_was_sent_before(settings: Settings,
 
 
 def test_wrong_usage_is_2_and_a_system_fault_is_3_without_a_traceback(
-        settings: Settings, tmp_path: Path, files: dict[str, Path]) -> None:
-    for arguments in (["submit"], ["submit", str(tmp_path / "none.xlsx")], ["nothing"], ["withdraw", "x", "--reason", "y"],
-                      ["withdraw", "R000099", "--reason", "y"], ["report", "unknown"], ["report", "form", "table=F1"]):
+    settings: Settings, tmp_path: Path, files: dict[str, Path]
+) -> None:
+    for arguments in (
+        ["submit"],
+        ["submit", str(tmp_path / "none.xlsx")],
+        ["nothing"],
+        ["withdraw", "x", "--reason", "y"],
+        ["withdraw", "R000099", "--reason", "y"],
+        ["report", "unknown"],
+        ["report", "form", "table=F1"],
+    ):
         assert tonghop(settings, *arguments).returncode == 2, arguments
     misspelt = tonghop(settings, "receipts", TONGHOP_INBOXX="/tmp")
     assert (misspelt.returncode, "TONGHOP_INBOXX" in misspelt.stderr) == (2, True)
-    unreachable = tonghop(settings, "submit", str(files["good.xlsx"]), TONGHOP_DATABASE_URL="postgresql://nobody:secret@127.0.0.1:1/none",
-                          TONGHOP_AIRFLOW_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    unreachable = tonghop(
+        settings,
+        "submit",
+        str(files["good.xlsx"]),
+        TONGHOP_DATABASE_URL="postgresql://nobody:secret@127.0.0.1:1/none",
+        TONGHOP_AIRFLOW_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none",
+    )
     assert unreachable.returncode == 3
     assert "Traceback" not in unreachable.stdout + unreachable.stderr
     assert "secret" not in unreachable.stderr

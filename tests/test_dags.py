@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tonghop import services
-from tonghop.settings import Settings
+from tonghop.base.settings import Settings
+from tonghop.ops import configuration
 
-FILES = sorted(services.DAGS.glob("*.py"))
+FILES = sorted(configuration.DAGS.glob("*.py"))
 DAGS = [path for path in FILES if not path.name.startswith("_")]
 LIGHT = {"airflow", "_common", "datetime"}
 # run with Airflow's interpreter: this process never imports Airflow
@@ -35,16 +35,20 @@ print(json.dumps({"errors": bag.import_errors, "dags": {name: {
 def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What Airflow itself makes of the DAG folder."""
     settings = Settings(home=tmp_path_factory.mktemp("dags"), airflow_database_url="postgresql://nobody@127.0.0.1:1/none")
-    services.configure(settings)
-    done = subprocess.run([sys.executable, "-c", DESCRIBE, str(services.DAGS)], env=services.environment(settings),
-                          capture_output=True, text=True)
+    configuration.configure(settings)
+    done = subprocess.run(
+        [sys.executable, "-c", DESCRIBE, str(configuration.DAGS)],
+        env=configuration.environment(settings),
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_airflow_reads_every_dag_without_an_error(described: dict[str, Any]) -> None:
     assert described["errors"] == {}
-    assert sorted(described["dags"]) == [path.stem for path in DAGS] == ["intake", "release", "reports"]
+    assert sorted(described["dags"]) == [path.stem for path in DAGS] == ["intake", "pages", "release"]
 
 
 def test_every_dag_says_who_owns_it_and_what_it_does(described: dict[str, Any]) -> None:
@@ -60,11 +64,15 @@ def test_no_dag_runs_twice_at_once_or_catches_up_on_the_past(described: dict[str
 
 
 def test_the_assets_pass_the_work_from_dag_to_dag(described: dict[str, Any]) -> None:
-    emitted = {name: [asset for task in dag["tasks"].values() for asset in task["emits"]]
-               for name, dag in described["dags"].items()}
-    assert emitted == {"intake": ["accepted_submissions"], "release": ["published_release"], "reports": []}
+    emitted = {
+        name: [asset for task in dag["tasks"].values() for asset in task["emits"]] for name, dag in described["dags"].items()
+    }
+    assert emitted == {"intake": ["accepted_submissions"], "release": ["published_release"], "pages": []}
     assert {name: dag["waits_for"] for name, dag in described["dags"].items()} == {
-        "intake": [], "release": ["accepted_submissions"], "reports": ["published_release"]}
+        "intake": [],
+        "release": ["accepted_submissions"],
+        "pages": ["published_release"],
+    }
     assert described["dags"]["intake"]["schedule"] == "*/5 * * * *"
 
 
@@ -72,9 +80,15 @@ def test_the_steps_follow_one_another_and_nothing_runs_after_a_failure(described
     chains = {name: {task: facts["follows"] for task, facts in dag["tasks"].items()} for name, dag in described["dags"].items()}
     assert chains == {
         "intake": {"receive": [], "load": ["receive"], "announce": ["load"]},
-        "release": {"open_candidate": [], "staging": ["open_candidate"], "intermediate": ["staging"], "marts": ["intermediate"],
-                    "gate": ["marts"], "publish": ["gate"]},
-        "reports": {"write_pages": []},
+        "release": {
+            "open_candidate": [],
+            "staging": ["open_candidate"],
+            "intermediate": ["staging"],
+            "marts": ["intermediate"],
+            "gate": ["marts"],
+            "publish": ["gate"],
+        },
+        "pages": {"write_pages": []},
     }
     assert {task["rule"] for dag in described["dags"].values() for task in dag["tasks"].values()} == {"all_success"}
 
@@ -91,15 +105,22 @@ def test_a_dag_file_is_read_in_one_glance(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_dag_file_imports_nothing_heavy_while_it_is_parsed(path: Path) -> None:
     for node in ast.parse(path.read_text()).body:
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else \
-            [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names = (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
         assert {name.split(".")[0] for name in names} <= LIGHT
 
 
 @pytest.mark.parametrize("path", DAGS, ids=lambda path: path.name)
 def test_tasks_hand_on_nothing_but_numbers(path: Path) -> None:
-    returns = {node.name: ast.unparse(node.returns) if node.returns else None
-               for node in ast.walk(ast.parse(path.read_text()))
-               if isinstance(node, ast.FunctionDef) and any("task" in ast.unparse(d) for d in node.decorator_list)}
+    returns = {
+        node.name: ast.unparse(node.returns) if node.returns else None
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and any("task" in ast.unparse(d) for d in node.decorator_list)
+    }
     assert returns
     assert set(returns.values()) <= {"None", "int", "int | None", "list[int]"}

@@ -1,4 +1,4 @@
-"""The container files hang together and agree with tonghop.services. (No engine needed; building is not tested.)"""
+"""The container files hang together and agree with tonghop.ops.configuration. (No engine needed; building is not tested.)"""
 
 import configparser
 import re
@@ -8,19 +8,33 @@ from typing import Any
 import pytest
 import yaml
 
-from tonghop import services
-from tonghop.settings import PREFIX, PROJECT, Settings
+from tonghop.base.settings import PREFIX, PROJECT, Settings
+from tonghop.ops import configuration
 
 DOCKER = PROJECT / "docker"
 DOCKERFILE = (DOCKER / "Dockerfile").read_text()
 # what differs in containers: where things are, how the parts reach each other, and what is secret
-OF_THE_PLACE = {"AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
-                "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
-                "AIRFLOW__API__SECRET_KEY", "AIRFLOW__API__BASE_URL", "AIRFLOW__API_AUTH__JWT_SECRET"}
+OF_THE_PLACE = {
+    "AIRFLOW__CORE__DAGS_FOLDER",
+    "AIRFLOW__CORE__FERNET_KEY",
+    "AIRFLOW__CORE__EXECUTION_API_SERVER_URL",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+    "AIRFLOW__API__SECRET_KEY",
+    "AIRFLOW__API__BASE_URL",
+    "AIRFLOW__API_AUTH__JWT_SECRET",
+}
 # not needed in containers: they have their own address, log to standard output, and start once
-ONLY_HERE = {"AIRFLOW__API__HOST", "AIRFLOW__API__PORT", "AIRFLOW__API__WORKERS", "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
-             "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG", "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME",
-             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL", "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL"}
+ONLY_HERE = {
+    "AIRFLOW__API__HOST",
+    "AIRFLOW__API__PORT",
+    "AIRFLOW__API__WORKERS",
+    "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
+    "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL",
+    "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL",
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,28 +51,29 @@ def image() -> dict[str, str]:
 
 
 def test_the_settings_are_those_that_services_writes(compose: dict[str, Any], image: dict[str, str], tmp_path: Path) -> None:
-    services.configure(Settings(home=tmp_path))
+    configuration.configure(Settings(home=tmp_path))
     config = configparser.RawConfigParser()
     config.read(tmp_path / "airflow" / "airflow.cfg")
-    here = {f"AIRFLOW__{section}__{name}".upper(): value
-            for section in config.sections() for name, value in config[section].items()}
+    here = {
+        f"AIRFLOW__{section}__{name}".upper(): value for section in config.sections() for name, value in config[section].items()
+    }
     there = image | compose["services"]["scheduler"]["environment"]
     airflow = {name: value for name, value in there.items() if name.startswith("AIRFLOW__")}
-    assert airflow.keys() - services.QUIET.keys() == here.keys() - ONLY_HERE
+    assert airflow.keys() - configuration.QUIET.keys() == here.keys() - ONLY_HERE
     differing = {name for name in here.keys() & airflow.keys() if here[name] != airflow[name]}
     assert differing == OF_THE_PLACE & here.keys()
-    assert services.QUIET.items() <= image.items()
+    assert configuration.QUIET.items() <= image.items()
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     assert {name for name in there if name.startswith(PREFIX)} <= known
 
 
 def test_every_part_of_airflow_runs_as_services_runs_it(compose: dict[str, Any]) -> None:
-    for role, command in services.COMMANDS.items():
+    for role, command in configuration.COMMANDS.items():
         assert compose["services"][role]["command"].split() == ["airflow", *command]
 
 
 def test_every_lasting_service_has_a_health_check(compose: dict[str, Any]) -> None:
-    assert "HEALTHCHECK" in DOCKERFILE   # the api-server's
+    assert "HEALTHCHECK" in DOCKERFILE  # the api-server's
     for name in compose["services"].keys() - {"api-server", "prepare"}:
         assert compose["services"][name]["healthcheck"]["test"], name
 
@@ -84,8 +99,9 @@ def test_the_image_runs_as_an_unprivileged_user_from_pinned_requirements() -> No
 
 def test_ports_open_on_loopback_only_and_secrets_come_from_outside(compose: dict[str, Any]) -> None:
     assert all(port.startswith("127.0.0.1:") for service in compose["services"].values() for port in service.get("ports", []))
-    example = dict(line.split("=", 1) for line in (DOCKER / ".env.example").read_text().splitlines()
-                   if line and not line.startswith("#"))
+    example = dict(
+        line.split("=", 1) for line in (DOCKER / ".env.example").read_text().splitlines() if line and not line.startswith("#")
+    )
     used = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text()))
     assert used == example.keys()
     assert {name for name, value in example.items() if value} == {"AIRFLOW_PORT", "POSTGRES_PORT"}

@@ -14,10 +14,14 @@ from books import STAFF, book
 
 from samples import REPORTS
 from samples.facts import Figure, Statement, statements
-from tonghop import build, server, services
-from tonghop.catalogue import Catalogue
-from tonghop.settings import Settings
-from tonghop.verify import verify
+from tonghop.base.secrets import secret
+from tonghop.base.settings import Settings
+from tonghop.catalogue.model import Catalogue
+from tonghop.ops import client, processes, services
+from tonghop.queries.verify import verify
+from tonghop.release import candidate
+from tonghop.warehouse.connect import bi_url, connect
+from tonghop.warehouse.roles import AUDITOR
 
 pytestmark = pytest.mark.airflow
 
@@ -43,16 +47,21 @@ def run(settings: Settings, *arguments: str, code: int = 0) -> str:
 
 
 def ask(settings: Settings, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    with server.connect(settings, server.AUDITOR) as connection:
+    with connect(settings, AUDITOR) as connection:
         return connection.execute(query.encode(), values).fetchall()
 
 
 def marts(settings: Settings) -> dict[str, Any]:
     """Every mart's rows, as one hash each."""
-    tables = ask(settings, "select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
-                           "where nspname = 'marts' and relkind in ('r', 'p') and not relispartition")
-    return {table: ask(settings, f"select count(*), md5(string_agg(t::text, '|' order by t::text)) from marts.{table} t")
-            for table, in tables}
+    tables = ask(
+        settings,
+        "select relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "where nspname = 'marts' and relkind in ('r', 'p') and not relispartition",
+    )
+    return {
+        table: ask(settings, f"select count(*), md5(string_agg(t::text, '|' order by t::text)) from marts.{table} t")
+        for (table,) in tables
+    }
 
 
 FIGURE = """
@@ -73,10 +82,21 @@ FIGURE = """
 @pytest.mark.parametrize("statement", statements(), ids=lambda s: f"line{s.line}-{s.load_as}-{s.text[:20]}")
 def test_what_the_source_documents_state_comes_out_of_the_marts(demo: Settings, statement: Statement) -> None:
     def look_up(figure: Figure) -> Decimal:
-        (value,), = ask(demo, FIGURE, figure.period, figure.table, figure.field, figure.row, figure.scope, figure.below,
-                        figure.unit, figure.unit)
+        ((value,),) = ask(
+            demo,
+            FIGURE,
+            figure.period,
+            figure.table,
+            figure.field,
+            figure.row,
+            figure.scope,
+            figure.below,
+            figure.unit,
+            figure.unit,
+        )
         assert isinstance(value, Decimal)
         return value
+
     assert statement.holds(statement.value(look_up))
 
 
@@ -90,7 +110,7 @@ def test_the_demo_shows_the_sender_of_an_approximation_what_is_wrong_and_where(d
     assert "F1!V18" in told
     assert "«hơn 4.000» là con số ước chừng" in told
     assert "postgresql://tonghop_bi@127.0.0.1" in told
-    assert server.secret(demo, "bi") not in told
+    assert secret(demo, "bi") not in told
 
 
 def test_the_ledger_and_the_published_release_agree(demo: Settings) -> None:
@@ -99,18 +119,22 @@ def test_the_ledger_and_the_published_release_agree(demo: Settings) -> None:
 
 
 def test_pages_and_data_docs_lie_there_for_readers(demo: Settings) -> None:
-    (release,), = ask(demo, "select release_id from ctl.current_release")
+    ((release,),) = ask(demo, "select release_id from ctl.current_release")
     for page in ("index.html", f"release-{release}.html", f"gate/{release}/index.html"):
         assert "<html" in (demo.pages / page).read_text("utf-8")
 
 
 def test_a_bi_user_sees_wide_views_without_cells_or_withheld_figures(demo: Settings) -> None:
-    with psycopg.connect(server.bi_url(demo)) as reader:
+    with psycopg.connect(bi_url(demo)) as reader:
         members = reader.execute("select dv_cuoi_ky from bi.f1 where unit_code = '08737' and period_code = '2021-Y'").fetchall()
         assert members == [(Decimal(617),)]
         assert reader.execute("select count(*) from bi.dim_org_unit where level in ('cell', 'section')").fetchall() == [(0,)]
-        columns = {row[0] for row in reader.execute(
-            "select column_name from information_schema.columns where table_schema = 'bi' and table_name = 'f1'")}
+        columns = {
+            row[0]
+            for row in reader.execute(
+                "select column_name from information_schema.columns where table_schema = 'bi' and table_name = 'f1'"
+            )
+        }
         assert "dv_cuoi_ky" in columns
         assert not columns & {"dv_xin_ra", "dv_xoa_ten", "dv_khai_tru"}
 
@@ -122,26 +146,29 @@ def test_the_demo_again_changes_nothing(demo: Settings) -> None:
 
 
 def test_a_failed_gate_leaves_readers_on_the_old_release_and_says_why_and_the_retry_publishes(
-        demo: Settings, catalogue: Catalogue) -> None:
-    (old,), = ask(demo, "select release_id from ctl.current_release")
+    demo: Settings, catalogue: Catalogue
+) -> None:
+    ((old,),) = ask(demo, "select release_id from ctl.current_release")
     unit, period = "08719", "2018-Y"
-    with psycopg.connect(server.bi_url(demo), autocommit=True) as reader, server.connect(demo) as owner:
-        question = ("select sum(value) from bi.fct_observation join bi.dim_indicator using (indicator_id) "
-                    "where code = 'F8A.dai_hoc' and value is not null")
+    with psycopg.connect(bi_url(demo), autocommit=True) as reader, connect(demo) as owner:
+        question = (
+            "select sum(value) from bi.fct_observation join bi.dim_indicator using (indicator_id) "
+            "where code = 'F8A.dai_hoc' and value is not null"
+        )
         seen = reader.execute(question).fetchone()
         owner.execute("grant select on marts.fct_observation to tonghop_reader")
         owner.commit()
         demo.inbox.mkdir(exist_ok=True)
         correction = book(catalogue, "F8A", unit, period, [(unit, STAFF | {"dai_hoc": 17, "khac": 1})])
         (demo.inbox / "correction.xlsx").write_bytes(correction)
-        with pytest.raises(services.ServiceError, match=r"(?s)release.*gate.*exposure"):
-            services.run(demo, "intake")
+        with pytest.raises(processes.ServiceError, match=r"(?s)release.*gate.*exposure"):
+            client.run(demo, "intake")
         assert ask(demo, "select release_id from ctl.current_release") == [(old,)]
         assert reader.execute(question).fetchone() == seen
         # the cause is mended: what failed is run again, and what follows from it
         owner.execute("revoke select on marts.fct_observation from tonghop_reader")
         owner.commit()
-        services.retry(demo, "release")
+        client.retry(demo, "release")
         assert ask(demo, "select release_id from ctl.current_release") == [(old + 1,)]
         now = reader.execute(question).fetchone()
         assert now is not None
@@ -150,15 +177,18 @@ def test_a_failed_gate_leaves_readers_on_the_old_release_and_says_why_and_the_re
 
 
 def test_a_withdrawal_reaches_readers_with_the_next_release_and_the_older_one_stays_reproducible(demo: Settings) -> None:
-    (number, release), = ask(demo, """
+    ((number, release),) = ask(
+        demo,
+        """
         select max(r.receipt_id), (select release_id from ctl.current_release) from intake.receipt r
         join catalogue.unit u using (unit_id) join catalogue.period p using (period_id)
-        where r.status = 'accepted' and u.unit_key = 'hung-vuong' and r.form_code = 'F1' and p.code = '2021-Y'""")
+        where r.status = 'accepted' and u.unit_key = 'hung-vuong' and r.form_code = 'F1' and p.code = '2021-Y'""",
+    )
     figures = "select count(*) from marts.fct_observation where submission_id = %s and release_from <= %s and release_to > %s"
-    (before,), = ask(demo, figures, number, release, release)
+    ((before,),) = ask(demo, figures, number, release, release)
     assert before > 0
     run(demo, "withdraw", f"R{number:06d}", "--reason", "gửi nhầm")
-    assert build.awaited(demo)
+    assert candidate.awaited(demo)
     run(demo, "release")
     assert ask(demo, figures, number, release + 1, release + 1) == [(0,)]
     assert ask(demo, figures, number, release, release) == [(before,)]

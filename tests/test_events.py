@@ -18,13 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samples import reform
-from tonghop import catalogue as cat
-from tonghop import check
-from tonghop.catalogue import Catalogue
-from tonghop.data import FOREVER, CatalogueError
-from tonghop.history import ENDS, Event, History, Succession, UnitVersion, fold
-from tonghop.settings import PROJECT, Settings
-from tonghop.template import Planner
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.data import FOREVER, CatalogueError
+from tonghop.catalogue.events import ENDS, Event, fold
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.catalogue.units import History, Succession, UnitVersion
+from tonghop.reading import understand
+from tonghop.templates.plan import Planner
 
 SMALL = Path(__file__).parent / "data" / "catalogue_small"
 HEAD = "event,on,kind,unit,successor,weight,code,name,level,also_level,parent,synthetic,source\n"
@@ -54,9 +55,10 @@ AWAY = ("moved c1 parent=x",)
 
 # --- what events do --------------------------------------------------------------------------------------------
 
+
 def test_a_change_closes_a_version_on_the_eve_and_opens_the_next(folder: Path) -> None:
     write_events(folder, "renamed c1 name=Mới", "recoded c1 code=C9", "moved c1 parent=x", "level_changed c1 level=section")
-    old, new = cat.load(folder).versions_of_unit("c1")
+    old, new = load_catalogue(folder).versions_of_unit("c1")
     assert (old.valid_to, new.valid_from, new.valid_to) == (date(2025, 2, 28), date(2025, 3, 1), FOREVER)
     assert (old.name, old.code, old.parent, old.level) == ("Chi bộ 1", "C1", "w", "cell")
     assert (new.name, new.code, new.parent, new.level) == ("Mới", "C9", "x", "section")
@@ -64,7 +66,7 @@ def test_a_change_closes_a_version_on_the_eve_and_opens_the_next(folder: Path) -
 
 def test_a_merged_unit_ends_and_goes_whole_to_its_successor(folder: Path) -> None:
     write_events(folder, "merged c1 successor=c2")
-    loaded = cat.load(folder)
+    loaded = load_catalogue(folder)
     assert loaded.version("c1", date(2025, 2, 28))
     assert loaded.version("c1", date(2025, 3, 1)) is None
     assert loaded.successions == (Succession("e", "c1", "c2", date(2025, 3, 1), Decimal(1)),)
@@ -74,13 +76,13 @@ def test_a_merged_unit_ends_and_goes_whole_to_its_successor(folder: Path) -> Non
 def test_a_divided_unit_goes_to_several_with_weights_or_without(folder: Path, weights: tuple[str | None, str | None]) -> None:
     parts = [f"divided w successor={to}" + (f" weight={share}" if share else "") for to, share in zip("nm", weights, strict=True)]
     write_events(folder, *NEW, *AWAY, *parts)
-    ways = {s.successor: s.weight for s in cat.load(folder).successions}
+    ways = {s.successor: s.weight for s in load_catalogue(folder).successions}
     assert ways == {to: Decimal(weight) if weight else None for to, weight in zip("nm", weights, strict=True)}
 
 
 def test_a_code_goes_on_to_another_unit_on_the_day_on_which_its_bearer_ends(folder: Path) -> None:
     write_events(folder, "established n code=W name=N level=grassroots parent=p", *AWAY, "merged w successor=n")
-    loaded = cat.load(folder)
+    loaded = load_catalogue(folder)
     eve, day = (loaded.unit_by_code("W", on) for on in (date(2025, 2, 28), date(2025, 3, 1)))
     assert eve
     assert day
@@ -89,13 +91,13 @@ def test_a_code_goes_on_to_another_unit_on_the_day_on_which_its_bearer_ends(fold
 
 def test_what_a_unit_had_still_to_report_is_its_successors(folder: Path) -> None:
     write_events(folder, "merged c1 successor=x", *NEW, "dissolved c2")
-    spells = {(s.unit, s.valid_from, s.valid_to) for s in cat.load(folder).spells if s.unit in ("x", "n")}
+    spells = {(s.unit, s.valid_from, s.valid_to) for s in load_catalogue(folder).spells if s.unit in ("x", "n")}
     assert spells == {("x", date(2025, 3, 1), date(2025, 3, 31))}
 
 
 def test_a_grassroots_cell_fills_the_tables_of_both_levels_once(folder: Path) -> None:
     write_events(folder, "established g code=G name=G level=grassroots also_level=cell parent=p", "moved c1 parent=g")
-    loaded = cat.load(folder)
+    loaded = load_catalogue(folder)
     unit = loaded.unit_by_code("G", date(2025, 3, 31))
     assert unit
     assert [unit.is_at((level,)) for level in ("cell", "section", "grassroots")] == [True, False, True]
@@ -105,54 +107,61 @@ def test_a_grassroots_cell_fills_the_tables_of_both_levels_once(folder: Path) ->
         fields = ("dau_ky", "cuoi_ky", "du_hop", "ky_luat")
         lines = [f"T,1,{code},2025-M03,CALENDAR,own,T,{code},all,{field},1" for field in fields]
         content = "\n".join(["form,version,sender,period,scheme,scope,table,unit,row,field,value", *lines]).encode()
-        report = check.report("g.csv", content, loaded, Settings(home=folder))
+        report = understand.read_and_check("g.csv", content, loaded, Settings(home=folder))
         assert (report.status, "table.level" in {f.rule for f in report.findings}) == (status, status == "returned")
 
 
 # --- what is refused, with file and line -----------------------------------------------------------------------
 
-@pytest.mark.parametrize(("rows", "line", "told"), [
-    (["renamed z name=Z"], 2, "unit z: is not known"),
-    (["dissolved c1 on=2020-01-01"], 2, "c1: does not exist on the eve of 2020-01-01"),
-    (["dissolved c1 event=f", "renamed c1 name=Z on=2025-03-02"], 3, "c1: does not exist on the eve of 2025-03-02"),
-    (["established c1 code=Z name=Z level=cell parent=w"], 2, "c1: is established on 2025-03-01 and exists already"),
-    (["renamed c1 name=A", "renamed c1 name=B"], 2, "c1: is renamed twice"),
-    (["merged c1 successor=c2", "merged c1 successor=x"], 2, "c1: is merged twice"),
-    (["merged c1 successor=c2", "dissolved c1"], 2, "c1: is merged and dissolved"),
-    (["moved c1 parent=x", "dissolved c1"], 2, "c1: is moved and dissolved"),
-    (["divided c1 successor=c2 weight=0.5", "divided c1 successor=x weight=0.4"], 2, "weights that do not add up to 1"),
-    (["divided c1 successor=c2 weight=0.5", "divided c1 successor=x"], 2, "weights that do not add up to 1"),
-    (["divided c1 successor=c2"], 2, "divided among fewer units"),
-    (["divided c1 successor=c2", "divided c1 successor=c2"], 2, "divided among fewer units"),
-    (["divided c1 successor=c2", "divided c1 successor=x event=f"], 2, "divided by two events"),
-    (["merged c1 successor=z"], 2, "successor z does not exist on 2025-03-01"),
-    (["merged c1 successor=c2", "dissolved c2"], 2, "successor c2 does not exist on 2025-03-01"),
-    (["merged c1 successor=c2", "merged c2 successor=c1"], 2, "successor c2 does not exist"),
-    (["recoded c1 code=C2"], 2, "code C2: c[12] and c[12] both bear it on 2025-03-01"),
-    (["moved c1 parent=z"], 2, "c1: no parent z"),
-    (["moved w parent=c1"], 2, "w: is above itself on 2025-03-01"),
-    (["level_changed c1 level=village"], 2, "c1: no level village"),
-    (["level_changed c1 level=cell also_level=grassroots"], 2, "grassroots, which it is also, is not below cell"),
-    (["renamed c2 name=N", "renamed c1 on=2025-03-02 name=Z"], 3, "event e is on 2025-03-01 and on 2025-03-02"),
-    (["merged c1"], 2, "merged needs successor"), (["dissolved c1 successor=c2"], 2, "dissolved takes no successor"),
-    (["renamed c1 name=A code=B"], 2, "renamed takes no code"), (["burnt c1"], 2, "kind"),
-    (["divided c1 successor=c2 weight=1.5", "divided c1 successor=x weight=-0.5"], 2, "weight")])
+
+@pytest.mark.parametrize(
+    ("rows", "line", "told"),
+    [
+        (["renamed z name=Z"], 2, "unit z: is not known"),
+        (["dissolved c1 on=2020-01-01"], 2, "c1: does not exist on the eve of 2020-01-01"),
+        (["dissolved c1 event=f", "renamed c1 name=Z on=2025-03-02"], 3, "c1: does not exist on the eve of 2025-03-02"),
+        (["established c1 code=Z name=Z level=cell parent=w"], 2, "c1: is established on 2025-03-01 and exists already"),
+        (["renamed c1 name=A", "renamed c1 name=B"], 2, "c1: is renamed twice"),
+        (["merged c1 successor=c2", "merged c1 successor=x"], 2, "c1: is merged twice"),
+        (["merged c1 successor=c2", "dissolved c1"], 2, "c1: is merged and dissolved"),
+        (["moved c1 parent=x", "dissolved c1"], 2, "c1: is moved and dissolved"),
+        (["divided c1 successor=c2 weight=0.5", "divided c1 successor=x weight=0.4"], 2, "weights that do not add up to 1"),
+        (["divided c1 successor=c2 weight=0.5", "divided c1 successor=x"], 2, "weights that do not add up to 1"),
+        (["divided c1 successor=c2"], 2, "divided among fewer units"),
+        (["divided c1 successor=c2", "divided c1 successor=c2"], 2, "divided among fewer units"),
+        (["divided c1 successor=c2", "divided c1 successor=x event=f"], 2, "divided by two events"),
+        (["merged c1 successor=z"], 2, "successor z does not exist on 2025-03-01"),
+        (["merged c1 successor=c2", "dissolved c2"], 2, "successor c2 does not exist on 2025-03-01"),
+        (["merged c1 successor=c2", "merged c2 successor=c1"], 2, "successor c2 does not exist"),
+        (["recoded c1 code=C2"], 2, "code C2: c[12] and c[12] both bear it on 2025-03-01"),
+        (["moved c1 parent=z"], 2, "c1: no parent z"),
+        (["moved w parent=c1"], 2, "w: is above itself on 2025-03-01"),
+        (["level_changed c1 level=village"], 2, "c1: no level village"),
+        (["level_changed c1 level=cell also_level=grassroots"], 2, "grassroots, which it is also, is not below cell"),
+        (["renamed c2 name=N", "renamed c1 on=2025-03-02 name=Z"], 3, "event e is on 2025-03-01 and on 2025-03-02"),
+        (["merged c1"], 2, "merged needs successor"),
+        (["dissolved c1 successor=c2"], 2, "dissolved takes no successor"),
+        (["renamed c1 name=A code=B"], 2, "renamed takes no code"),
+        (["burnt c1"], 2, "kind"),
+        (["divided c1 successor=c2 weight=1.5", "divided c1 successor=x weight=-0.5"], 2, "weight"),
+    ],
+)
 def test_events_that_cannot_be_are_refused_with_their_line(folder: Path, rows: list[str], line: int, told: str) -> None:
     write_events(folder, *rows)
     with pytest.raises(CatalogueError, match=rf"(?s)events/test\.csv, line {line}: .*({told})"):
-        cat.load(folder)
+        load_catalogue(folder)
 
 
 def test_a_unit_may_not_end_over_those_below_it(folder: Path) -> None:
     write_events(folder, "dissolved w")
     with pytest.raises(CatalogueError, match=r"small\.csv, line 5: unit c1: its parent w does not exist on 2025-03-01"):
-        cat.load(folder)
+        load_catalogue(folder)
 
 
 def test_an_event_may_not_end_a_unit_that_the_unit_files_let_go_on(folder: Path) -> None:
     write_events(folder, "dissolved c2 on=2025-02-01")
     with pytest.raises(CatalogueError, match=r"test\.csv, line 2: unit c2: is dissolved .* and has a version from 2025-02-15"):
-        cat.load(folder)
+        load_catalogue(folder)
 
 
 # --- random sequences of events, against days walked one by one ------------------------------------------------
@@ -161,9 +170,20 @@ START = date(2025, 1, 1)
 RANK = {"cell": 1, "section": 2, "grassroots": 3, "province": 4, "nation": 5}
 Unit = dict[str, Any]
 State = dict[str, Unit]
-FIRST: State = {key: {"code": key.upper(), "name": key, "level": level, "parent": parent} for key, level, parent in (
-    ("n", "nation", None), ("p1", "province", "n"), ("p2", "province", "n"), ("w1", "grassroots", "p1"),
-    ("w2", "grassroots", "p1"), ("w3", "grassroots", "p2"), ("c1", "cell", "w1"), ("c2", "cell", "w1"), ("c3", "cell", "w3"))}
+FIRST: State = {
+    key: {"code": key.upper(), "name": key, "level": level, "parent": parent}
+    for key, level, parent in (
+        ("n", "nation", None),
+        ("p1", "province", "n"),
+        ("p2", "province", "n"),
+        ("w1", "grassroots", "p1"),
+        ("w2", "grassroots", "p1"),
+        ("w3", "grassroots", "p2"),
+        ("c1", "cell", "w1"),
+        ("c2", "cell", "w1"),
+        ("c3", "cell", "w3"),
+    )
+}
 CHANGES = {"renamed": "name", "recoded": "code", "moved": "parent", "level_changed": "level"}
 
 
@@ -227,9 +247,12 @@ def sequences(draw: st.DrawFn) -> list[Event]:
                 column = CHANGES[kind]
                 if column == "level" and (below or unit["level"] not in ("cell", "section")):
                     continue
-                value = {"name": lambda: f"name {len(events)}", "code": free_code,
-                         "parent": lambda unit=unit: draw(st.sampled_from(above(unit["level"]))),
-                         "level": lambda: draw(st.sampled_from(["cell", "section"]))}[column]()
+                value = {
+                    "name": lambda: f"name {len(events)}",
+                    "code": free_code,
+                    "parent": lambda unit=unit: draw(st.sampled_from(above(unit["level"]))),
+                    "level": lambda: draw(st.sampled_from(["cell", "section"])),
+                }[column]()
                 if column == "level" and RANK[value] >= RANK[state[unit["parent"]]["level"]]:
                     continue
                 unit[column] = value
@@ -262,8 +285,10 @@ def sequences(draw: st.DrawFn) -> list[Event]:
 
 
 def folded(events: list[Event]) -> tuple[History, list[str]]:
-    units = [("units", UnitVersion(unit=key, valid_from=START, valid_to=FOREVER, synthetic=True, source="", **unit))
-             for key, unit in FIRST.items()]
+    units = [
+        ("units", UnitVersion(unit=key, valid_from=START, valid_to=FOREVER, synthetic=True, source="", **unit))
+        for key, unit in FIRST.items()
+    ]
     return fold(units, [(f"line {n}", event) for n, event in enumerate(events)], RANK)
 
 
@@ -273,8 +298,9 @@ def test_folding_gives_what_walking_through_the_days_gives(events: list[Event]) 
     assert not problems
     days, ways = walk(events)
     for day, state in days.items():
-        found = {v.unit: {"code": v.code, "name": v.name, "level": v.level, "parent": v.parent}
-                 for v in history.units if v.covers(day)}
+        found = {
+            v.unit: {"code": v.code, "name": v.name, "level": v.level, "parent": v.parent} for v in history.units if v.covers(day)
+        }
         assert found == state, day
     assert {(s.predecessor, s.successor, s.on, s.weight) for s in history.successions} == ways
     assert len(history.successions) == len(ways)
@@ -302,7 +328,8 @@ def test_the_same_part_twice_is_refused_with_its_line(events: list[Event], data:
 @given(sequences(), st.data())
 @settings(max_examples=30)
 def test_the_order_of_rows_does_not_matter_and_what_is_taken_out_leaves_no_trace(
-        events: list[Event], data: st.DataObject) -> None:
+    events: list[Event], data: st.DataObject
+) -> None:
     first = data.draw(st.integers(0, 36).map(lambda n: START + timedelta(days=n)))
     earlier = [e for e in events if e.on <= first]
     with_all, without = folded(data.draw(st.permutations(events)))[0], folded(earlier)[0]
@@ -320,13 +347,15 @@ EVE, DAY = date(2025, 6, 30), date(2025, 7, 1)
 
 @pytest.fixture(scope="module")
 def reformed(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
-    return cat.load(reform.catalogue(tmp_path_factory.mktemp("reform")))
+    return load_catalogue(reform.catalogue(tmp_path_factory.mktemp("reform")))
 
 
 def test_the_reform_has_every_unit_before_and_after(reformed: Catalogue) -> None:
     levels = {day: Counter(v.level for v in reformed.units if v.covers(day)) for day in (EVE, DAY)}
-    assert levels == {EVE: {"nation": 1, "province": 63, "district": 691, "grassroots": 10_035},
-                      DAY: {"nation": 1, "province": 34, "grassroots": 3_321}}
+    assert levels == {
+        EVE: {"nation": 1, "province": 63, "district": 691, "grassroots": 10_035},
+        DAY: {"nation": 1, "province": 34, "grassroots": 3_321},
+    }
     for day, rows in ((EVE, reform.before()), (DAY, reform.after())):
         for row in rows:
             unit = reformed.unit_by_code(row["commune_code"], day)
@@ -356,7 +385,8 @@ def test_every_successor_is_reached_as_the_lineage_says(reformed: Catalogue) -> 
     zones = {row["commune_code"] for row in reform.after()} - successors
     assert (len(successors), sum(len(goes) > 1 for goes in reached.values())) == (3_316, 471)
     assert {next(r["commune_name"] for r in reform.after() if r["commune_code"] == zone) for zone in zones} == {
-        f"Đặc khu {name}" for name in ("Bạch Long Vĩ", "Cồn Cỏ", "Hoàng Sa", "Lý Sơn", "Côn Đảo")}
+        f"Đặc khu {name}" for name in ("Bạch Long Vĩ", "Cồn Cỏ", "Hoàng Sa", "Lý Sơn", "Côn Đảo")
+    }
 
 
 def test_no_commune_is_divided_across_new_provinces(reformed: Catalogue) -> None:
@@ -377,18 +407,23 @@ def test_every_commune_reports_on_both_sides_of_the_reform(reformed: Catalogue) 
     assert len({(s.unit, s.form) for s in reformed.spells}) == len(reformed.spells)
 
 
-@pytest.mark.parametrize(("unit", "day", "code", "heir", "new_code", "province"), [
-    ("ngo-quyen", "2021-02-03", "08719", "Đảng bộ phường Vĩnh Phúc", "08716", "25"),
-    ("hung-vuong", "2021-02-03", "08737", "Đảng bộ phường Phúc Yên", "08740", "25"),
-    ("quang-trung-nd", "2021-02-03", "13645", "Đảng bộ phường Nam Định", "13669", "37"),
-    ("quang-trung-nd", "2025-01-04", "13681", "Đảng bộ phường Nam Định", "13669", "37"),
-    ("tran-hung-dao-nd", "2021-02-03", "13666", "Đảng bộ phường Nam Định", "13669", "37"),
-    ("cua-bac-nd", "2021-02-03", "13648", "Đảng bộ phường Nam Định", "13669", "37"),
-    ("cua-bac-nd", "2025-01-04", "13669", "Đảng bộ phường Nam Định", "13669", "37"),
-    ("loc-hoa-nd", "2021-02-03", "13693", "Đảng bộ phường Đông A", "13693", "37"),
-    ("nam-phong-nd", "2025-01-04", "13696", "Đảng bộ phường Vị Khê", "13972", "37")])
+@pytest.mark.parametrize(
+    ("unit", "day", "code", "heir", "new_code", "province"),
+    [
+        ("ngo-quyen", "2021-02-03", "08719", "Đảng bộ phường Vĩnh Phúc", "08716", "25"),
+        ("hung-vuong", "2021-02-03", "08737", "Đảng bộ phường Phúc Yên", "08740", "25"),
+        ("quang-trung-nd", "2021-02-03", "13645", "Đảng bộ phường Nam Định", "13669", "37"),
+        ("quang-trung-nd", "2025-01-04", "13681", "Đảng bộ phường Nam Định", "13669", "37"),
+        ("tran-hung-dao-nd", "2021-02-03", "13666", "Đảng bộ phường Nam Định", "13669", "37"),
+        ("cua-bac-nd", "2021-02-03", "13648", "Đảng bộ phường Nam Định", "13669", "37"),
+        ("cua-bac-nd", "2025-01-04", "13669", "Đảng bộ phường Nam Định", "13669", "37"),
+        ("loc-hoa-nd", "2021-02-03", "13693", "Đảng bộ phường Đông A", "13693", "37"),
+        ("nam-phong-nd", "2025-01-04", "13696", "Đảng bộ phường Vị Khê", "13972", "37"),
+    ],
+)
 def test_the_reference_wards_are_followed_through_the_code_lists(
-        catalogue: Catalogue, unit: str, day: str, code: str, heir: str, new_code: str, province: str) -> None:
+    catalogue: Catalogue, unit: str, day: str, code: str, heir: str, new_code: str, province: str
+) -> None:
     found = catalogue.unit_by_code(code, date.fromisoformat(day))
     assert found
     assert found.unit == unit
@@ -419,7 +454,7 @@ def test_the_city_goes_to_the_wards_that_its_wards_went_to(catalogue: Catalogue)
 
 
 def test_the_pack_is_the_same_each_time_it_is_written(tmp_path: Path, reformed: Catalogue) -> None:
-    assert cat.load(reform.catalogue(tmp_path)).sha256 == reformed.sha256
+    assert load_catalogue(reform.catalogue(tmp_path)).sha256 == reformed.sha256
 
 
 def test_the_projects_pack_keeps_the_notice_of_its_data() -> None:

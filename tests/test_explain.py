@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ledger_world import LATE, World
 
-from tonghop import explain, server, trace
-from tonghop import figure as fig
-from tonghop.settings import Settings
+from tonghop.base.settings import Settings
+from tonghop.queries import explain, trace
+from tonghop.queries import figure as fig
+from tonghop.warehouse.connect import connect
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +28,18 @@ def warehouse(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytes
 @pytest.fixture
 def world(warehouse: Settings) -> Iterator[World]:
     """A world whose connection is rolled back, so that every test starts with nothing reported."""
-    with server.connect(warehouse) as connection:
+    with connect(warehouse) as connection:
         yield World(connection)
         connection.rollback()
 
 
-def why(world: World, unit: str, earlier: int, later: int, code: str = "T1.members",
-        basis: fig.Basis | None = None) -> explain.Explanation:
+def why(
+    world: World, unit: str, earlier: int, later: int, code: str = "T1.members", basis: fig.Basis | None = None
+) -> explain.Explanation:
     old, new = (fig.release(world.connection, number) for number in (earlier, later))
-    return explain.between(world.connection, old, new,
-                           explain._find(world.connection, old, new, unit, code, "2025-M01", None, basis))
+    return explain.between(
+        world.connection, old, new, explain._find(world.connection, old, new, unit, code, "2025-M01", None, basis)
+    )
 
 
 def said(answer: explain.Explanation) -> list[tuple[str, int, str]]:
@@ -44,6 +47,7 @@ def said(answer: explain.Explanation) -> list[tuple[str, int, str]]:
 
 
 # --- each reason on its own ------------------------------------------------------------------------------------
+
 
 def test_a_report_that_came_after_the_deadline_is_late_and_one_in_time_is_new(world: World) -> None:
     world.file("w1", {"c11": (1, 2, 3, 0)})
@@ -62,8 +66,7 @@ def test_a_correction_counts_what_it_changed_and_what_it_adds_or_leaves_out(worl
     new = world.file("w1", {"c11": (1, 4, 5, 0)}, corrects=old)
     second = world.release()
     answer = why(world, "W1", first, second)
-    assert [(r.kind, r.amount, r.receipts) for r in answer.reasons] == [
-        ("correction", -6, (f"R{old:06d}", f"R{new:06d}"))]
+    assert [(r.kind, r.amount, r.receipts) for r in answer.reasons] == [("correction", -6, (f"R{old:06d}", f"R{new:06d}"))]
     world.file("w1", {"c11": (1, 4, 5, 0), "c12": (1, 1, 2, 0)}, corrects=new)
     assert said(why(world, "W1", second, world.release())) == [("correction", 2, "W1")]
 
@@ -128,8 +131,10 @@ def test_a_rate_is_explained_by_its_numerator_and_its_denominator(world: World) 
     world.file("w1", {"c11": (1, 2, 3, 0), "c12": (4, 4, 8, 0)}, corrects=old)
     answer = why(world, "W1", first, world.release(), "share_female")
     # the members stood in the first report too, and counted only when the women beside them were no blank any more
-    assert [(r.part, r.kind, r.amount) for r in answer.reasons] == [("numerator", "correction", 4),
-                                                                   ("denominator", "correction", 8)]
+    assert [(r.part, r.kind, r.amount) for r in answer.reasons] == [
+        ("numerator", "correction", 4),
+        ("denominator", "correction", 8),
+    ]
     assert answer.difference == {"numerator": 4, "denominator": 8}
 
 
@@ -171,11 +176,18 @@ def test_a_damaged_mart_is_not_explained_away(world: World) -> None:
 
 CELLS = {"w1": ("c11", "c12"), "w2": ("c21",), "w3": ("c31",)}
 figure_ = st.one_of(st.none(), st.integers(0, 9))
-report = st.tuples(st.just("report"), st.sampled_from(sorted(CELLS)), st.tuples(figure_, figure_), st.tuples(figure_, figure_),
-                   st.sampled_from(["", "late", "replayed"]))
+report = st.tuples(
+    st.just("report"),
+    st.sampled_from(sorted(CELLS)),
+    st.tuples(figure_, figure_),
+    st.tuples(figure_, figure_),
+    st.sampled_from(["", "late", "replayed"]),
+)
 withdrawal = st.tuples(st.just("withdraw"), st.sampled_from(sorted(CELLS)))
-move = st.one_of(st.tuples(st.just("move"), st.sampled_from(["w1", "w2", "w3"]), st.sampled_from(["d1", "d2"])),
-                 st.tuples(st.just("move"), st.sampled_from(["c11", "c21", "c31"]), st.sampled_from(["w1", "w2", "w3"])))
+move = st.one_of(
+    st.tuples(st.just("move"), st.sampled_from(["w1", "w2", "w3"]), st.sampled_from(["d1", "d2"])),
+    st.tuples(st.just("move"), st.sampled_from(["c11", "c21", "c31"]), st.sampled_from(["w1", "w2", "w3"])),
+)
 history = st.lists(st.lists(st.one_of(report, report, withdrawal, move), max_size=4), min_size=2, max_size=4)
 UNITS = ("p", "d1", "d2", "w1", "w2", "w3")
 Known = dict[str, tuple[int | None, int | None]]  # women and members, by cell
@@ -185,8 +197,17 @@ class Plain:
     """The same history in plain Python: what counts, and the tree, at every release."""
 
     def __init__(self) -> None:
-        self.parent = {"d1": "p", "d2": "p", "w1": "d1", "w2": "d1", "w3": "d2",
-                       "c11": "w1", "c12": "w1", "c21": "w2", "c31": "w3"}
+        self.parent = {
+            "d1": "p",
+            "d2": "p",
+            "w1": "d1",
+            "w2": "d1",
+            "w3": "d2",
+            "c11": "w1",
+            "c12": "w1",
+            "c21": "w2",
+            "c31": "w3",
+        }
         self.live: dict[str, tuple[int, Known]] = {}
         self.receipts: dict[int, Known] = {}
         self.acts: list[tuple[str, str, str]] = []  # since the last release: act, sender, how it came
@@ -209,8 +230,13 @@ def play(world: World, plain: Plain, acts: list[Any]) -> None:
         live = plain.live.get(who)
         if name == "report":
             cells = dict(zip(CELLS[who], rest[:2], strict=False))
-            receipt = world.file(who, {cell: (0, *both, 0) for cell, both in cells.items()}, corrects=live[0] if live else None,
-                                 **({"received": LATE} if rest[2] == "late" else {}), replayed=rest[2] == "replayed")
+            receipt = world.file(
+                who,
+                {cell: (0, *both, 0) for cell, both in cells.items()},
+                corrects=live[0] if live else None,
+                **({"received": LATE} if rest[2] == "late" else {}),
+                replayed=rest[2] == "replayed",
+            )
             plain.live[who] = receipt, cells
             plain.receipts[receipt] = cells
             plain.acts.append(("correction" if live else "report", who, rest[2]))
@@ -226,7 +252,7 @@ def play(world: World, plain: Plain, acts: list[Any]) -> None:
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(history=history)
 def test_over_random_histories_every_reason_has_the_amount_of_a_plain_recomputation(warehouse: Settings, history: Any) -> None:
-    with server.connect(warehouse) as connection:
+    with connect(warehouse) as connection:
         try:
             compare(World(connection), history)
         finally:
@@ -239,10 +265,17 @@ def compare(world: World, history: list[list[Any]]) -> None:
     for acts in history:
         plain.acts = []
         play(world, plain, acts)
-        states.append((world.release(), plain.known(), dict(plain.parent), plain.acts,
-                       {who: receipt for who, (receipt, _) in plain.live.items()}))
-    for before, after in ((a, b) for i, a in enumerate(states) for b in states[i + 1:]):
-        between = [act for state in states[states.index(before) + 1:states.index(after) + 1] for act in state[3]]
+        states.append(
+            (
+                world.release(),
+                plain.known(),
+                dict(plain.parent),
+                plain.acts,
+                {who: receipt for who, (receipt, _) in plain.live.items()},
+            )
+        )
+    for before, after in ((a, b) for i, a in enumerate(states) for b in states[i + 1 :]):
+        between = [act for state in states[states.index(before) + 1 : states.index(after) + 1] for act in state[3]]
         for unit in UNITS:
             check(world, unit, before, after, between)
             # a rate holds its parts against the reasons by itself
@@ -272,7 +305,7 @@ def check(world: World, unit: str, before: Any, after: Any, between: list[tuple[
         reasons = [r for r in answer.reasons if r.kind != "reorganisation" and r.unit == sender.upper()]
         assert sum(r.amount for r in reasons) == change
         if len(mine) == 1:
-            (name, _, how), = mine
+            ((name, _, how),) = mine
             kind = {"": "new_report", "late": "late_report", "replayed": "rule_change"}[how] if name == "report" else name
             assert [r.kind for r in reasons] == ([kind] if change else [])
 
@@ -283,10 +316,19 @@ def cells_lead_back(world: World, plain: Plain, states: list[Any]) -> None:
     for receipt, cells in plain.receipts.items():
         for line, (cell, (_, members)) in enumerate(cells.items(), start=4):
             figures = trace.figures_of(world.connection, receipt, "T1", f"E{line}")["figures"]
-            found = {(figure["unit"], release, figure["value"]) for figure in figures if figure["indicator"] == "T1.members"
-                     for release in releases if figure["released_from"] <= release <= (figure["released_to"] or releases[-1])}
-            assert found == {(unit.upper(), state[0], total(state[1], state[2], unit, 1)) for state in states for unit in UNITS
-                             if receipt in state[4].values() and members is not None and cell in Plain.below(state[2], unit)}
+            found = {
+                (figure["unit"], release, figure["value"])
+                for figure in figures
+                if figure["indicator"] == "T1.members"
+                for release in releases
+                if figure["released_from"] <= release <= (figure["released_to"] or releases[-1])
+            }
+            assert found == {
+                (unit.upper(), state[0], total(state[1], state[2], unit, 1))
+                for state in states
+                for unit in UNITS
+                if receipt in state[4].values() and members is not None and cell in Plain.below(state[2], unit)
+            }
             for unit, release, value in found:
                 at = fig.release(world.connection, release)
                 answer = trace.of_figure(world.connection, at, fig.find(world.connection, at, unit, "T1.members", "2025-M01"))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fuzz_read import fuzz
 
-from tonghop.catalogue import Catalogue
+from tonghop.catalogue.model import Catalogue
 
 
 def test_no_mutation_of_a_real_file_breaks_the_reader(catalogue: Catalogue, tmp_path: Path) -> None:

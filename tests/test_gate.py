@@ -10,8 +10,10 @@ import psycopg
 import pytest
 import yaml
 
-from tonghop import gate, publish, server
-from tonghop.settings import Settings
+from tonghop.base.settings import Settings
+from tonghop.release import gate, publish
+from tonghop.warehouse.connect import bi_url, connect, database_url
+from tonghop.warehouse.roles import AUDITOR
 
 # an identity broken by c2's figures in submission 2, and a waiver of it from before the first act
 BROKEN = "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'E5'; "
@@ -34,15 +36,15 @@ SABOTAGE = {
     "facts_equal_receipts": "delete from marts.fct_observation where submission_id = 2 and cell = 'C4'",
     "receipts_in_one_state": "update intake.receipt set status = 'returned' where receipt_id = 3",
     "figures_have_their_unit": "update marts.fct_observation set period_id = (select period_id from catalogue.period "
-        "where scheme = 'CALENDAR' and code = '2019-M12') where submission_id = 2 and cell = 'F5'",
+    "where scheme = 'CALENDAR' and code = '2019-M12') where submission_id = 2 and cell = 'F5'",
     "sums_follow_the_tree": "update marts.fct_rollup set value = value + 1 where indicator_id = {members}",
     "claims_stay_apart": "update marts.fct_rollup set claimed = 0 where claimed is not null",
     "rates_follow_the_sums": "update marts.fct_rate set value = 0.5",
     "completeness_follows_the_tree": "update marts.fct_completeness set received = due + 1 where period_id = {january}",
     "every_figure_stands_on_every_tree": "update marts.bridge_restated set weight = 0.9 where unit_id = (select min(unit_id) "
-        "from marts.fct_observation)",
+    "from marts.fct_observation)",
     "reorganisations_conserve": REORGANISED + "update marts.bridge_restated set facts_to = '2025-02-28' where lands_on_id = "
-        "(select unit_id from catalogue.unit where unit_key = 'c1')",
+    "(select unit_id from catalogue.unit where unit_key = 'c1')",
     "restated_sums_follow_the_tree": "update marts.fct_restated set value = value + 1 where indicator_id = {members}",
     "years_hold_their_periods": "update marts.fct_year set value = value + 1 where tree = 'reported' and release_to = 2147483647",
     "rates_and_counts_stand_on_every_tree": "update marts.bridge_restated set weight = 0.5",
@@ -79,28 +81,41 @@ MORE = [
     ("every_figure_stands_on_every_tree", "delete from marts.bridge_restated"),
     ("every_figure_stands_on_every_tree", "update marts.bridge_restated set lands_on_id = 999"),
     ("reorganisations_conserve", REORGANISED + "update marts.bridge_restated set lands_on_id = 999, facts_to = '2025-02-28'"),
-    ("reorganisations_conserve", REORGANISED + """
+    (
+        "reorganisations_conserve",
+        REORGANISED
+        + """
         update marts.bridge_restated set lands_on_id = (select unit_id from catalogue.unit where unit_key = 'c2'), weight = 2,
-            facts_to = '2025-02-28' where unit_id = (select unit_id from catalogue.unit where unit_key = 'c1')"""),
+            facts_to = '2025-02-28' where unit_id = (select unit_id from catalogue.unit where unit_key = 'c1')""",
+    ),
     ("restated_sums_follow_the_tree", "delete from marts.fct_restated where period_id = {february}"),
     ("restated_sums_follow_the_tree", "update marts.fct_restated set not_restatable = 1 where period_id = {february}"),
-    ("restated_sums_follow_the_tree", """
+    (
+        "restated_sums_follow_the_tree",
+        """
         update marts.bridge_restated set is_whole = false, lands_on_id = (select unit_id from catalogue.unit where unit_key = 'w')
-        where lands_on_id = (select unit_id from catalogue.unit where unit_key = 'c1')"""),
+        where lands_on_id = (select unit_id from catalogue.unit where unit_key = 'c1')""",
+    ),
     ("years_hold_their_periods", "delete from marts.fct_year where tree = 'today'"),
     ("years_hold_their_periods", "update marts.fct_year set periods = 12"),
     ("years_hold_their_periods", "update marts.fct_year set last_period_id = {january}"),
     ("years_hold_their_periods", "update marts.fct_year set reports_due = reports_received - 1"),
     # the words of an indicator changed on 1 February and nothing bridges them: January and February never form one figure
-    ("years_hold_their_periods", '''
+    (
+        "years_hold_their_periods",
+        """
         insert into catalogue.crosswalk
-        select max(catalogue_id), 1, {members}, {members}, true, '2025-02-01', 'khác', 'different' from catalogue.version'''),
+        select max(catalogue_id), 1, {members}, {members}, true, '2025-02-01', 'khác', 'different' from catalogue.version""",
+    ),
     ("rates_and_counts_stand_on_every_tree", "delete from marts.bridge_org_tree where depth > 0"),
-    ("rates_and_counts_stand_on_every_tree", """
+    (
+        "rates_and_counts_stand_on_every_tree",
+        """
         create or replace view bi.fct_completeness_on with (security_barrier) as
         select tree_id, unit_id, period_id, table_code, last_due_on, due, due as received, on_time, late, missing, nil, restated,
             not_restatable
-        from bi_asof.fct_completeness_on where release_id = 1"""),
+        from bi_asof.fct_completeness_on where release_id = 1""",
+    ),
     ("rates_follow_the_sums", "delete from marts.fct_rate where period_id = {february}"),
     ("readers_read_bi_only", "grant insert on bi.fct_rollup to tonghop_reader"),
     ("readers_read_bi_only", "grant usage on schema marts to tonghop_reader"),
@@ -115,23 +130,32 @@ MORE = [
     ("views_stand", "alter view bi.fct_rollup reset (security_barrier)"),
     ("views_stand", "drop view bi.fct_rate; create table bi.fct_rate (x int); grant select on bi.fct_rate to tonghop_reader"),
     # only in the candidate: the published release shows nothing of it
-    ("nothing_withheld_is_shown", """
+    (
+        "nothing_withheld_is_shown",
+        """
         update marts.dim_org_unit set release_to = 2 where code = 'C1';
         insert into marts.dim_org_unit
         select unit_id, valid_from, valid_to, code, name, sort_key, level, level_rank, true, parent_id, synthetic, 2, 2147483647
-        from marts.dim_org_unit where code = 'C1'"""),
-    ("nothing_withheld_is_shown", """
+        from marts.dim_org_unit where code = 'C1'""",
+    ),
+    (
+        "nothing_withheld_is_shown",
+        """
         create or replace view bi.t1 as
         select u.code as unit_code, p.code as period_code, r.value as male, r.value as female, r.value as members,
             r.value as punished
-        from marts.fct_rollup r join marts.dim_org_unit u using (unit_id) join marts.dim_period p using (period_id)"""),
-    ("nothing_withheld_is_shown", """
+        from marts.fct_rollup r join marts.dim_org_unit u using (unit_id) join marts.dim_period p using (period_id)""",
+    ),
+    (
+        "nothing_withheld_is_shown",
+        """
         create or replace view bi.fct_finding with (security_barrier) as
         select finding_key, source, rule, rule_version, kind, is_waived, unit_id, period_id, row_id, submission_id, sheet, cell,
             message_vi, message_en
         from marts.fct_finding;
         insert into marts.fct_finding (finding_key, source, rule, kind, message_vi, message_en, release_from, release_to)
-        values ('k', 'arrival', 'cell.whole', 'cell', 'ở đây là -3', 'it is -3', 2, 2147483647)"""),
+        values ('k', 'arrival', 'cell.whole', 'cell', 'ở đây là -3', 'it is -3', 2, 2147483647)""",
+    ),
     ("tables_are_filled", "update marts.fct_observation set value = null"),
     ("tables_are_filled", "delete from marts.dim_org_unit"),
     ("tables_are_filled", "delete from marts.fct_reporting"),
@@ -169,7 +193,7 @@ def world(new_world: Callable[[], Settings]) -> Settings:
 @pytest.fixture
 def owner(world: Settings) -> Iterator[psycopg.Connection[Any]]:
     """A connection whose work is undone."""
-    with server.connect(world) as connection:
+    with connect(world) as connection:
         yield connection
         connection.rollback()
 
@@ -191,7 +215,7 @@ def ask(connection: psycopg.Connection[Any], expectation: str) -> tuple[int, int
 
 
 def green(settings: Settings, release_id: int) -> None:
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         for suite in gate.suites():
             for e in suite.expectations:
                 connection.execute(
@@ -201,7 +225,7 @@ def green(settings: Settings, release_id: int) -> None:
 
 
 def reader(settings: Settings) -> psycopg.Connection[Any]:
-    return psycopg.connect(server.bi_url(settings))
+    return psycopg.connect(bi_url(settings))
 
 
 # --- the suites ------------------------------------------------------------------------------------------------
@@ -262,9 +286,9 @@ def test_what_arrives_after_the_cutoff_is_not_asked_of_the_candidate(owner: psyc
 
 
 def test_looking_at_the_candidate_as_readers_would_leaves_the_pointer_where_it_was(world: Settings) -> None:
-    with server.connect(world, role=server.AUDITOR) as connection:
+    with connect(world, role=AUDITOR) as connection:
         assert len(connection.execute("select * from ctl.preview_bi()").fetchall()) > 10
-    with server.connect(world) as connection:
+    with connect(world) as connection:
         assert connection.execute("select release_id from ctl.current_release").fetchone() == (1,)
 
 
@@ -301,7 +325,7 @@ def suite_folder(folder: Path, severity: str, **populations: str) -> Path:
 
 
 def test_a_good_candidate_passes_and_its_pages_need_no_network_and_carry_counts_only(world: Settings) -> None:
-    results = gate.check(world, 2)
+    results = gate.judge(world, 2)
     assert {result.expectation for result in results} == set(SABOTAGE)
     assert all(result.success and result.rows_checked and result.rows_failed == 0 for result in results)
     pages = list((world.pages / "gate" / "2").rglob("*.html"))
@@ -310,19 +334,19 @@ def test_a_good_candidate_passes_and_its_pages_need_no_network_and_carry_counts_
         text = page.read_text("utf-8")
         assert not re.findall(r"<script|<link|<img|@import|url\(|https?:", text), page
         assert not re.findall(r"Phường|Chi bộ 1|postgresql", text), page
-        assert server.url(world).split(":")[2].split("@")[0] not in text
+        assert database_url(world).split(":")[2].split("@")[0] not in text
 
 
 def test_every_expectation_fails_through_great_expectations_and_readers_stay_on_the_old_release(
     new_world: Callable[[], Settings],
 ) -> None:
     settings = new_world()
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         for statement in SABOTAGE.values():
             sabotage(connection, statement)
     with pytest.raises(gate.GateFailed) as failed:
-        gate.check(settings, 2)
-    with server.connect(settings) as connection:
+        gate.judge(settings, 2)
+    with connect(settings) as connection:
         recorded = dict(connection.execute("select expectation, success from ctl.gate_result"))
     assert recorded == dict.fromkeys(SABOTAGE, False)
     severity = {e.name: suite.severity for suite in gate.suites() for e in suite.expectations}
@@ -346,26 +370,26 @@ def test_an_empty_batch_and_an_all_null_column_fail_and_a_warning_alone_does_not
         fine="select 0 as failed",
     )
     with pytest.raises(gate.GateFailed) as failed:
-        gate.check(world, 2, folder)
+        gate.judge(world, 2, folder)
     assert re.findall(r"^critical, (\w+): ([^.]+)", str(failed.value), re.M) == [
         ("empty", "0 rows to check where there must be 1"),
         ("hollow", "3 of 3 failed"),
     ]
     warn = suite_folder(tmp_path / "w", "warning", odd="select 1 as failed")
-    assert [(result.success, result.rows_failed) for result in gate.check(world, 2, warn)] == [(False, 1)]
+    assert [(result.success, result.rows_failed) for result in gate.judge(world, 2, warn)] == [(False, 1)]
 
 
 def test_a_population_that_stops_with_an_error_fails_and_leaves_no_trace_of_figures(world: Settings, tmp_path: Path) -> None:
     folder = suite_folder(tmp_path / "s", "critical", broken="select name::int as failed from dim_org_unit")
     with pytest.raises(gate.GateFailed, match=r"broken: .+ not be evaluated \(InvalidTextRepresentation\)") as failed:
-        gate.check(world, 2, folder)
+        gate.judge(world, 2, folder)
     assert not re.findall("Phường|Tỉnh", str(failed.value))
     assert not (world.pages / "gate" / "2").exists()
 
 
 def test_only_the_candidate_is_checked(world: Settings) -> None:
     with pytest.raises(gate.GateFailed, match="not the candidate"):
-        gate.check(world, 1)
+        gate.judge(world, 1)
 
 
 # --- publishing and reading ------------------------------------------------------------------------------------
@@ -376,21 +400,21 @@ def test_publishing_needs_a_whole_green_newest_run_and_repeats_without_harm(new_
     with pytest.raises(publish.PublishRefused, match="has not answered"):
         publish.publish(settings, 2)
     green(settings, 2)
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute(
             "insert into ctl.gate_result select release_id, now() + interval '1 minute', suite, expectation, severity, "
             "expectation <> 'identities_hold', 1, 0 from ctl.gate_result"
         )
     with pytest.raises(publish.PublishRefused, match="said no to identities identities_hold"):
         publish.publish(settings, 2)
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute(
             "insert into ctl.gate_result select release_id, run_at + interval '1 hour', suite, expectation, severity, true, 1, 0 "
             "from ctl.gate_result where run_at > now() and suite <> 'exposure'"
         )
     with pytest.raises(publish.PublishRefused, match="not answered exposure"):
         publish.publish(settings, 2)
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute(
             "update ctl.gate_result set run_at = run_at + interval '2 hours', success = severity = 'critical' "
             "where run_at = (select min(run_at) from ctl.gate_result)"

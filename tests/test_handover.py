@@ -17,12 +17,14 @@ from books import book, form
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tonghop import build, gate, load, server
-from tonghop.catalogue import Catalogue
-from tonghop.forms import Check
-from tonghop.history import Succession, together
-from tonghop.receive import receive_inbox
-from tonghop.settings import Settings
+from tonghop.base.settings import Settings
+from tonghop.catalogue.forms import Check
+from tonghop.catalogue.model import Catalogue
+from tonghop.catalogue.units import Succession, together
+from tonghop.intake import load
+from tonghop.intake.receive import receive_inbox
+from tonghop.release import dbt, gate
+from tonghop.warehouse.connect import connect
 
 NEW = ("p-vinh-phuc", "p-vinh-yen")
 Found = list[tuple[str, str, str, str]]
@@ -34,7 +36,12 @@ def send(here: Settings, catalogue: Catalogue, unit: str, code: str, *, lost: in
     assert version
     fields = form(catalogue, "F1").table["F1"].fields
     figures = dict.fromkeys((f.code for f in fields), 0) | {
-        "dv_dau_ky": lost, "dv_giam_sap_xep": lost, "dv_tang_sap_xep": gained, "dv_cuoi_ky": gained, "dv_chinh_thuc": gained}
+        "dv_dau_ky": lost,
+        "dv_giam_sap_xep": lost,
+        "dv_tang_sap_xep": gained,
+        "dv_cuoi_ky": gained,
+        "dv_chinh_thuc": gained,
+    }
     here.inbox.mkdir(parents=True, exist_ok=True)
     (here.inbox / f"{unit}.xlsx").write_bytes(book(catalogue, "F1", version.code, code, [(version.code, figures)]))
     receive_inbox(here)
@@ -44,9 +51,12 @@ def send(here: Settings, catalogue: Catalogue, unit: str, code: str, *, lost: in
 
 def found(here: Settings) -> Found:
     """What readers are told of F1.8: unit, period, and the message in both languages."""
-    return world.rows(here, """
+    return world.rows(
+        here,
+        """
         select k.unit_key, p.code, f.message_vi, f.message_en from bi.fct_finding f
-        join bi.dim_period p using (period_id) join catalogue.unit k using (unit_id) where f.rule = 'F1.8' order by 1""")
+        join bi.dim_period p using (period_id) join catalogue.unit k using (unit_id) where f.rule = 'F1.8' order by 1""",
+    )
 
 
 def names(catalogue: Catalogue, *units: str) -> str:
@@ -55,7 +65,8 @@ def names(catalogue: Catalogue, *units: str) -> str:
 
 
 def test_what_moves_meets_its_partner_or_a_finding_names_who_has_not_yet_reported(
-        new_warehouse: Callable[[Path], Settings], tmp_path: Path, catalogue: Catalogue) -> None:
+    new_warehouse: Callable[[Path], Settings], tmp_path: Path, catalogue: Catalogue
+) -> None:
     here = new_warehouse(tmp_path / "home")
     rule = next(c for c in form(catalogue, "F1").checks if c.rule == "F1.8")
 
@@ -79,26 +90,29 @@ def test_what_moves_meets_its_partner_or_a_finding_names_who_has_not_yet_reporte
     world.release(here)
     assert found(here) == told()
     assert world.rows(here, "select left_side from marts.fct_finding where rule = 'F1.8' and release_to = 2147483647") == [
-        (-5,), (-5,)]
+        (-5,),
+        (-5,),
+    ]
 
     send(here, catalogue, "p-vinh-yen", "2025-Y", gained=20)
     world.release(here)
     assert found(here) == []
 
     # what is taken back is waited for again
-    [(receipt,)] = world.rows(here, "select receipt_id from intake.receipt join catalogue.unit using (unit_id) "
-                                    "where unit_key = 'ngo-quyen'")
+    [(receipt,)] = world.rows(
+        here, "select receipt_id from intake.receipt join catalogue.unit using (unit_id) where unit_key = 'ngo-quyen'"
+    )
     world.withdraw(here, receipt)
     world.release(here)
     assert found(here) == told("ngo-quyen")
 
     # and a candidate that rebuilds everything finds the same
     by_slices = world.rows(here, FINDINGS)
-    with server.connect(here) as connection:
+    with connect(here) as connection:
         connection.execute("update build.scope set everything = true")
         connection.execute("update ctl.release set status = 'candidate', published_at = null where release_id = 5")
         connection.execute("update ctl.current_release set release_id = 4")
-    build.dbt(here, ["run"])
+    dbt.invoke(here, ["run"])
     assert world.rows(here, FINDINGS) == by_slices
     # a message that names published units shows nothing that is withheld
     assert gate.failing(here, "nothing_withheld_is_shown") == []
@@ -119,21 +133,36 @@ def test_units_are_compared_together_that_a_chain_of_successions_ties_on_one_day
     # the plain way: spread from each succession to those that share a unit, until nothing is added
     for one in successions:
         tied = {one}
-        while more := {s for s in successions if s not in tied and s.on == one.on
-                       and any(s.predecessor == t.predecessor or s.successor == t.successor for t in tied)}:
+        while more := {
+            s
+            for s in successions
+            if s not in tied
+            and s.on == one.on
+            and any(s.predecessor == t.predecessor or s.successor == t.successor for t in tied)
+        }:
             tied |= more
         assert {s for s in successions if s.on == one.on and first[s] == first[one]} == tied
 
 
-@pytest.mark.parametrize(("changed", "told"), [
-    ({"at": {"lost": "predecessors"}}, "both have some"),
-    ({"at": {"lost": "predecessors", "gained": "predecessors"}}, "both have some"),
-    ({"periods": ()}, "`periods` says which reports"),
-])
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"at": {"lost": "predecessors"}}, "both have some"),
+        ({"at": {"lost": "predecessors", "gained": "predecessors"}}, "both have some"),
+        ({"periods": ()}, "`periods` says which reports"),
+    ],
+)
 def test_a_rule_across_a_reorganisation_says_all_that_it_needs(changed: dict[str, Any], told: str) -> None:
     rule: dict[str, Any] = {
-        "rule": "T.1", "kind": "consistency", "table": "T", "terms": {"lost": 1, "gained": -1}, "op": "=", "periods": ("Y",),
-        "at": {"lost": "predecessors", "gained": "successors"}, "message": {"vi": "lệch", "en": "differs"}}
+        "rule": "T.1",
+        "kind": "consistency",
+        "table": "T",
+        "terms": {"lost": 1, "gained": -1},
+        "op": "=",
+        "periods": ("Y",),
+        "at": {"lost": "predecessors", "gained": "successors"},
+        "message": {"vi": "lệch", "en": "differs"},
+    }
     assert Check.model_validate(rule).in_force
     with pytest.raises(ValueError, match=told):
         Check.model_validate(rule | changed)

@@ -24,16 +24,24 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tree_world import Reference, Total
 
-from tonghop import catalogue, explain, reorg, server
-from tonghop import figure as fig
-from tonghop.catalogue import Catalogue
-from tonghop.settings import Settings
-from tonghop.sync import sync
+from tonghop.base.settings import Settings
+from tonghop.catalogue import reorg
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.catalogue.sync import sync
+from tonghop.queries import explain
+from tonghop.queries import figure as fig
+from tonghop.warehouse.connect import connect
 
 NewWarehouse = Callable[[Path], Settings]
 MANY = settings.get_current_profile_name().startswith("many")
-BULK = settings(max_examples=20 if MANY else 1, deadline=None, phases=[Phase.generate], derandomize=not MANY,
-                suppress_health_check=list(HealthCheck))
+BULK = settings(
+    max_examples=20 if MANY else 1,
+    deadline=None,
+    phases=[Phase.generate],
+    derandomize=not MANY,
+    suppress_health_check=list(HealthCheck),
+)
 MONTHS = ("2025-M01", "2025-M05", "2025-M08", "2025-M11")
 Key = tuple[str, date]  # unit and period's end
 Tree = date | str  # the tree of a day; "reported": that of the period's end; "today"
@@ -87,8 +95,12 @@ class Release:
     @cached_property
     def due(self) -> set[Key]:
         ends = [self.loaded.period["CALENDAR", month].ends_on for month in MONTHS]
-        return {(spell.unit, end) for spell in self.loaded.spells for end in ends
-                if spell.valid_from <= end <= spell.valid_to and self.loaded.version(spell.unit, end)}
+        return {
+            (spell.unit, end)
+            for spell in self.loaded.spells
+            for end in ends
+            if spell.valid_from <= end <= spell.valid_to and self.loaded.version(spell.unit, end)
+        }
 
     def shows(self, unit: str, day: date) -> bool:
         version = self.loaded.version(unit, day)
@@ -98,21 +110,25 @@ class Release:
 TOTALS = {
     "reported": "select null::date, unit_id, period_id, value, 0, units_due, units_reported, 0, 0 from bi_asof.fct_rollup",
     "today": "select null::date, unit_id, period_id, value, not_restatable, units_due, units_reported, units_restated, "
-             "units_not_restatable from bi_asof.fct_restated",
+    "units_not_restatable from bi_asof.fct_restated",
     "on": "select to_date(tree_id::text, 'YYYYMMDD'), unit_id, period_id, value, not_restatable, units_due, units_reported, "
-          "units_restated, units_not_restatable from bi_asof.fct_restated_on"}
+    "units_restated, units_not_restatable from bi_asof.fct_restated_on",
+}
 
 
 def asked(here: Settings, number: int) -> Answers:
     """Every total of members in a release, on every tree that it knows."""
     found: Answers = defaultdict(dict)
-    with server.connect(here) as connection:
+    with connect(here) as connection:
         names = dict(connection.execute("select unit_id, unit_key from catalogue.unit").fetchall())
         ends = dict(connection.execute("select period_id, ends_on from catalogue.period").fetchall())
         for tree, query in TOTALS.items():
-            for day, unit, period, *total in connection.execute(f"""
+            for day, unit, period, *total in connection.execute(
+                f"""
                     {query} where release_id = %s and indicator_id = (
-                        select indicator_id from catalogue.indicator where field_code = 'members')""".encode(), [number]):
+                        select indicator_id from catalogue.indicator where field_code = 'members')""".encode(),
+                [number],
+            ):
                 found[day or tree][names[unit], ends[period]] = Total(*total)
     return found
 
@@ -120,10 +136,14 @@ def asked(here: Settings, number: int) -> Answers:
 def years(here: Settings, number: int) -> dict[str, dict[str, tuple[Any, ...]]]:
     """Of every year in a release, by tree and unit: months, figure, what of it is undivided, reports due and received."""
     found: dict[str, dict[str, tuple[Any, ...]]] = defaultdict(dict)
-    for tree, unit, *year in world.rows(here, """
+    for tree, unit, *year in world.rows(
+        here,
+        """
             select tree, unit_key, periods, value, not_restatable, reports_due, reports_received from bi_asof.fct_year
             join catalogue.unit using (unit_id) join catalogue.indicator using (indicator_id)
-            where release_id = %s and field_code = 'admitted'""", number):
+            where release_id = %s and field_code = 'admitted'""",
+        number,
+    ):
         found[tree][unit] = tuple(year)
     return found
 
@@ -139,17 +159,22 @@ def added(totals: dict[Key, Total]) -> dict[str, tuple[Any, ...]]:
 def recomputed(release: Release, trees: Iterable[Tree]) -> Answers:
     """The same the plain way."""
     days = {tree: None if tree == "reported" else TODAY if tree == "today" else tree for tree in trees}
-    return {tree: {(unit, end): total
-                   for (unit, end), total in release.reference.totals(release.figures, release.due, day).items()
-                   if release.shows(unit, day or end)} for tree, day in days.items()}
+    return {
+        tree: {
+            (unit, end): total
+            for (unit, end), total in release.reference.totals(release.figures, release.due, day).items()
+            if release.shows(unit, day or end)
+        }
+        for tree, day in days.items()
+    }
 
 
 @BULK
 # numbers come from a seed: the first example that hypothesis draws is the least of all, and every figure in it would be zero
 @given(seeds=seeds_of_trees, seed=st.integers(0, 1_000_000), plan=st.tuples(st.integers(0, 2), st.integers(3, 5)))
 def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_stays_so(
-        new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory, seeds: list[int], seed: int,
-        plan: tuple[int, int]) -> None:
+    new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory, seeds: list[int], seed: int, plan: tuple[int, int]
+) -> None:
     chance = random.Random(seed)
     home = tmp_path_factory.mktemp("histories")
     here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
@@ -159,7 +184,7 @@ def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_sta
     first, more = plan
     # the second release only learns of reorganisations, the third takes them back
     steps = [first, more, first, len(files)]
-    histories = [catalogue.load(here.catalogue, {file.name: file for file in files[:number]}) for number in steps]
+    histories = [load_catalogue(here.catalogue, {file.name: file for file in files[:number]}) for number in steps]
 
     releases: list[Release] = []
     figures: dict[Key, int] = {}
@@ -169,16 +194,21 @@ def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_sta
         acts: list[tuple[str, Key]] = []
         if len(releases) not in (1, 2):
             # nobody reports for a unit that turns out never to have been
-            can = [(unit, month) for month in MONTHS for unit in loaded.history.versions
-                   if all(h.version(unit, h.period["CALENDAR", month].ends_on) for h in histories[len(releases):])]
+            can = [
+                (unit, month)
+                for month in MONTHS
+                for unit in loaded.history.versions
+                if all(h.version(unit, h.period["CALENDAR", month].ends_on) for h in histories[len(releases) :])
+            ]
             ends = {month: loaded.period["CALENDAR", month].ends_on for month in MONTHS}
             new = [key for key in can if (key[0], ends[key[1]]) not in figures]
             old = [key for key in can if (key[0], ends[key[1]]) in figures]
             sent = chance.sample(new, len(new) * 2 // 3) + chance.sample(old, len(old) // 10)
             drawn = {key: chance.randint(0, 99) for key in sent}
             received = "2026-01-20 08:00+07" if releases else "2025-02-10 08:00+07"  # after every deadline, before every one
-            filed = world.file(here, [(unit, month, {"members": n, "admitted": n}) for (unit, month), n in drawn.items()],
-                               received)
+            filed = world.file(
+                here, [(unit, month, {"members": n, "admitted": n}) for (unit, month), n in drawn.items()], received
+            )
             for (unit, month), n in drawn.items():
                 key = unit, ends[month]
                 acts.append(("correction" if key in figures else "late_report" if releases else "new_report", key))
@@ -199,7 +229,8 @@ def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_sta
         # nothing is lost and nothing is counted twice, on any tree
         for tree, answers in release.answers.items():
             assert {end: total.value for (unit, end), total in answers.items() if unit == "n"} == {
-                end: sum(n for (_, at), n in release.figures.items() if at == end) for _, end in release.figures}, tree
+                end: sum(n for (_, at), n in release.figures.items() if at == end) for _, end in release.figures
+            }, tree
         # what it answered when it was new, it answers still
         assert asked(here, release.number) == release.answers
     # known and taken back: as if it had never been known
@@ -215,7 +246,7 @@ def check_explanations(here: Settings, releases: list[Release], chance: random.R
     with fig.asking(here) as connection:
         for before, after in pairs:
             old, new = (fig.release(connection, r.number) for r in (before, after))
-            acts = [act for release in releases[releases.index(before) + 1:releases.index(after) + 1] for act in release.acts]
+            acts = [act for release in releases[releases.index(before) + 1 : releases.index(after) + 1] for act in release.acts]
             for tree in ("reported", "today", chance.choice([day for day in after.answers if isinstance(day, date)])):
                 was, now = before.answers.get(tree, {}), after.answers[tree]
                 shown = sorted({**was, **now})
@@ -226,15 +257,25 @@ def check_explanations(here: Settings, releases: list[Release], chance: random.R
     assert kinds == {"reorganisation", "late_report", "correction", "withdrawal"}
 
 
-def check_explanation(connection: Any, before: Release, after: Release, old: fig.Release, new: fig.Release,
-                      acts: list[tuple[str, Key]], unit: str, end: date, tree: Tree) -> set[str]:
+def check_explanation(
+    connection: Any,
+    before: Release,
+    after: Release,
+    old: fig.Asked,
+    new: fig.Asked,
+    acts: list[tuple[str, Key]],
+    unit: str,
+    end: date,
+    tree: Tree,
+) -> set[str]:
     on: fig.Tree | None = None if tree == "reported" else "today" if tree == "today" else date(tree.year, tree.month, tree.day)
     day = end if tree == "reported" else TODAY if tree == "today" else tree
     month = next(month for month in MONTHS if after.loaded.period["CALENDAR", month].ends_on == end)
     known_as = after.loaded.version(unit, day) or before.loaded.version(unit, day)
     assert known_as
-    answer = explain.between(connection, old, new, explain._find(
-        connection, old, new, known_as.code, "T.members", month, None, "summed", on), on)
+    answer = explain.between(
+        connection, old, new, explain._find(connection, old, new, known_as.code, "T.members", month, None, "summed", on), on
+    )
     was, now = ({u: n for (u, at), n in r.figures.items() if at == end} for r in (before, after))
 
     def stands(release: Release, part: str) -> Decimal:
@@ -256,17 +297,19 @@ def check_explanation(connection: Any, before: Release, after: Release, old: fig
 
 # --- applying and reverting ------------------------------------------------------------------------------------
 
+
 @settings(max_examples=30 if MANY else 3, deadline=None, derandomize=not MANY, suppress_health_check=list(HealthCheck))
 @given(seeds=seeds_of_trees, numbers=st.lists(st.integers(0, 6), min_size=1, max_size=4))
 def test_whatever_is_applied_and_reverted_leaves_the_catalogue_as_it_was(
-        new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory, seeds: list[int], numbers: list[int]) -> None:
+    new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory, seeds: list[int], numbers: list[int]
+) -> None:
     home = tmp_path_factory.mktemp("reverted")
     here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
     units, waves = countries(seeds)
     world.write_catalogue(here.catalogue, units)
     files = [world.write_events(home / f"wave{number}.csv", wave) for number, wave in enumerate(waves)]
-    with server.connect(here) as connection:
-        sync(catalogue.load(here.catalogue), connection)
+    with connect(here) as connection:
+        sync(load_catalogue(here.catalogue), connection)
     before = state(here)
     for number in [*numbers, 0]:
         learn(here, files, number)
@@ -278,12 +321,24 @@ def test_whatever_is_applied_and_reverted_leaves_the_catalogue_as_it_was(
 def state(here: Settings) -> tuple[Any, ...]:
     """The catalogue's files, what they say, and what the warehouse's newest catalogue says, without its number."""
     files = {path.name: path.read_bytes() for path in here.catalogue.rglob("*") if path.is_file()}
-    tables = world.rows(here, """
+    tables = world.rows(
+        here,
+        """
         select c.table_name::text from information_schema.columns c join information_schema.tables t
             using (table_schema, table_name)
         where c.table_schema = 'catalogue' and c.column_name = 'catalogue_id' and c.table_name <> 'version'
-            and t.table_type = 'BASE TABLE' order by 1""")
-    said = [(name, world.rows(here, f"""
+            and t.table_type = 'BASE TABLE' order by 1""",
+    )
+    said = [
+        (
+            name,
+            world.rows(
+                here,
+                f"""
         select (to_jsonb(t) - 'catalogue_id')::text from catalogue.{name} t
-        where catalogue_id = (select max(catalogue_id) from catalogue.version) order by 1""")) for name, in tables]
-    return files, catalogue.load(here.catalogue), said
+        where catalogue_id = (select max(catalogue_id) from catalogue.version) order by 1""",
+            ),
+        )
+        for (name,) in tables
+    ]
+    return files, load_catalogue(here.catalogue), said

@@ -26,18 +26,22 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
 from openpyxl.workbook.defined_name import DefinedName
 
-from tonghop import bounds, build, load, retention, server, sheetxml
-from tonghop import catalogue as cat
-from tonghop.answer import Unreadable, harmless
-from tonghop.catalogue import Catalogue
-from tonghop.check import report
-from tonghop.pool import Pool, PoolError
-from tonghop.receive import original, receive, receive_inbox
-from tonghop.settings import PROJECT, Settings
-from tonghop.verify import verify
+from tonghop.base.findings import Unreadable, harmless
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.intake import load, retention
+from tonghop.intake.pool import Pool, PoolError
+from tonghop.intake.receive import original, receive, receive_inbox
+from tonghop.queries.verify import verify
+from tonghop.reading import bounds, sheet_xml
+from tonghop.reading.understand import read_and_check
+from tonghop.release import candidate
+from tonghop.warehouse import embedded
+from tonghop.warehouse.connect import connect, database_url
 
 WARD, PERIOD = hostile.WARD, hostile.PERIOD
-HOSTILE = hostile.files(cat.load(PROJECT / "catalogue"), Settings(home=Path(tempfile.gettempdir())))
+HOSTILE = hostile.files(load_catalogue(PROJECT / "catalogue"), Settings(home=Path(tempfile.gettempdir())))
 
 with io.BytesIO() as blank:
     Workbook().save(blank)
@@ -55,7 +59,7 @@ def put(settings: Settings, name: str, content: bytes) -> Path:
 
 
 def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         return connection.execute(query.encode()).fetchall()
 
 
@@ -65,8 +69,9 @@ def statuses(settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def taken_in(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory,
-             catalogue: Catalogue) -> Settings:
+def taken_in(
+    new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory, catalogue: Catalogue
+) -> Settings:
     """A warehouse that took in all the hostile files in one run, with good ones before and after them."""
     settings = new_warehouse(tmp_path_factory.mktemp("hostile") / "home").model_copy(update={"worker_seconds": 6})
     for name, (content, _) in HOSTILE.items():
@@ -78,8 +83,7 @@ def taken_in(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest
     return settings
 
 
-def test_the_parser_gets_the_very_parts_that_were_looked_at_and_nothing_else(
-        settings: Settings, catalogue: Catalogue) -> None:
+def test_the_parser_gets_the_very_parts_that_were_looked_at_and_nothing_else(settings: Settings, catalogue: Catalogue) -> None:
     parts, _ = bounds.opened(hostile.changed(good(catalogue), {"xl/số liệu.xml": b"<a/>", "xl/empty.xml": b""}), settings)
     given = bounds.archive(parts)
     with zipfile.ZipFile(io.BytesIO(given)) as archive:
@@ -92,21 +96,52 @@ def test_the_parser_gets_the_very_parts_that_were_looked_at_and_nothing_else(
         assert archive.start_dir == sum(sizes)
 
 
-ORDINARY = (b'<row r="5" spans="1:27">', b"</row>", b'<c r="B5" s="6"/>', b'<c r="C7" t="s"><v>1</v></c>',
-            b'<c r="ZA90"><v>2</v></c>', b'<c r="A99"><f>SUM(B1:C2)</f><v>3</v></c>', b'<cols><col min="1" max="3"/></cols>')
-ODD = (b'<c r="A99999"/>', b'<c r="AAA99"/>', b'<c s="1" r="XFD99"/>', b'<c\tr="AAA99"/>', b"<c r='A99999'/>", b'<c r="aaa99"/>',
-       b'<x:c r="AAA99"/>', b'<x:row r="99999"/>', b'<row r="99999"/>', b'<row s="5" r="99999"/>', b'<c r=" A99999"/>',
-       b"<c/>" * 800, b"<c>" * 800, b"<row>" * 70_000, b"<row/>" * 70_000, b'<c r=""/>' * 800, b'<c r="A1x"/>' * 800,
-       b'<c r="A5"><f>1</f></c>', b'<c r="A6"><f>1</f><v></v></c>', b'<c r="A7"><f>1</f> <v></v></c>', b'<c r="A8"><f/><v/></c>',
-       b'<c r="A9"><f>1</f><v/></c>', b'<c r="B9" t="e"><v>#REF!</v></c>', b"<c r='B8' t='e'><v>#N/A</v></c>",
-       b'<row r="6" hidden="1">', b"<row hidden='true' r='7'>", b'<cols><col min="2" max="3" hidden="1"/></cols>')
+ORDINARY = (
+    b'<row r="5" spans="1:27">',
+    b"</row>",
+    b'<c r="B5" s="6"/>',
+    b'<c r="C7" t="s"><v>1</v></c>',
+    b'<c r="ZA90"><v>2</v></c>',
+    b'<c r="A99"><f>SUM(B1:C2)</f><v>3</v></c>',
+    b'<cols><col min="1" max="3"/></cols>',
+)
+ODD = (
+    b'<c r="A99999"/>',
+    b'<c r="AAA99"/>',
+    b'<c s="1" r="XFD99"/>',
+    b'<c\tr="AAA99"/>',
+    b"<c r='A99999'/>",
+    b'<c r="aaa99"/>',
+    b'<x:c r="AAA99"/>',
+    b'<x:row r="99999"/>',
+    b'<row r="99999"/>',
+    b'<row s="5" r="99999"/>',
+    b'<c r=" A99999"/>',
+    b"<c/>" * 800,
+    b"<c>" * 800,
+    b"<row>" * 70_000,
+    b"<row/>" * 70_000,
+    b'<c r=""/>' * 800,
+    b'<c r="A1x"/>' * 800,
+    b'<c r="A5"><f>1</f></c>',
+    b'<c r="A6"><f>1</f><v></v></c>',
+    b'<c r="A7"><f>1</f> <v></v></c>',
+    b'<c r="A8"><f/><v/></c>',
+    b'<c r="A9"><f>1</f><v/></c>',
+    b'<c r="B9" t="e"><v>#REF!</v></c>',
+    b"<c r='B8' t='e'><v>#N/A</v></c>",
+    b'<row r="6" hidden="1">',
+    b"<row hidden='true' r='7'>",
+    b'<cols><col min="2" max="3" hidden="1"/></cols>',
+)
 
 
 @pytest.mark.parametrize("odd", [b"", *ODD])
 @given(before=st.lists(st.sampled_from(ORDINARY), max_size=4), after=st.lists(st.sampled_from(ORDINARY + ODD), max_size=4))
 @examples(max_examples=10)
 def test_a_sheet_that_looks_plain_at_first_sight_holds_nothing_that_a_close_look_finds(
-        odd: bytes, before: list[bytes], after: list[bytes]) -> None:
+    odd: bytes, before: list[bytes], after: list[bytes]
+) -> None:
     def told(max_cells: int) -> object:
         """What a close look at what is left tells; with too few cells allowed for a first sight, there is none."""
         settings = Settings(home=Path(), max_cells=max_cells)
@@ -115,7 +150,7 @@ def test_a_sheet_that_looks_plain_at_first_sight_holds_nothing_that_a_close_look
         except Unreadable as unreadable:
             return unreadable.finding
         assert plain == set() or max_cells == 69_498
-        assert sheetxml.looks(parts, plain) == sheetxml.looks(parts, set())
+        assert sheet_xml.looks(parts, plain) == sheet_xml.looks(parts, set())
         return parts
 
     content = hostile.changed(BLANK, {"xl/worksheets/sheet1.xml": b"<worksheet><sheetData>" + b"".join([*before, odd, *after])})
@@ -125,8 +160,8 @@ def test_a_sheet_that_looks_plain_at_first_sight_holds_nothing_that_a_close_look
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_is_answered_for_what_it_is(taken_in: Settings, name: str) -> None:
-    (receipt, status), = rows(taken_in, f"select receipt_id, status from intake.receipt where file_name = '{name}'")
-    rules = {rule for rule, in rows(taken_in, f"select rule from intake.finding where receipt_id = {receipt}")}
+    ((receipt, status),) = rows(taken_in, f"select receipt_id, status from intake.receipt where file_name = '{name}'")
+    rules = {rule for (rule,) in rows(taken_in, f"select rule from intake.finding where receipt_id = {receipt}")}
     expected, expected_rules = HOSTILE[name][1]
     assert (status, rules) == (expected, rules if expected_rules is None else expected_rules)
     assert rules or status == "accepted"
@@ -158,8 +193,10 @@ def test_text_that_begins_like_a_formula_goes_out_as_text() -> None:
 
 # --- the inbox ---------------------------------------------------------------------------------------------------
 
+
 def test_what_is_no_file_stays_in_the_inbox_and_holds_nothing_up(
-        settings: Settings, catalogue: Catalogue, caplog: pytest.LogCaptureFixture) -> None:
+    settings: Settings, catalogue: Catalogue, caplog: pytest.LogCaptureFixture
+) -> None:
     secret = settings.home / "secret.csv"
     secret.write_text("secret")
     put(settings, "good.xlsx", good(catalogue))
@@ -172,13 +209,17 @@ def test_what_is_no_file_stays_in_the_inbox_and_holds_nothing_up(
         assert statuses(settings) == {"good.xlsx": "accepted"}
     assert {path.name for path in settings.inbox.iterdir()} == {"link.csv", "nowhere.csv", "folder", "pipe.csv", "s.csv"}
     assert {name for name in ("link.csv", "nowhere.csv", "pipe.csv", "s.csv") if name in caplog.text} == {
-        "link.csv", "nowhere.csv", "pipe.csv", "s.csv"}
+        "link.csv",
+        "nowhere.csv",
+        "pipe.csv",
+        "s.csv",
+    }
 
 
 def test_a_device_is_no_file(settings: Settings) -> None:
     # devices of the machine itself: only root makes others, so they are handed in where they stand
     told: list[OSError] = []
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         assert receive(settings, connection, [Path("/dev/zero"), Path("/dev/tty")], told.append) == []
     assert [Path(error.filename).name for error in told] == ["zero", "tty"]
 
@@ -235,18 +276,29 @@ def test_a_file_that_vanishes_or_changes_while_it_is_received_harms_nothing(sett
     assert not [(v.name, v.wrong) for v in verify(settings) if v.wrong]
 
 
-@pytest.mark.parametrize("name", [b"\xff\xfe.csv", b"a\nb.csv", b"\x1b[31mred.csv", "‮fdp.csv".encode(), b"=cmd|calc.csv",
-                                  b"%2e%2e%2fx.csv", "ệ".encode() * 60 + b".csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"\xff\xfe.csv",
+        b"a\nb.csv",
+        b"\x1b[31mred.csv",
+        "‮fdp.csv".encode(),
+        b"=cmd|calc.csv",
+        b"%2e%2e%2fx.csv",
+        "ệ".encode() * 60 + b".csv",
+    ],
+)
 def test_a_file_may_be_called_anything(settings: Settings, name: bytes) -> None:
     settings.inbox.mkdir(parents=True)
     Path(os.fsdecode(os.fsencode(settings.inbox) + b"/" + name)).write_bytes(b"nothing")
     (status,) = statuses(settings).values()
     assert status == "quarantined"
-    (kept,), = rows(settings, "select file_name from intake.receipt")
+    ((kept,),) = rows(settings, "select file_name from intake.receipt")
     assert kept.isprintable()
 
 
 # --- the workers -------------------------------------------------------------------------------------------------
+
 
 @pytest.fixture
 def limits(tmp_path: Path) -> Settings:
@@ -259,25 +311,30 @@ def only(results: Iterator[Any]) -> Any:
 
 
 def workers() -> list[psutil.Process]:
-    return [p for p in psutil.Process().children() if "tonghop.pool" in p.cmdline()]
+    return [p for p in psutil.Process().children() if "tonghop.intake.worker" in p.cmdline()]
 
 
 def test_the_pool_gives_the_report_that_reading_here_gives(limits: Settings, catalogue: Catalogue, tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("good.xlsx", "bad.xlsx", "good.json", "good.csv", "torn.xlsx")]
-    for path, content in zip(paths, (good(catalogue), good(catalogue, tong=99), hostile.as_json(), hostile.as_csv(STAFF),
-                                     good(catalogue)[:900]), strict=True):
+    for path, content in zip(
+        paths,
+        (good(catalogue), good(catalogue, tong=99), hostile.as_json(), hostile.as_csv(STAFF), good(catalogue)[:900]),
+        strict=True,
+    ):
         path.write_bytes(content)
     with Pool(catalogue, limits) as pool:
         got = list(pool.reports((path.name, path) for path in paths))
-    assert got == [report(path.name, path.read_bytes(), catalogue, limits) for path in paths]
+    assert got == [read_and_check(path.name, path.read_bytes(), catalogue, limits) for path in paths]
     assert [r.status for r in got] == ["accepted", "returned", "accepted", "accepted", "quarantined"]
     assert not workers()
 
 
-@pytest.mark.parametrize(("how", "rule"), [(signal.SIGSEGV, "file.crash"), (signal.SIGKILL, "file.memory"),
-                                           (signal.SIGABRT, "file.memory")])
+@pytest.mark.parametrize(
+    ("how", "rule"), [(signal.SIGSEGV, "file.crash"), (signal.SIGKILL, "file.memory"), (signal.SIGABRT, "file.memory")]
+)
 def test_a_worker_that_dies_costs_its_file_only(
-        limits: Settings, catalogue: Catalogue, tmp_path: Path, how: signal.Signals, rule: str) -> None:
+    limits: Settings, catalogue: Catalogue, tmp_path: Path, how: signal.Signals, rule: str
+) -> None:
     slow, fine = tmp_path / "slow.xlsx", tmp_path / "fine.xlsx"
     slow.write_bytes(HOSTILE["slow.xlsx"][0])
     fine.write_bytes(good(catalogue))
@@ -298,7 +355,8 @@ def test_a_worker_that_dies_costs_its_file_only(
 
 
 def test_a_worker_that_dies_of_what_came_before_is_not_the_fault_of_its_next_file(
-        limits: Settings, catalogue: Catalogue, tmp_path: Path) -> None:
+    limits: Settings, catalogue: Catalogue, tmp_path: Path
+) -> None:
     fine = tmp_path / "fine.xlsx"
     fine.write_bytes(good(catalogue))
     with Pool(catalogue, limits) as pool:
@@ -317,11 +375,12 @@ def test_a_report_that_nobody_takes_for_long_is_not_late(limits: Settings, catal
         time.sleep(3)  # as a database may take that is given a batch
         got += coming
         assert {worker.pid for worker in workers()} == reading
-    assert got == [report(path.name, path.read_bytes(), catalogue, limits) for path in files]
+    assert got == [read_and_check(path.name, path.read_bytes(), catalogue, limits) for path in files]
 
 
 def test_reports_that_are_no_longer_wanted_do_not_come_as_those_of_other_files(
-        limits: Settings, catalogue: Catalogue, tmp_path: Path) -> None:
+    limits: Settings, catalogue: Catalogue, tmp_path: Path
+) -> None:
     wanted, unwanted = tmp_path / "wanted.json", tmp_path / "unwanted.xlsx"
     wanted.write_bytes(hostile.as_json())
     unwanted.write_bytes(good(catalogue, tong=99))
@@ -345,13 +404,14 @@ def test_a_worker_is_replaced_after_so_many_files(limits: Settings, catalogue: C
 
 
 def test_a_worker_knows_no_database_and_can_open_nothing(
-        settings: Settings, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TONGHOP_DATABASE_URL", server.url(settings))
+    settings: Settings, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TONGHOP_DATABASE_URL", database_url(settings))
     fine = tmp_path / "fine.xlsx"
     fine.write_bytes(good(catalogue))
-    with server.connect(settings), Pool(catalogue, settings.model_copy(update={"readers": 1})) as pool:
+    with connect(settings), Pool(catalogue, settings.model_copy(update={"readers": 1})) as pool:
         assert only(pool.reports([("fine.xlsx", fine)])).status == "accepted"
-        worker, = workers()
+        (worker,) = workers()
         assert not worker.net_connections()
         known = Path(f"/proc/{worker.pid}/environ").read_bytes() + Path(f"/proc/{worker.pid}/cmdline").read_bytes()
         assert b"postgres" not in known
@@ -360,12 +420,13 @@ def test_a_worker_knows_no_database_and_can_open_nothing(
         assert {target for target in opened.values() if not target.startswith("pipe:")} == {"/dev/null"}
         # the kernel opens no descriptor numbered at or above the limit, and all below it are taken
         limits = Path(f"/proc/{worker.pid}/limits").read_text().splitlines()
-        files, = [line.split() for line in limits if line.startswith("Max open")]
+        (files,) = [line.split() for line in limits if line.startswith("Max open")]
         assert int(files[3]) == int(files[4]) == len(opened)
 
 
 def test_a_worker_that_cannot_start_is_a_fault_and_no_file_is_blamed(
-        limits: Settings, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: Settings, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fine = tmp_path / "fine.xlsx"
     fine.write_bytes(good(catalogue))
     monkeypatch.setattr("sys.executable", "/bin/false")
@@ -376,12 +437,23 @@ def test_a_worker_that_cannot_start_is_a_fault_and_no_file_is_blamed(
 def test_no_link_in_a_workbook_is_followed(settings: Settings, catalogue: Catalogue) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         target = f"http://127.0.0.1:{listener.getsockname()[1]}/x.xlsx".encode()
-        relation = (b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship '
-                    b'Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/externalLinkPath" '
-                    b'Target="%s" TargetMode="External"/></Relationships>' % target)
-        put(settings, "linked.xlsx", hostile.changed(good(catalogue), {
-            "xl/externalLinks/externalLink1.xml": b'<externalLink><externalBook r:id="rId1"/></externalLink>',
-            "xl/externalLinks/_rels/externalLink1.xml.rels": relation, "xl/worksheets/_rels/sheet1.xml.rels": relation}))
+        relation = (
+            b'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship '
+            b'Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/externalLinkPath" '
+            b'Target="%s" TargetMode="External"/></Relationships>' % target
+        )
+        put(
+            settings,
+            "linked.xlsx",
+            hostile.changed(
+                good(catalogue),
+                {
+                    "xl/externalLinks/externalLink1.xml": b'<externalLink><externalBook r:id="rId1"/></externalLink>',
+                    "xl/externalLinks/_rels/externalLink1.xml.rels": relation,
+                    "xl/worksheets/_rels/sheet1.xml.rels": relation,
+                },
+            ),
+        )
         assert statuses(settings) == {"linked.xlsx": "accepted"}
         listener.settimeout(0.2)
         with pytest.raises(TimeoutError):
@@ -389,6 +461,7 @@ def test_no_link_in_a_workbook_is_followed(settings: Settings, catalogue: Catalo
 
 
 # --- what is never read, and what is not kept --------------------------------------------------------------------
+
 
 def marked(catalogue: Catalogue) -> tuple[bytes, list[str]]:
     """A good workbook with a mark of its own in every place that is not a declared cell."""
@@ -426,8 +499,9 @@ def marked(catalogue: Catalogue) -> tuple[bytes, list[str]]:
 
 
 @pytest.mark.parametrize("changes", [{}, {"tong": 99}, {"tong": "nhiều"}])
-def test_only_declared_cells_are_read(settings: Settings, catalogue: Catalogue, caplog: pytest.LogCaptureFixture,
-                                      changes: dict[str, Any]) -> None:
+def test_only_declared_cells_are_read(
+    settings: Settings, catalogue: Catalogue, caplog: pytest.LogCaptureFixture, changes: dict[str, Any]
+) -> None:
     caplog.set_level(0)
     content, marks = marked(catalogue)
     if changes:
@@ -438,23 +512,27 @@ def test_only_declared_cells_are_read(settings: Settings, catalogue: Catalogue, 
         content = out.getvalue()
     put(settings, "signed.xlsx", content)
     assert statuses(settings) == {"signed.xlsx": "returned" if changes else "accepted"}
-    dump = subprocess.run([server.BINARIES / "pg_dump", "--data-only", server.url(settings)], capture_output=True, check=True)
+    dump = subprocess.run([embedded.BINARIES / "pg_dump", "--data-only", database_url(settings)], capture_output=True, check=True)
     assert b"signed.xlsx" in dump.stdout
     kept = [dump.stdout.decode(), caplog.text]
-    kept += [path.read_text("utf-8", "replace") for path in settings.home.rglob("*")
-             if path.is_file() and settings.originals not in path.parents and path.suffix != ".xlsx"]
+    kept += [
+        path.read_text("utf-8", "replace")
+        for path in settings.home.rglob("*")
+        if path.is_file() and settings.originals not in path.parents and path.suffix != ".xlsx"
+    ]
     assert not [mark for mark in marks if any(mark in text for text in kept)]
 
 
 def test_an_original_leaves_the_store_when_its_retention_is_over_and_verify_accepts_that(
-        settings: Settings, catalogue: Catalogue) -> None:
+    settings: Settings, catalogue: Catalogue
+) -> None:
     content = good(catalogue)
     put(settings, "old.xlsx", content)
     put(settings, "refused.csv", b"x")
     statuses(settings)
     old = settings.model_copy(update={"keep_originals_days": 30})
     assert retention.expire(old) == []
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute("alter table intake.receipt disable trigger keep")
         connection.execute("update intake.receipt set received_at = received_at - interval '31 days'")
     put(settings, "new.xlsx", good(catalogue, dai_hoc=17, khac=1))
@@ -464,7 +542,9 @@ def test_an_original_leaves_the_store_when_its_retention_is_over_and_verify_acce
     assert [original(settings, shas[n]).exists() for n in (1, 2, 3)] == [False, False, True]
     assert retention.expire(old) == []
     assert rows(settings, "select receipt_id, reason from intake.ledger where act = 'expired' order by 1") == [
-        (1, "kept for 30 days"), (2, "kept for 30 days")]
+        (1, "kept for 30 days"),
+        (2, "kept for 30 days"),
+    ]
     # figures, receipts and the fingerprint stay; a copy that turns up is known, and is not kept either
     assert rows(settings, "select count(*) from intake.cell where receipt_id = 1") == [(len(STAFF),)]
     put(settings, "copy.xlsx", content)
@@ -477,15 +557,17 @@ def test_an_original_leaves_the_store_when_its_retention_is_over_and_verify_acce
 def test_what_is_pending_is_kept_and_an_expiry_calls_for_no_release(settings: Settings, catalogue: Catalogue) -> None:
     put(settings, "waiting.xlsx", good(catalogue))
     receive_inbox(settings)
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute("alter table intake.receipt disable trigger keep")
         connection.execute("update intake.receipt set received_at = received_at - interval '9 years'")
     old = settings.model_copy(update={"keep_originals_days": 30})
     assert retention.expire(old) == []
     assert [answer.status for answer in load.load_pending(settings)] == ["accepted"]
-    with server.connect(settings) as connection:
-        connection.execute("insert into ctl.release (release_id, status, cutoff_seq, catalogue_id) "
-                           "select 1, 'candidate', (select max(seq) from intake.ledger), max(catalogue_id) "
-                           "from catalogue.version")
+    with connect(settings) as connection:
+        connection.execute(
+            "insert into ctl.release (release_id, status, cutoff_seq, catalogue_id) "
+            "select 1, 'candidate', (select max(seq) from intake.ledger), max(catalogue_id) "
+            "from catalogue.version"
+        )
     assert retention.expire(old) == [1]
-    assert not build.awaited(settings)
+    assert not candidate.awaited(settings)

@@ -12,12 +12,14 @@ import pytest
 from books import STAFF, book
 from hostile import as_json
 
-from tonghop import build, load, server
-from tonghop.answer import receipt_number
-from tonghop.catalogue import Catalogue
-from tonghop.receive import original, receive_inbox
-from tonghop.settings import Settings
-from tonghop.verify import verify
+from tonghop.base.codes import receipt_number
+from tonghop.base.settings import Settings
+from tonghop.catalogue.model import Catalogue
+from tonghop.intake import load
+from tonghop.intake.receive import original, receive_inbox
+from tonghop.queries.verify import verify
+from tonghop.release import candidate
+from tonghop.warehouse.connect import connect, database_url
 
 WARD, CITY, PERIOD = "08719", "243", "2018-Y"
 
@@ -33,7 +35,7 @@ def take_in(settings: Settings) -> dict[str, str]:
 
 
 def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         return connection.execute(query.encode()).fetchall()
 
 
@@ -47,14 +49,13 @@ def holds(settings: Settings) -> bool:
     return True
 
 
-def test_an_accepted_file_leaves_facts_receipt_ledger_answer_and_its_original(
-        settings: Settings, catalogue: Catalogue) -> None:
+def test_an_accepted_file_leaves_facts_receipt_ledger_answer_and_its_original(settings: Settings, catalogue: Catalogue) -> None:
     put(settings, "F8.xlsx", staff(catalogue))
     assert take_in(settings) == {"F8.xlsx": "accepted"}
     assert list(settings.inbox.iterdir()) == []
-    (number, sha, cells), = rows(settings, "select receipt_id, sha256, cells from intake.receipt")
+    ((number, sha, cells),) = rows(settings, "select receipt_id, sha256, cells from intake.receipt")
     assert cells == len(STAFF) == rows(settings, "select count(*) from intake.cell")[0][0]
-    assert [act for act, in rows(settings, "select act from intake.ledger order by seq")] == ["received", "accepted"]
+    assert [act for (act,) in rows(settings, "select act from intake.ledger order by seq")] == ["received", "accepted"]
     assert original(settings, sha).read_bytes()
     assert original(settings, sha).stat().st_mode & 0o077 == 0
     assert "đã nhận" in (settings.answers / f"R{number:06d}.txt").read_text("utf-8")
@@ -73,9 +74,11 @@ def test_the_same_bytes_again_are_a_duplicate_and_change_nothing(settings: Setti
     content = staff(catalogue)
     put(settings, "F8.xlsx", content)
     take_in(settings)
+
     def state() -> list[Any]:
         tables = ("receipt", "cell", "ledger", "finding")
         return [rows(settings, f"select t::text from intake.{table} t order by 1") for table in tables]
+
     before = state()
     put(settings, "another-name.xlsx", content)
     assert take_in(settings) == {}
@@ -89,7 +92,7 @@ def test_bad_files_are_answered_and_nothing_else_waits_for_them(settings: Settin
     put(settings, "c-good.xlsx", staff(catalogue))
     assert take_in(settings) == {"a-bad.xlsx": "returned", "b-torn.xlsx": "quarantined", "c-good.xlsx": "accepted"}
     assert rows(settings, "select count(distinct receipt_id) from intake.cell") == [(1,)]
-    assert {kind for kind, in rows(settings, "select kind from intake.finding where rule like 'F8%'")} == {"identity"}
+    assert {kind for (kind,) in rows(settings, "select kind from intake.finding where rule like 'F8%'")} == {"identity"}
     assert holds(settings)
 
 
@@ -104,14 +107,15 @@ def test_a_correction_supersedes_and_the_older_version_stays(settings: Settings,
 
 
 def test_a_release_is_awaited_for_what_was_accepted_or_withdrawn_and_for_nothing_else(
-        settings: Settings, catalogue: Catalogue) -> None:
+    settings: Settings, catalogue: Catalogue
+) -> None:
     put(settings, "a-bad.xlsx", staff(catalogue, tong=99))
     put(settings, "b-torn.xlsx", staff(catalogue)[:500])
     take_in(settings)
-    assert not build.awaited(settings)
+    assert not candidate.awaited(settings)
     put(settings, "c-good.xlsx", staff(catalogue))
     take_in(settings)
-    assert build.awaited(settings)
+    assert candidate.awaited(settings)
 
 
 def test_of_two_versions_in_one_batch_only_the_last_stands(settings: Settings, catalogue: Catalogue) -> None:
@@ -126,20 +130,22 @@ def test_of_two_versions_in_one_batch_only_the_last_stands(settings: Settings, c
 
 @pytest.mark.parametrize("together", [True, False])
 def test_a_figure_that_two_senders_claim_is_returned_to_the_second(
-        settings: Settings, catalogue: Catalogue, together: bool) -> None:
+    settings: Settings, catalogue: Catalogue, together: bool
+) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     if not together:
         take_in(settings)
     put(settings, "2.xlsx", staff(catalogue, sender=CITY))
     take_in(settings)
     assert rows(settings, "select receipt_id, status from intake.receipt order by 1") == [(1, "accepted"), (2, "returned")]
-    (rule, message), = rows(settings, "select rule, message_en from intake.finding where receipt_id = 2")
+    ((rule, message),) = rows(settings, "select rule, message_en from intake.finding where receipt_id = 2")
     assert (rule, "R000001" in message) == ("row.taken", True)
     assert holds(settings)
 
 
 def test_a_withdrawal_is_an_act_with_a_reason_and_frees_the_figures_for_another_sender(
-        settings: Settings, catalogue: Catalogue) -> None:
+    settings: Settings, catalogue: Catalogue
+) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
     with pytest.raises(ValueError, match="reason"):
@@ -156,13 +162,19 @@ def test_a_withdrawal_is_an_act_with_a_reason_and_frees_the_figures_for_another_
 
 
 def test_the_ledger_the_cells_and_the_catalogue_refuse_change_even_from_their_owner(
-        settings: Settings, catalogue: Catalogue) -> None:
+    settings: Settings, catalogue: Catalogue
+) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
-    for statement in ("update intake.line set figures = '{1}'", "delete from intake.ledger", "truncate intake.finding",
-                      "update catalogue.field set restricted = false", "delete from intake.receipt",
-                      "update intake.receipt set sha256 = 'x'"):
-        with server.connect(settings) as connection, pytest.raises(psycopg.errors.RaiseException):
+    for statement in (
+        "update intake.line set figures = '{1}'",
+        "delete from intake.ledger",
+        "truncate intake.finding",
+        "update catalogue.field set restricted = false",
+        "delete from intake.receipt",
+        "update intake.receipt set sha256 = 'x'",
+    ):
+        with connect(settings) as connection, pytest.raises(psycopg.errors.RaiseException):
             connection.execute(statement.encode())
 
 
@@ -173,15 +185,20 @@ _LINE = ("receipt_id", "header", "unit_id", "period_id", "row_id", "scope", "pla
 def _copy_line(settings: Settings, **changed: str) -> None:
     """The first header and line once more, with an expression for some columns, under a receipt that has none yet."""
     columns = {"receipt_id": "(select max(receipt_id) from intake.receipt)"} | changed
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         for table, names in (("header", _HEADER), ("line", _LINE)):
             copied, into = ", ".join(columns.get(name, name) for name in names), ", ".join(names)
             connection.execute(f"insert into intake.{table} ({into}) select {copied} from intake.{table} limit 1".encode())
 
 
-@pytest.mark.parametrize(("column", "value"), [
-    *((column, "-1") for column in ("receipt_id", "unit_id", "period_id", "row_id")), ("indicators", "indicators[2:] || -1"),
-    ("figures", "figures[2:]")])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *((column, "-1") for column in ("receipt_id", "unit_id", "period_id", "row_id")),
+        ("indicators", "indicators[2:] || -1"),
+        ("figures", "figures[2:]"),
+    ],
+)
 def test_a_cell_refers_only_to_what_is_there(settings: Settings, catalogue: Catalogue, column: str, value: str) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
@@ -195,9 +212,10 @@ def test_a_report_is_written_at_once_and_gives_each_figure_once(settings: Settin
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
     for statement in (
-            f"insert into intake.line ({', '.join(_LINE)}) select {', '.join(_LINE)} from intake.line",
-            f"insert into intake.line ({', '.join(_LINE)}) select {', '.join(_LINE)} from intake.line limit 1"):
-        with server.connect(settings) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+        f"insert into intake.line ({', '.join(_LINE)}) select {', '.join(_LINE)} from intake.line",
+        f"insert into intake.line ({', '.join(_LINE)}) select {', '.join(_LINE)} from intake.line limit 1",
+    ):
+        with connect(settings) as connection, pytest.raises(psycopg.errors.UniqueViolation):
             connection.execute(statement.encode())
     put(settings, "2.xlsx", staff(catalogue, dai_hoc=17, khac=1))
     receive_inbox(settings)
@@ -205,7 +223,7 @@ def test_a_report_is_written_at_once_and_gives_each_figure_once(settings: Settin
         _copy_line(settings, indicators="indicators[2:] || indicators[2]")
     copied = "select (select max(receipt_id) from intake.receipt), {} from intake.{}"
     twice = copied.format(", ".join(_LINE[1:]), "line")
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute(f"insert into intake.header {copied.format(', '.join(_HEADER[1:]), 'header')}".encode())
         with pytest.raises(psycopg.errors.UniqueViolation):
             connection.execute(f"insert into intake.line ({', '.join(_LINE)}) {twice} union all {twice}".encode())
@@ -214,15 +232,17 @@ def test_a_report_is_written_at_once_and_gives_each_figure_once(settings: Settin
 def test_verify_finds_a_lost_original_and_an_altered_cell(settings: Settings, catalogue: Catalogue) -> None:
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
-    (sha,), = rows(settings, "select sha256 from intake.receipt")
+    ((sha,),) = rows(settings, "select sha256 from intake.receipt")
     original(settings, sha).chmod(0o600)
     original(settings, sha).write_bytes(b"altered")
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute("alter table intake.line disable trigger append_only")
         connection.execute("update intake.line set figures = array_replace(figures, 21, 22)")
     wrong = {v.name for v in verify(settings) if v.wrong == ["R000001"]}
-    assert wrong == {"every original lies unchanged in the store until its retention is over",
-                     "the cells of every accepted report are those that were loaded"}
+    assert wrong == {
+        "every original lies unchanged in the store until its retention is over",
+        "the cells of every accepted report are those that were loaded",
+    }
 
 
 def _cut_short(settings: Settings, at: int, how: str) -> bool:
@@ -253,9 +273,10 @@ def _instrument(settings: Settings, at: int, how: str) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
             if count == at:
                 victim = (self if isinstance(self, psycopg.Connection) else self.connection).info.backend_pid
-                with psycopg.connect(server.url(settings)) as other:
+                with psycopg.connect(database_url(settings)) as other:
                     plain(other, f"select pg_terminate_backend({victim})".encode())
             return wrapped(self, *args, **kwargs)
+
         return statement
 
     plain = psycopg.Connection.execute
@@ -265,9 +286,14 @@ def _instrument(settings: Settings, at: int, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["kill", "cut"])
 def test_cut_short_between_any_two_statements_the_loader_loses_and_doubles_nothing(
-        settings: Settings, catalogue: Catalogue, how: str) -> None:
-    files = {"1.xlsx": staff(catalogue), "2.xlsx": staff(catalogue, dai_hoc=17, khac=1), "3.xlsx": staff(catalogue, tong=5),
-             "4.xlsx": staff(catalogue, sender=CITY)}
+    settings: Settings, catalogue: Catalogue, how: str
+) -> None:
+    files = {
+        "1.xlsx": staff(catalogue),
+        "2.xlsx": staff(catalogue, dai_hoc=17, khac=1),
+        "3.xlsx": staff(catalogue, tong=5),
+        "4.xlsx": staff(catalogue, sender=CITY),
+    }
     for name, content in files.items():
         put(settings, name, content)
     statement, cut = 1, 0
@@ -278,9 +304,17 @@ def test_cut_short_between_any_two_statements_the_loader_loses_and_doubles_nothi
     assert cut > 15
     # the numbers themselves may have gaps: a number once drawn is not drawn again
     assert rows(settings, "select file_name, status from intake.receipt order by 1") == [
-        ("1.xlsx", "accepted"), ("2.xlsx", "accepted"), ("3.xlsx", "returned"), ("4.xlsx", "returned")]
+        ("1.xlsx", "accepted"),
+        ("2.xlsx", "accepted"),
+        ("3.xlsx", "returned"),
+        ("4.xlsx", "returned"),
+    ]
     assert rows(settings, "select act, count(*) from intake.ledger group by 1 order by 1") == [
-        ("accepted", 2), ("received", 4), ("returned", 2), ("superseded", 1)]
+        ("accepted", 2),
+        ("received", 4),
+        ("returned", 2),
+        ("superseded", 1),
+    ]
     assert rows(settings, "select count(*) from intake.cell") == [(18,)]
     assert not list(Path(settings.inbox).iterdir())
     assert holds(settings)

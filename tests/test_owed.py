@@ -11,15 +11,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from click.testing import CliRunner
+from commands import run
 from test_intake import rows
 
-from tonghop import build, cli, server
-from tonghop import catalogue as cat
-from tonghop.data import CatalogueError
-from tonghop.owed import Owed, owed
-from tonghop.settings import PROJECT, Settings
-from tonghop.sync import Synced, sync
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.data import CatalogueError
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.catalogue.sync import Synced, sync
+from tonghop.queries.owed import Owed, owed
+from tonghop.release import candidate, dbt
+from tonghop.warehouse.connect import connect
 
 VN = ZoneInfo("Asia/Ho_Chi_Minh")
 TODAY = date(2025, 12, 31)
@@ -58,24 +60,39 @@ class Written:
     """Settings whose catalogue was written for a test and synced."""
 
     settings: Settings
-    catalogue: cat.Catalogue
+    catalogue: Catalogue
     synced: Synced
 
-    def lodge(self, unit: str, period: str, received: str | datetime, fate: str = "accepted", *, table: str = "T",
-              form: str = "T", nil: bool = False, corrects: int | None = None, decided: str | datetime | None = None) -> int:
+    def lodge(
+        self,
+        unit: str,
+        period: str,
+        received: str | datetime,
+        fate: str = "accepted",
+        *,
+        table: str = "T",
+        form: str = "T",
+        nil: bool = False,
+        corrects: int | None = None,
+        decided: str | datetime | None = None,
+    ) -> int:
         """A report as the loader leaves it; fate: accepted, returned, or withdrawn (accepted first)."""
         period_id = self.catalogue.period[next(f.scheme for f in self.catalogue.forms if f.code == form), period].period_id
         at, later = (local(when) if isinstance(when, str) else when for when in (received, decided or received))
-        with server.connect(self.settings) as connection:
-            number, = connection.execute("select count(*) + 1 from intake.receipt").fetchone()
+        with connect(self.settings) as connection:
+            (number,) = connection.execute("select count(*) + 1 from intake.receipt").fetchone()
             receipt: int
-            receipt, = connection.execute("""
+            (receipt,) = connection.execute(
+                """
                 insert into intake.receipt (sha256, file_name, bytes, received_at, status, form_code, form_version, unit_id,
                     period_id, scope, is_nil, catalogue_id, cells, cells_sha256)
                 values (%s, 'f', 1, %s, %s, %s, 1, %s, %s, 'own', %s, %s, 1, 'x') returning receipt_id""",
-                [f"{number:064x}", at, fate, form, self.synced.unit[unit], period_id, nil, self.synced.catalogue_id]).fetchone()
-            act = "insert into intake.ledger (at, act, receipt_id, by_receipt_id, cells, cells_sha256, reason) values " \
-                  "(%s, %s, %s, %s, %s, %s, %s)"
+                [f"{number:064x}", at, fate, form, self.synced.unit[unit], period_id, nil, self.synced.catalogue_id],
+            ).fetchone()
+            act = (
+                "insert into intake.ledger (at, act, receipt_id, by_receipt_id, cells, cells_sha256, reason) values "
+                "(%s, %s, %s, %s, %s, %s, %s)"
+            )
             connection.execute(act, [at, "received", receipt, None, None, None, None])
             if fate == "returned":
                 connection.execute(act, [at, fate, receipt, None, None, None, None])
@@ -85,11 +102,13 @@ class Written:
                     connection.execute(
                         "insert into intake.header (receipt_id, header, sheet, indicators, columns) "
                         "values (%s, 1, 'T', array[%s], '{C}')",
-                        [receipt, next(n for (t, _), n in self.synced.indicator.items() if t == table)])
+                        [receipt, next(n for (t, _), n in self.synced.indicator.items() if t == table)],
+                    )
                     connection.execute(
                         "insert into intake.line (receipt_id, header, unit_id, period_id, row_id, scope, place, figures) "
                         "values (%s, 1, %s, %s, %s, 'own', '4', '{1}')",
-                        [receipt, self.synced.unit[unit], period_id, self.synced.row[table, "all"]])
+                        [receipt, self.synced.unit[unit], period_id, self.synced.row[table, "all"]],
+                    )
             if corrects:
                 connection.execute(act, [at, "superseded", corrects, receipt, None, None, None])
             if fate == "withdrawn":
@@ -120,10 +139,11 @@ def written(settings: Settings, folder: Path, spells: Iterable[str], units: str 
     (folder / "forms" / "T.v1.yaml").write_text(FORM_T, "utf-8")
     (folder / "forms" / "S.v1.yaml").write_text(FORM_S, "utf-8")
     (folder / "units" / "units.csv").write_text(
-        "unit,valid_from,valid_to,code,name,level,parent,synthetic,source" + units, "utf-8")
+        "unit,valid_from,valid_to,code,name,level,parent,synthetic,source" + units, "utf-8"
+    )
     (folder / "reporting.csv").write_text("unit,form,valid_from,valid_to\n" + "\n".join(spells) + "\n", "utf-8")
-    catalogue = cat.load(folder)
-    with server.connect(settings) as connection:
+    catalogue = load_catalogue(folder)
+    with connect(settings) as connection:
         synced = sync(catalogue, connection)
     return Written(settings.model_copy(update={"catalogue": folder}), catalogue, synced)
 
@@ -138,43 +158,55 @@ def months(*numbers: int) -> list[str]:
 
 # --- what is owed ----------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("spells", "expected"), [
-    (["c,T,2025-01-31,2025-01-31"], months(1)),
-    (["c,T,2025-01-01,2025-01-30"], []),
-    (["c,T,2025-01-01,2025-02-28", "c,T,2025-03-01,2025-04-30"], months(1, 2, 3, 4)),  # adjacent
-    (["c,T,2025-01-01,2025-02-10", "c,T,2025-02-20,2025-03-30", "c,T,2025-06-01,2025-06-30"], months(1, 2, 6)),  # gaps
-    (["c,T,2025-01-01,2025-01-31", "c,T,2025-10-31,"], months(1, 10, 11)),  # closed, and open without an end
-], ids=["one day", "ends before the cut-off", "adjacent", "gaps", "open"])
+
+@pytest.mark.parametrize(
+    ("spells", "expected"),
+    [
+        (["c,T,2025-01-31,2025-01-31"], months(1)),
+        (["c,T,2025-01-01,2025-01-30"], []),
+        (["c,T,2025-01-01,2025-02-28", "c,T,2025-03-01,2025-04-30"], months(1, 2, 3, 4)),  # adjacent
+        (["c,T,2025-01-01,2025-02-10", "c,T,2025-02-20,2025-03-30", "c,T,2025-06-01,2025-06-30"], months(1, 2, 6)),  # gaps
+        (["c,T,2025-01-01,2025-01-31", "c,T,2025-10-31,"], months(1, 10, 11)),  # closed, and open without an end
+    ],
+    ids=["one day", "ends before the cut-off", "adjacent", "gaps", "open"],
+)
 def test_a_unit_owes_what_its_spells_hold_on_the_last_day_of_a_period(
-        write: Write, spells: list[str], expected: list[str]) -> None:
+    write: Write, spells: list[str], expected: list[str]
+) -> None:
     assert [period for _, _, period in asked(write(spells))] == expected
 
 
-@pytest.mark.parametrize("spells", [
-    ["c,T,2025-01-01,2025-02-10", "c,T,2025-02-10,"], ["c,T,2025-01-01,", "c,T,2025-03-01,2025-03-31"],
-    ["c,T,2025-01-02,2025-01-01"]])
+@pytest.mark.parametrize(
+    "spells",
+    [
+        ["c,T,2025-01-01,2025-02-10", "c,T,2025-02-10,"],
+        ["c,T,2025-01-01,", "c,T,2025-03-01,2025-03-31"],
+        ["c,T,2025-01-02,2025-01-01"],
+    ],
+)
 def test_spells_that_overlap_or_end_before_they_start_are_refused(write: Write, spells: list[str]) -> None:
     with pytest.raises(CatalogueError, match=r"reporting\.csv"):
         write(spells)
 
 
 def test_each_level_has_its_deadline_moved_over_weekends_and_holidays(write: Write) -> None:
-    world = write(["c,T,2024-12-01,2025-04-30", "w,T,2024-12-01,2025-04-30", "p,T,2024-12-31,2024-12-31",
-                   "w,S,2025-01-14,2025-05-31"])
+    world = write(
+        ["c,T,2024-12-01,2025-04-30", "w,T,2024-12-01,2025-04-30", "p,T,2024-12-31,2024-12-31", "w,S,2025-01-14,2025-05-31"]
+    )
     due = {(r.unit, r.table, r.period): r.due_on for r in owed(world.settings, as_of=TODAY)}
-    assert due["C", "T", "2025-M02"] == date(2025, 3, 17)   # the 15th is a Saturday
-    assert due["W", "T", "2025-M02"] == date(2025, 3, 20)   # the form's own deadline for the level
-    assert due["W", "U", "2025-Q1"] == date(2025, 4, 21)    # the 20th is a Sunday
-    assert due["W", "S", "2025-M01"] == date(2025, 1, 17)   # a decree's month closes on the 14th and is due in the month itself
-    assert due["W", "S", "2025-M05"] == date(2025, 5, 19)   # the 17th is a Saturday
+    assert due["C", "T", "2025-M02"] == date(2025, 3, 17)  # the 15th is a Saturday
+    assert due["W", "T", "2025-M02"] == date(2025, 3, 20)  # the form's own deadline for the level
+    assert due["W", "U", "2025-Q1"] == date(2025, 4, 21)  # the 20th is a Sunday
+    assert due["W", "S", "2025-M01"] == date(2025, 1, 17)  # a decree's month closes on the 14th and is due in the month itself
+    assert due["W", "S", "2025-M05"] == date(2025, 5, 19)  # the 17th is a Saturday
     assert due["C", "T", "2024-M12"] == date(2025, 1, 15)
-    assert due["P", "T", "2024-M12"] == date(2025, 2, 3)    # the 28th is in the Tết holidays
+    assert due["P", "T", "2024-M12"] == date(2025, 2, 3)  # the 28th is in the Tết holidays
 
 
 def test_a_period_is_owed_once_it_has_ended(write: Write) -> None:
     world = write(["c,T,2025-01-01,"])
     assert asked(world, date(2025, 1, 31)) == []
-    one, = owed(world.settings, as_of=date(2025, 2, 1))
+    (one,) = owed(world.settings, as_of=date(2025, 2, 1))
     assert (one.period, one.due_on, one.days_late) == ("2025-M01", date(2025, 2, 17), 0)
     assert [r.days_late for r in owed(world.settings, as_of=date(2025, 2, 18))] == [1]
 
@@ -186,8 +218,10 @@ def test_a_unit_that_ends_within_a_period_owes_nothing_and_one_that_begins_withi
 
 
 def test_what_a_unit_owes_includes_those_below_it_on_the_last_day_of_each_period(write: Write) -> None:
-    units = UNITS.replace("c,2020-01-01,,C,Chi bộ,cell,w", "c,2020-01-01,2025-02-14,C,Chi bộ,cell,w") + \
-        "c,2025-02-15,,C,Chi bộ,cell,x,true,\n"
+    units = (
+        UNITS.replace("c,2020-01-01,,C,Chi bộ,cell,w", "c,2020-01-01,2025-02-14,C,Chi bộ,cell,w")
+        + "c,2025-02-15,,C,Chi bộ,cell,x,true,\n"
+    )
     world = write(["c,T,2025-01-01,2025-02-28", "w,T,2025-01-01,2025-01-31"], units)
     assert asked(world, unit="W") == [("C", "T", "2025-M01"), ("W", "T", "2025-M01")]
     assert asked(world, unit="X") == [("C", "T", "2025-M02")]
@@ -198,12 +232,15 @@ def test_what_a_unit_owes_includes_those_below_it_on_the_last_day_of_each_period
 
 # --- what has come ---------------------------------------------------------------------------------------------
 
+
 def test_a_report_is_owed_until_it_stands_and_again_once_it_is_withdrawn(write: Write) -> None:
     world = write(["c,T,2025-01-31,2025-01-31"])
     returned = world.lodge("c", "2025-M01", "2025-02-05", "returned")
     world.lodge("c", "2025-M01", "2025-02-10", "withdrawn", decided="2025-03-01")
-    seen = {day: [r.returned for r in owed(world.settings, as_of=date(2025, *day))] for day in
-            ((2, 4), (2, 5), (2, 9), (2, 10), (2, 28), (3, 1))}
+    seen = {
+        day: [r.returned for r in owed(world.settings, as_of=date(2025, *day))]
+        for day in ((2, 4), (2, 5), (2, 9), (2, 10), (2, 28), (3, 1))
+    }
     assert seen == {(2, 4): [None], (2, 5): [returned], (2, 9): [returned], (2, 10): [], (2, 28): [], (3, 1): [None]}
 
 
@@ -229,19 +266,18 @@ def test_what_the_catalogue_does_not_know_is_said(write: Write) -> None:
             owed(world.settings, **{what: code})
 
 
-def test_the_command_answers_in_both_languages_and_in_json(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_answers_in_both_languages_and_in_json(write: Write) -> None:
     world = write(["c,T,2025-01-31,2025-01-31"])
     world.lodge("c", "2025-M01", "2025-02-05", "returned")
-    monkeypatch.setattr(cli, "_settings", lambda: world.settings)
     question = ["owed", "--unit", "P", "--as-of", "2025-02-19"]
-    said = CliRunner().invoke(cli.cli, question).output
+    said = run(world.settings, *question).output
     assert "Chi bộ" in said
     assert "17/02/2025" in said
     assert "quá hạn 1 / 1 owed, 1 of them late" in said
-    answer, = json.loads(CliRunner().invoke(cli.cli, [*question, "--json"]).stdout)
+    (answer,) = json.loads(run(world.settings, *question, "--json").stdout)
     assert (answer["unit"], answer["due_on"], answer["days_late"], answer["returned"]) == ("C", "2025-02-17", 2, "R000001")
     assert set(answer) == set(Owed._fields)
-    wrong = CliRunner().invoke(cli.cli, ["owed", "--unit", "nobody"])
+    wrong = run(world.settings, "owed", "--unit", "nobody")
     assert (wrong.exit_code, "no unit nobody" in wrong.output) == (2, True)
 
 
@@ -293,8 +329,9 @@ def chance_world(settings: Settings, folder: Path, seed: int) -> tuple[Written, 
                 at = datetime(ends.year, ends.month, ends.day, 12, tzinfo=VN) + timedelta(days=day)
                 fate, nil = rng.choice(["accepted", "accepted", "withdrawn", "returned"]), rng.random() < 0.3
                 table = "U" if period == "2025-Q1" else "T"
-                lodged = world.lodge(name, period, at, fate, table=table, nil=nil,
-                                     corrects=number if earlier and fate != "returned" else None)
+                lodged = world.lodge(
+                    name, period, at, fate, table=table, nil=nil, corrects=number if earlier and fate != "returned" else None
+                )
                 if fate == "returned":
                     continue
                 if earlier:
@@ -342,17 +379,23 @@ def by_hand(world: Written, receipts: list[Receipt]) -> tuple[dict[Key, Counter[
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_mart_the_command_and_a_count_by_hand_agree_and_no_rate_exceeds_one(
-        settings: Settings, tmp_path: Path, seed: int) -> None:
+    settings: Settings, tmp_path: Path, seed: int
+) -> None:
     world, receipts = chance_world(settings, tmp_path / "catalogue", seed)
-    assert build.open_candidate(world.settings) == 1
+    assert candidate.open_candidate(world.settings) == 1
     for layer in ("staging", "intermediate", "marts"):
-        build.run(world.settings, layer)
+        dbt.build(world.settings, layer)
     counts, missing = by_hand(world, receipts)
     what = ("due", "received", "on_time", "late", "missing", "nil")
-    shown: dict[Any, Any] = {(unit, period, table): dict(zip(what, numbers, strict=True))
-                             for unit, period, table, *numbers in rows(settings, f"""
-        select unit_key, code, table_code, {', '.join(what)} from marts.fct_completeness
-        join catalogue.unit using (unit_id) join catalogue.period using (period_id)""")}
+    shown: dict[Any, Any] = {
+        (unit, period, table): dict(zip(what, numbers, strict=True))
+        for unit, period, table, *numbers in rows(
+            settings,
+            f"""
+        select unit_key, code, table_code, {", ".join(what)} from marts.fct_completeness
+        join catalogue.unit using (unit_id) join catalogue.period using (period_id)""",
+        )
+    }
     assert shown == {key: {name: count[name] for name in what} for key, count in counts.items()}
     assert all(n["due"] >= n["received"] >= n["on_time"] and n["received"] >= n["nil"] for n in shown.values())
     # nothing of this holds because there is nothing

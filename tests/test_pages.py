@@ -8,15 +8,18 @@ from pathlib import Path
 import gate_world
 import pytest
 
-from tonghop import pages, publish, server
-from tonghop.catalogue import Catalogue
-from tonghop.settings import Settings
+from tonghop.base.secrets import secret
+from tonghop.base.settings import Settings
+from tonghop.catalogue.model import Catalogue
+from tonghop.queries import pages
+from tonghop.release import publish
+from tonghop.warehouse.connect import connect
 
 
 @pytest.fixture
 def world(settings: Settings, tmp_path: Path) -> Settings:
     gate_world.build(settings, tmp_path / "catalogue")
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute("""
             insert into marts.fct_finding (finding_key, source, rule, kind, submission_id, unit_id, message_vi,
                 message_en, release_from, release_to)
@@ -34,7 +37,7 @@ def world(settings: Settings, tmp_path: Path) -> Settings:
 
 
 def publish_it(settings: Settings) -> None:
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute("update ctl.release set status = 'published', published_at = now() where release_id = 2")
         connection.execute("update ctl.current_release set release_id = 2")
 
@@ -52,8 +55,10 @@ def test_a_release_page_tells_what_changed_at_published_units_and_withholds_the_
     text = (world.pages / "release-2.html").read_text("utf-8")
     cells = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", row)).strip() for row in re.findall(r"<tr>(.*?)</tr>", text, re.S)]
     # the figure was changed by hand, behind the ledger's back: no reason makes the difference, and the page says so
-    assert ("Phường Hùng Vương W2025-M01 T1: Tổng số đảng viên Members lý do không khớp với chênh lệch · "
-            "the reasons do not add up 134.334") in [c.replace("</td>", "") for c in cells]
+    assert (
+        "Phường Hùng Vương W2025-M01 T1: Tổng số đảng viên Members lý do không khớp với chênh lệch · "
+        "the reasons do not add up 134.334"
+    ) in [c.replace("</td>", "") for c in cells]
     assert "<b>2</b>nhận" in text
     assert "Phường Hùng Vương" in text
     # cells of the organisation, restricted figures, and what a finding quotes
@@ -67,15 +72,18 @@ def test_a_release_page_tells_what_changed_at_published_units_and_withholds_the_
 
 
 def test_a_release_page_lists_waivers_and_names_no_unit_below_the_published_levels(world: Settings) -> None:
-    with server.connect(world) as connection:
+    with connect(world) as connection:
         for unit, office, reason in (("w", "p", "sổ sách đang kiểm kê"), ("c1", "w", "chi bộ mới tách")):
-            connection.execute("""
+            connection.execute(
+                """
                 with given as (
                     insert into intake.waiver (rule, unit_id, period_id, reason, office_id, valid_to)
                     select 'T.1', u.unit_id, min(r.period_id), %s, o.unit_id, '2025-12-31'
                     from catalogue.unit u, catalogue.unit o, intake.receipt r
                     where u.unit_key = %s and o.unit_key = %s group by u.unit_id, o.unit_id returning waiver_id)
-                insert into intake.ledger (act, waiver_id) select 'waived', waiver_id from given""", [reason, unit, office])
+                insert into intake.ledger (act, waiver_id) select 'waived', waiver_id from given""",
+                [reason, unit, office],
+            )
         connection.execute("update ctl.release set cutoff_seq = (select max(seq) from intake.ledger) where release_id = 2")
     publish_it(world)
     pages.write(world, 2)
@@ -91,7 +99,7 @@ def test_the_index_says_how_to_connect_and_keeps_the_password(world: Settings) -
     publish_it(world)
     text = pages.write(world, 2).read_text("utf-8")
     assert "tonghop_bi" in text
-    assert server.secret(world, "bi") not in text
+    assert secret(world, "bi") not in text
     assert 'href="release-2.html"' in text
     assert [release.is_current for release in publish.releases(world)] == [True, False]
 

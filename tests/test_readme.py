@@ -14,9 +14,13 @@ import psycopg
 from books import book
 
 import samples
-from tonghop import build, catalogue, gate, load, publish, report, server
-from tonghop.receive import receive_inbox
-from tonghop.settings import PROJECT, Settings
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.intake import load
+from tonghop.intake.receive import receive_inbox
+from tonghop.queries import questions
+from tonghop.release import candidate, dbt, gate, publish
+from tonghop.warehouse.connect import bi_url
 
 README = (PROJECT / "README.md").read_text("utf-8")
 
@@ -25,22 +29,26 @@ def test_every_command_works_as_written_on_what_the_samples_leave(settings: Sett
     shutil.copytree(PROJECT / "catalogue", tmp_path / "catalogue")
     (tmp_path / "2026-07-01.csv").write_text(
         "event,on,kind,unit,successor,weight,code,name,level,parent,synthetic,source\n"
-        "Đổi tên,2026-07-01,renamed,phu-tho-25,,,,Đảng bộ tỉnh Phú Thọ (tên mới),,,,made up for this test\n", "utf-8")
+        "Đổi tên,2026-07-01,renamed,phu-tho-25,,,,Đảng bộ tỉnh Phú Thọ (tên mới),,,,made up for this test\n",
+        "utf-8",
+    )
     environment = os.environ | {
-        "TONGHOP_HOME": str(settings.home), "TONGHOP_CATALOGUE": str(tmp_path / "catalogue"),
+        "TONGHOP_HOME": str(settings.home),
+        "TONGHOP_CATALOGUE": str(tmp_path / "catalogue"),
         "TONGHOP_DATABASE_URL": str(settings.database_url),
-        "TONGHOP_AIRFLOW_DATABASE_URL": str(settings.airflow_database_url)}
+        "TONGHOP_AIRFLOW_DATABASE_URL": str(settings.airflow_database_url),
+    }
 
     def run(*arguments: str) -> tuple[int, str]:
         command = [str(Path(sys.executable).with_name("tonghop")), *arguments]
         done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
-    files = samples.write(catalogue.load(tmp_path / "catalogue"), tmp_path / "samples")
+    files = samples.write(load_catalogue(tmp_path / "catalogue"), tmp_path / "samples")
     for first, expected in (("submit", *map(str, files)), 1), (("release",), 0):  # some files are made to be returned
         code, said = run(*first)
         assert code == expected, said
-    accepted, = (str(file) for file, sample in zip(files, samples.REPORTS, strict=True) if file.name.startswith("012"))
+    (accepted,) = (str(file) for file, sample in zip(files, samples.REPORTS, strict=True) if file.name.startswith("012"))
     blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
     commands = [line for block in blocks for line in block.splitlines() if line.startswith(".venv/bin/tonghop ")]
     assert len(commands) > 15
@@ -51,9 +59,9 @@ def test_every_command_works_as_written_on_what_the_samples_leave(settings: Sett
 
 
 def test_a_ninth_form_given_as_data_only_goes_from_workbook_to_mart(settings: Settings) -> None:
-    form, = (block for block in re.findall(r"```yaml\n(.*?)```", README, re.S) if "F9" in block)
-    spell, = re.findall(r"`(hung-vuong,F9,[\d,-]+)`", README)
-    lines, = re.findall(r"```csv\n(.*?)```", README, re.S)
+    (form,) = (block for block in re.findall(r"```yaml\n(.*?)```", README, re.S) if "F9" in block)
+    (spell,) = re.findall(r"`(hung-vuong,F9,[\d,-]+)`", README)
+    (lines,) = re.findall(r"```csv\n(.*?)```", README, re.S)
     folder = settings.home / "catalogue"
     shutil.copytree(PROJECT / "catalogue", folder)
     (folder / "forms" / "F9.v1.yaml").write_text(re.sub(r"(?m)^ {3}", "", form), "utf-8")
@@ -64,7 +72,7 @@ def test_a_ninth_form_given_as_data_only_goes_from_workbook_to_mart(settings: Se
     settings.inbox.mkdir(parents=True)
     ward = "08719"
     (settings.inbox / "a.csv").write_text(re.sub(r"(?m)^ {3}", "", lines), "utf-8")
-    files = catalogue.load(folder)
+    files = load_catalogue(folder)
     for name, alive in (("b", 81), ("c", 63)):
         row = (ward, {"trong_moi": 80, "con_song": alive})
         (settings.inbox / f"{name}.xlsx").write_bytes(book(files, "F9", ward, "2021-Y", [row]))
@@ -72,14 +80,14 @@ def test_a_ninth_form_given_as_data_only_goes_from_workbook_to_mart(settings: Se
     answers = {answer.file: (answer.status, [f.rule for f in answer.findings]) for answer in load.load_pending(nine)}
     assert answers == {"a.csv": ("accepted", []), "b.xlsx": ("returned", ["F9.1"]), "c.xlsx": ("accepted", [])}
 
-    release = build.open_candidate(nine)
+    release = candidate.open_candidate(nine)
     assert release == 1
-    for layer in get_args(build.Layer):
-        build.run(nine, layer)
-    gate.check(nine, release)
+    for layer in get_args(dbt.Layer):
+        dbt.build(nine, layer)
+    gate.judge(nine, release)
     publish.publish(nine, release)
 
-    with psycopg.connect(server.bi_url(nine)) as reader:
+    with psycopg.connect(bi_url(nine)) as reader:
         rows = reader.execute("""
             select unit_code, trong_moi, con_song from bi.f9 where unit_level = 'grassroots' order by 1""").fetchall()
         assert rows == [("08719", 80, 63), ("08737", 120, 97)]
@@ -87,5 +95,5 @@ def test_a_ninth_form_given_as_data_only_goes_from_workbook_to_mart(settings: Se
             select numerator, denominator from bi.fct_rate r join bi.dim_org_unit u using (unit_id)
             where rate_code = 'F9.alive' and u.code = '26'""").fetchall()
         assert rate == [(Decimal(160), Decimal(200))]
-    answer = report.ask(nine, "form", {"table": "F9", "unit": "08737", "period": "2021-Y"})
+    answer = questions.ask(nine, "form", {"table": "F9", "unit": "08737", "period": "2021-Y"})
     assert answer["own"].tolist() == [120, 97]

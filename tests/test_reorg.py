@@ -16,16 +16,21 @@ from click.testing import CliRunner
 from test_events import write_events
 
 from samples import reform
-from tonghop import catalogue as cat
-from tonghop import reorg, server
-from tonghop.cli import cli
-from tonghop.data import CatalogueError
-from tonghop.settings import PROJECT, Settings
-from tonghop.sync import LOCK, sync
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue import reorg
+from tonghop.catalogue.data import CatalogueError
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.sync import LOCK, sync
+from tonghop.cli.main import cli
+from tonghop.warehouse.connect import connect
 
 SMALL = Path(__file__).parent / "data" / "catalogue_small"
-MERGER = ("established n code=W name=N level=grassroots parent=p", "moved c1 parent=n", "merged w successor=n",
-          "merged c2 successor=c1")
+MERGER = (
+    "established n code=W name=N level=grassroots parent=p",
+    "moved c1 parent=n",
+    "merged w successor=n",
+    "merged c2 successor=c1",
+)
 
 
 @pytest.fixture
@@ -33,8 +38,8 @@ def world(settings: Settings, tmp_path: Path) -> Settings:
     """A warehouse that has synced the small catalogue: p > w > c1, c2 and p > x."""
     folder = shutil.copytree(SMALL, tmp_path / "catalogue")
     world = settings.model_copy(update={"catalogue": folder})
-    with server.connect(world) as connection:
-        sync(cat.load(folder), connection)
+    with connect(world) as connection:
+        sync(load_catalogue(folder), connection)
     return world
 
 
@@ -56,7 +61,7 @@ def state(world: Settings) -> dict[str, bytes]:
 
 
 def asked(world: Settings, query: str) -> list[tuple[Any, ...]]:
-    with server.connect(world) as connection:
+    with connect(world) as connection:
         return connection.execute(query.encode()).fetchall()
 
 
@@ -74,6 +79,7 @@ SUCCESSIONS = """
 
 # --- plan ------------------------------------------------------------------------------------------------------
 
+
 def test_a_plan_shows_what_would_change_and_writes_nothing(world: Settings, file: Path) -> None:
     before, number = state(world), newest(world)
     plan = reorg.plan(world, file)
@@ -83,18 +89,26 @@ def test_a_plan_shows_what_would_change_and_writes_nothing(world: Settings, file
     assert [(row["unit"], row["from"], row["to"]) for row in plan.moved] == [("c1", "w", "n")]
     assert {(row["unit"], row["successor"], row["weight"]) for row in plan.successions} == {("w", "n", 1), ("c2", "c1", 1)}
     assert [(row["unit"], row["change"], row["reports"], row["first"], row["owed_by"]) for row in plan.owed] == [
-        ("c2", "ends", 1, "2025-M03", ["c1"])]
+        ("c2", "ends", 1, "2025-M03", ["c1"])
+    ]
     levels = {row["level"]: (row["before"], row["after"]) for row in plan.levels}
     assert (levels["province"], levels["grassroots"], levels["cell"]) == ((1, 1), (2, 2), (2, 1))
 
 
 def test_the_command_shows_the_plan_for_people_and_for_programs(
-        world: Settings, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world: Settings, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TONGHOP_CATALOGUE", str(world.catalogue))
     told = CliRunner().invoke(cli, ["reorg", "plan", str(file), "--json"])
     assert told.exit_code == 0
     assert {part: len(rows) for part, rows in json.loads(told.stdout).items()} == {
-        "levels": 6, "closed": 3, "opened": 2, "moved": 1, "successions": 2, "owed": 1}
+        "levels": 6,
+        "closed": 3,
+        "opened": 2,
+        "moved": 1,
+        "successions": 2,
+        "owed": 1,
+    }
     shown = CliRunner().invoke(cli, ["reorg", "plan", str(file)])
     assert "2025-02-28" in shown.stdout
     file.write_text(file.read_text("utf-8").replace("merged,w", "merged,z"), "utf-8")
@@ -111,7 +125,11 @@ def test_the_plan_of_the_real_reform_counts_every_level(settings: Settings, tmp_
     event_file = (folder / "events" / f"{reform.ON}.csv").rename(tmp_path / f"{reform.ON}.csv")
     plan = reorg.plan(settings.model_copy(update={"catalogue": folder}), event_file)
     assert {row["level"]: (row["before"], row["after"]) for row in plan.levels if row["before"]} == {
-        "nation": (1, 1), "province": (63, 34), "district": (691, 0), "grassroots": (10_035, 3_321)}
+        "nation": (1, 1),
+        "province": (63, 34),
+        "district": (691, 0),
+        "grassroots": (10_035, 3_321),
+    }
     assert len(plan.moved) == sum(row["parent"].startswith("tinh") for row in plan.opened if row["unit"].startswith("xa-")) == 132
     assert len({row["unit"] for row in plan.successions if row["weight"] is None}) == 471
     passed_on = [row for row in plan.owed if row["change"] == "ends"]
@@ -121,28 +139,32 @@ def test_the_plan_of_the_real_reform_counts_every_level(settings: Settings, tmp_
 
 # --- apply and revert ------------------------------------------------------------------------------------------
 
+
 def test_applying_puts_the_file_into_the_catalogue_and_the_warehouse(world: Settings, file: Path) -> None:
     old = newest(world)
     number = reorg.apply(world, file)
     assert (world.catalogue / "events" / "merger.csv").read_bytes() == file.read_bytes()
-    assert newest(world) == (number, cat.load(world.catalogue).sha256)
+    assert newest(world) == (number, load_catalogue(world.catalogue).sha256)
     assert asked(world, SUCCESSIONS) == [("c2", "c1", date(2025, 3, 1), 1), ("w", "n", date(2025, 3, 1), 1)]
     assert asked(world, f"select count(*) from catalogue.succession where catalogue_id = {old[0]}") == [(0,)]
     assert reorg.apply(world, file) == number
 
 
 def test_reverting_gives_the_original_and_forgets_nothing(world: Settings, file: Path) -> None:
-    files, loaded, old = state(world), cat.load(world.catalogue), newest(world)
+    files, loaded, old = state(world), load_catalogue(world.catalogue), newest(world)
     applied = reorg.apply(world, file)
     number = reorg.revert(world, "merger")
     assert state(world) == files
-    assert cat.load(world.catalogue) == loaded
+    assert load_catalogue(world.catalogue) == loaded
     assert newest(world) == (number, old[1])
     assert old[0] < applied < number
     assert len(asked(world, f"select from catalogue.succession where catalogue_id = {applied}")) == 2
     columns = "unit_id, valid_from, valid_to, code, name, level, parent_id"
-    assert not asked(world, f"select {columns} from catalogue.unit_version where catalogue_id = {old[0]} "
-                            f"except select {columns} from catalogue.unit_version where catalogue_id = {number}")
+    assert not asked(
+        world,
+        f"select {columns} from catalogue.unit_version where catalogue_id = {old[0]} "
+        f"except select {columns} from catalogue.unit_version where catalogue_id = {number}",
+    )
     assert (world.home / "reverted" / "merger.csv").read_bytes() == file.read_bytes()
     with pytest.raises(CatalogueError, match=r"merger\.csv: no such event file"):
         reorg.revert(world, "merger")
@@ -198,7 +220,7 @@ def killed_when(world: Settings, call: str, reached: Callable[[], Any]) -> None:
 
 
 def let_commits_take_a_minute(world: Settings, yes: bool = True) -> None:
-    with server.connect(world) as connection:
+    with connect(world) as connection:
         connection.execute("drop trigger if exists wait on catalogue.version")
         if yes:
             connection.execute("""
@@ -210,12 +232,12 @@ def let_commits_take_a_minute(world: Settings, yes: bool = True) -> None:
 
 def test_killed_before_the_file_is_there_applying_has_done_nothing(world: Settings, file: Path) -> None:
     files, number = state(world), newest(world)
-    with server.connect(world) as connection, connection.transaction():
+    with connect(world) as connection, connection.transaction():
         connection.execute(LOCK)
         killed_when(world, f"apply(Settings(), Path({str(file)!r}))", lambda: asked(world, ON_A_LOCK))
     assert (state(world), newest(world)) == (files, number)
     assert reorg.apply(world, file) > number[0]
-    assert newest(world)[1] == cat.load(world.catalogue).sha256
+    assert newest(world)[1] == load_catalogue(world.catalogue).sha256
 
 
 def test_killed_between_the_file_and_the_commit_applying_again_heals(world: Settings, file: Path) -> None:
@@ -226,7 +248,7 @@ def test_killed_between_the_file_and_the_commit_applying_again_heals(world: Sett
     assert target.exists()
     assert newest(world) == number
     assert reorg.apply(world, file) > number[0]
-    assert newest(world)[1] == cat.load(world.catalogue).sha256
+    assert newest(world)[1] == load_catalogue(world.catalogue).sha256
     assert len(asked(world, SUCCESSIONS)) == 2
     assert [p.name for p in target.parent.iterdir()] == ["merger.csv"]
 
@@ -239,7 +261,7 @@ def test_killed_between_the_removal_and_the_commit_reverting_again_heals(world: 
     assert not (world.catalogue / "events" / "merger.csv").exists()
     assert newest(world)[0] == number
     assert reorg.revert(world, "merger") > number
-    assert newest(world)[1] == original[1] == cat.load(world.catalogue).sha256
+    assert newest(world)[1] == original[1] == load_catalogue(world.catalogue).sha256
     assert not asked(world, SUCCESSIONS)
 
 

@@ -8,17 +8,19 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import commands
 import psycopg
 import pytest
 from books import book
-from click.testing import CliRunner
 from test_intake import _instrument, holds, put, rows, take_in
 
-from tonghop import build, cli, gate, load, replay, server, waive
-from tonghop.catalogue import load as read_catalogue
-from tonghop.data import CatalogueError
-from tonghop.settings import Settings
-from tonghop.verify import verify
+from tonghop.base.settings import Settings
+from tonghop.catalogue.data import CatalogueError
+from tonghop.catalogue.load import load_catalogue as read_catalogue
+from tonghop.intake import delivery, load, replay, waive
+from tonghop.queries.verify import verify
+from tonghop.release import candidate, dbt, gate
+from tonghop.warehouse.connect import connect
 
 DATA = Path(__file__).parent / "data"
 UNTIL = date(2099, 12, 31)
@@ -56,8 +58,14 @@ def change(folder: Path, old: str, new: str) -> None:
     form.write_text(text.replace(old, new), "utf-8")
 
 
-def send(settings: Settings, name: str, figures: dict[str, tuple[int, int, int, int]], sender: str = "W",
-         period: str = "2025-M01", **more: Any) -> str:
+def send(
+    settings: Settings,
+    name: str,
+    figures: dict[str, tuple[int, int, int, int]],
+    sender: str = "W",
+    period: str = "2025-M01",
+    **more: Any,
+) -> str:
     """Hand a workbook in: per unit code members at the start and end, attendance, discipline. Returns what became of it."""
     catalogue = read_catalogue(settings.catalogue)
     fields = ("dau_ky", "cuoi_ky", "du_hop", "ky_luat")
@@ -66,13 +74,14 @@ def send(settings: Settings, name: str, figures: dict[str, tuple[int, int, int, 
     return take_in(settings)[name]
 
 
-def given(settings: Settings, unit: str = "C1", rule: str = "T.3", period: str = "2025-M01", office: str = "P",
-          until: date = UNTIL) -> int:
+def given(
+    settings: Settings, unit: str = "C1", rule: str = "T.3", period: str = "2025-M01", office: str = "P", until: date = UNTIL
+) -> int:
     return waive.waive(settings, rule, unit, period, "gộp hai chi bộ giữa kỳ", office, until)
 
 
 def acts(settings: Settings, receipt: int) -> list[str]:
-    return [act for act, in rows(settings, f"select act from intake.ledger where receipt_id = {receipt} order by seq")]
+    return [act for (act,) in rows(settings, f"select act from intake.ledger where receipt_id = {receipt} order by seq")]
 
 
 BROKEN = {"C1": (10, 12, 14, 0)}
@@ -81,16 +90,17 @@ WHOLE = {"C1": (10, 12, 9, 0)}
 
 # --- waivers ---------------------------------------------------------------------------------------------------
 
+
 def test_a_waiver_lets_a_held_report_pass_by_a_replay_and_the_finding_stays(world: Settings) -> None:
     assert send(world, "1.xlsx", BROKEN) == "returned"
     number = given(world)
     assert rows(world, "select status from intake.receipt") == [("returned",)]
-    answer, = replay.replay(world, rule="T.3")
+    (answer,) = replay.replay(world, rule="T.3")
     assert (answer.status, answer.receipt) == ("accepted", "R000001")
-    finding, = answer.findings
+    (finding,) = answer.findings
     assert (finding.rule, finding.rule_version, finding.kind, finding.waiver) == ("T.3", 1, "identity", number)
     assert "W000001" in (world.answers / "R000001.txt").read_text("utf-8")
-    assert load.answers_of(world, [1])[1].findings == [finding]
+    assert delivery.answers_of(world, [1])[1].findings == [finding]
     assert acts(world, 1) == ["received", "returned", "replayed", "accepted"]
     assert rows(world, "select decision, waiver_id from intake.finding order by 1") == [(1, None), (2, 1)]
     assert holds(world)
@@ -118,7 +128,7 @@ def test_a_waiver_leaves_every_other_fault_of_the_file(world: Settings) -> None:
 
 
 def test_what_counts_is_the_day_of_receipt_and_the_last_day_is_one(world: Settings) -> None:
-    today, = rows(world, "select (now() at time zone 'Asia/Ho_Chi_Minh')::date")[0]
+    (today,) = rows(world, "select (now() at time zone 'Asia/Ho_Chi_Minh')::date")[0]
     send(world, "1.xlsx", BROKEN)
     given(world, until=today)
     received(world, "now() + interval '1 day'")
@@ -131,7 +141,7 @@ def test_what_counts_is_the_day_of_receipt_and_the_last_day_is_one(world: Settin
 
 
 def received(settings: Settings, when: str) -> None:
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute("alter table intake.receipt disable trigger keep")
         connection.execute(f"update intake.receipt set received_at = {when}".encode())
 
@@ -150,10 +160,18 @@ def test_a_waiver_that_was_ended_lets_nothing_more_pass_and_what_it_let_pass_sta
         waive.end(world, 9, "unknown")
 
 
-@pytest.mark.parametrize(("wish", "why"), [
-    ({"rule": "T.9"}, "no rule"), ({"rule": "T.1"}, "no identity"), ({"period": "2025-Q9"}, "not in force"),
-    ({"unit": "nobody"}, "no unit"), ({"office": "X"}, "not above"), ({"office": "C1"}, "not above"),
-    ({"until": date(2025, 1, 1)}, "is past")])
+@pytest.mark.parametrize(
+    ("wish", "why"),
+    [
+        ({"rule": "T.9"}, "no rule"),
+        ({"rule": "T.1"}, "no identity"),
+        ({"period": "2025-Q9"}, "not in force"),
+        ({"unit": "nobody"}, "no unit"),
+        ({"office": "X"}, "not above"),
+        ({"office": "C1"}, "not above"),
+        ({"until": date(2025, 1, 1)}, "is past"),
+    ],
+)
 def test_a_waiver_that_makes_no_sense_is_refused(world: Settings, wish: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         given(world, **wish)
@@ -169,16 +187,15 @@ def test_the_same_waiver_is_given_once(world: Settings) -> None:
 @pytest.mark.parametrize("statement", ["update intake.waiver set valid_to = '2999-01-01'", "delete from intake.waiver"])
 def test_a_waiver_is_never_changed(world: Settings, statement: str) -> None:
     given(world)
-    with server.connect(world) as connection, pytest.raises(psycopg.errors.RaiseException, match="append-only"):
+    with connect(world) as connection, pytest.raises(psycopg.errors.RaiseException, match="append-only"):
         connection.execute(statement.encode())
 
 
-def test_waivers_and_replays_by_the_command_line(world: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_settings", lambda: world)
+def test_waivers_and_replays_by_the_command_line(world: Settings) -> None:
     send(world, "1.xlsx", BROKEN)
 
     def run(*arguments: str) -> tuple[int, str]:
-        done = CliRunner().invoke(cli.cli, arguments)
+        done = commands.run(world, *arguments)
         return done.exit_code, done.stdout + done.stderr
 
     words = ("--unit", "C1", "--period", "2025-M01", "--office", "W", "--until", "2099-12-31", "--reason", "gộp chi bộ")
@@ -188,9 +205,14 @@ def test_waivers_and_replays_by_the_command_line(world: Settings, monkeypatch: p
     code, told = run("replay", "--rule", "T.3")
     assert (code, "W000001" in told) == (0, True)
     assert "nothing is decided otherwise" in run("replay", "--all")[1]
-    waiver, = json.loads(run("waivers", "--json")[1])
+    (waiver,) = json.loads(run("waivers", "--json")[1])
     assert (waiver["waiver"], waiver["office"], waiver["unit"], waiver["state"], waiver["reports"]) == (
-        "W000001", "W", "C1", "in force", 1)
+        "W000001",
+        "W",
+        "C1",
+        "in force",
+        1,
+    )
     assert run("waive", "--end", "W000001", "--reason", "hết hiệu lực")[0] == 0
     assert json.loads(run("waivers", "--json")[1])[0]["state"] == "ended"
     assert run("waive", "--end", "x", "--reason", "?")[0] == 2
@@ -198,15 +220,16 @@ def test_waivers_and_replays_by_the_command_line(world: Settings, monkeypatch: p
 
 # --- replays ---------------------------------------------------------------------------------------------------
 
+
 def test_a_replay_after_a_rule_was_repaired_accepts_what_it_had_held(world: Settings) -> None:
     send(world, "1.xlsx", BROKEN)
     send(world, "2.xlsx", {"C2": (1, 2, 99, 0)})
     put(world, "3.xlsx", b"no workbook")
     take_in(world)
     assert replay.replay(world) == []
-    change(world.catalogue, "    op: \"<=\"\n    valid_to", "    op: \"<=\"\n    bound: 2\n    valid_to")
+    change(world.catalogue, '    op: "<="\n    valid_to', '    op: "<="\n    bound: 2\n    valid_to')
     assert [(a.receipt, a.status) for a in replay.replay(world, form="T")] == [("R000001", "accepted")]
-    states = [state for state, in rows(world, "select status from intake.receipt order by receipt_id")]
+    states = [state for (state,) in rows(world, "select status from intake.receipt order by receipt_id")]
     assert states == ["accepted", "returned", "quarantined"]
     before = rows(world, "select * from intake.ledger")
     assert replay.replay(world) == []
@@ -217,10 +240,10 @@ def test_a_replay_after_a_rule_was_repaired_accepts_what_it_had_held(world: Sett
 def test_what_is_still_wrong_in_another_way_is_answered_anew(world: Settings) -> None:
     send(world, "1.xlsx", BROKEN | {"C2": (1, 2, 3, 0)})
     given(world)
-    answer, = replay.replay(world)
+    (answer,) = replay.replay(world)
     assert (answer.status, [bool(f.waiver) for f in answer.findings]) == ("returned", [True, False])
     assert acts(world, 1) == ["received", "returned", "replayed", "returned"]
-    assert load.answers_of(world, [1])[1].findings == answer.findings
+    assert delivery.answers_of(world, [1])[1].findings == answer.findings
     assert holds(world)
 
 
@@ -253,7 +276,7 @@ def test_figures_that_another_sender_gave_up_are_taken_by_a_replay(world: Settin
     assert replay.replay(world) == []
     load.withdraw(world, 1, "đơn vị khác gửi")
     assert [(a.receipt, a.status) for a in replay.replay(world)] == [("R000002", "accepted"), ("R000003", "returned")]
-    assert "R000002" in load.answers_of(world, [3])[3].findings[0].message_en
+    assert "R000002" in delivery.answers_of(world, [3])[3].findings[0].message_en
     assert holds(world)
 
 
@@ -262,7 +285,7 @@ def test_what_is_accepted_or_withdrawn_or_past_its_retention_is_not_replayed(wor
     load.withdraw(world, 1, "gửi nhầm")
     send(world, "2.xlsx", BROKEN)
     given(world)
-    with server.connect(world) as connection:
+    with connect(world) as connection:
         connection.execute("insert into intake.ledger (act, receipt_id, reason) values ('expired', 2, 'kept for 1 day')")
     assert replay.replay(world) == []
 
@@ -279,7 +302,10 @@ def test_cut_short_between_any_two_statements_a_replay_loses_and_doubles_nothing
         statement += 1
     assert statement > 15
     assert rows(world, "select receipt_id, status from intake.receipt order by 1") == [
-        (1, "accepted"), (2, "accepted"), (3, "returned")]
+        (1, "accepted"),
+        (2, "accepted"),
+        (3, "returned"),
+    ]
     assert acts(world, 1) == ["received", "returned", "replayed", "accepted", "superseded"]
     assert rows(world, "select receipt_id, count(*) from intake.cell group by 1 order by 1") == [(1, 4), (2, 8)]
     assert holds(world)
@@ -304,6 +330,7 @@ def _cut_short(settings: Settings, at: int, how: str) -> bool:
 
 # --- rules that change, and what agrees with what ----------------------------------------------------------------
 
+
 def test_a_rule_is_the_one_of_the_periods_days_and_the_finding_names_its_version(world: Settings) -> None:
     figures = {"C1": (10, 12, 18, 0)}
     for number, period in enumerate(("2025-M01", "2025-M02"), start=1):
@@ -324,18 +351,25 @@ def test_a_claim_is_held_against_the_units_below_again_when_one_corrects_itself(
     assert send(world, "2.xlsx", {"P": (14, 17, 13, 0)}, sender="P", scope="rollup") == "accepted"
     given(world)
     release(world, 1)
-    known = "select rule, rule_version, unit_key, left_side, release_from, release_to from marts.fct_finding " \
-            "join catalogue.unit using (unit_id) where kind = 'consistency'"
-    assert rows(world, known) == [("T.2", 1, "p", 1, 1, build.STILL)]
+    known = (
+        "select rule, rule_version, unit_key, left_side, release_from, release_to from marts.fct_finding "
+        "join catalogue.unit using (unit_id) where kind = 'consistency'"
+    )
+    assert rows(world, known) == [("T.2", 1, "p", 1, 1, candidate.STILL)]
 
     # the ward corrects itself, and with a waiver
     assert send(world, "3.xlsx", {"C1": (10, 13, 14, 0), "C2": (4, 4, 4, 0)}) == "accepted"
     release(world, 2)
     # closed by itself, and still there for whoever asks what release 1 knew; the attendance now differs
     assert rows(world, known + " order by release_from, left_side") == [
-        ("T.2", 1, "p", 1, 1, 2), ("T.2", 1, "p", -5, 2, build.STILL)]
-    assert rows(world, "select rule, rule_version, kind, is_waived, unit_key from marts.fct_finding "
-                       "join catalogue.unit using (unit_id) where kind = 'identity'") == [("T.3", 1, "identity", True, "c1")]
+        ("T.2", 1, "p", 1, 1, 2),
+        ("T.2", 1, "p", -5, 2, candidate.STILL),
+    ]
+    assert rows(
+        world,
+        "select rule, rule_version, kind, is_waived, unit_key from marts.fct_finding "
+        "join catalogue.unit using (unit_id) where kind = 'identity'",
+    ) == [("T.3", 1, "identity", True, "c1")]
     assert rows(world, "select rule, is_waived from bi.fct_finding where is_waived") == []  # a cell's, so not shown
     assert gate.failing(world, "identities_hold") == []
     assert gate.failing(world, "completeness_follows_the_tree") == []
@@ -343,9 +377,9 @@ def test_a_claim_is_held_against_the_units_below_again_when_one_corrects_itself(
 
 def release(settings: Settings, number: int) -> None:
     """Build a release and let readers have it."""
-    assert build.open_candidate(settings) == number
+    assert candidate.open_candidate(settings) == number
     for layer in ("staging", "intermediate", "marts"):
-        build.run(settings, layer)
-    with server.connect(settings) as connection:
+        dbt.build(settings, layer)
+    with connect(settings) as connection:
         connection.execute("update ctl.release set status = 'published', published_at = now() where release_id = %s", [number])
         connection.execute("update ctl.current_release set release_id = %s", [number])

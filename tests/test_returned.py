@@ -21,19 +21,22 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from python_calamine import CalamineWorkbook
 
 import samples
-from tonghop import load, returned
-from tonghop.catalogue import Catalogue
-from tonghop.check import Report, report
-from tonghop.package import PAGE
-from tonghop.page import FILL
-from tonghop.receive import receive_inbox
-from tonghop.settings import Settings
-from tonghop.xmltext import NotKept
+from tonghop.base.settings import Settings
+from tonghop.catalogue.model import Catalogue
+from tonghop.intake import delivery, load, returned
+from tonghop.intake.answer import Answer
+from tonghop.intake.receive import receive_inbox
+from tonghop.reading.report import Report
+from tonghop.reading.understand import read_and_check
+from tonghop.xlsx.annotate import PAGE
+from tonghop.xlsx.styles import FILL
+from tonghop.xlsx.xml_edit import NotKept
 
 WARD, PERIOD = "08719", "2018-Y"
 MARK = FILL.decode()
 TOUCHED = re.compile(
-    r"\[Content_Types\]\.xml|xl/workbook\.xml|xl/styles\.xml|xl/worksheets/sheet\d+\.xml|.*\.rels|xl/comments.*|.*\.vml")
+    r"\[Content_Types\]\.xml|xl/workbook\.xml|xl/styles\.xml|xl/worksheets/sheet\d+\.xml|.*\.rels|xl/comments.*|.*\.vml"
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +46,9 @@ def limits(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def back(content: bytes, catalogue: Catalogue, limits: Settings) -> tuple[bytes, Report]:
     """What a returned workbook comes back as, and what was found in it."""
-    found = report("F8.xlsx", content, catalogue, limits)
+    found = read_and_check("F8.xlsx", content, catalogue, limits)
     assert found.status == "returned"
-    return returned.marked(content, found.answer("F8.xlsx", "", "R000012")), found
+    return returned.marked(content, Answer.to(found, "F8.xlsx", "", "R000012")), found
 
 
 def staff(catalogue: Catalogue, **changes: Any) -> bytes:
@@ -84,7 +87,7 @@ def assert_whole(before: bytes, after: bytes, found: Report) -> None:
     wrong = {(f.sheet, f.cell) for f in found.findings if f.returns}
     old_parts, new_parts = parts(before), parts(after)
     assert {name for name in old_parts if new_parts.get(name) != old_parts[name]} <= set(filter(TOUCHED.fullmatch, old_parts))
-    assert list(new_parts)[:len(old_parts)] == list(old_parts)
+    assert list(new_parts)[: len(old_parts)] == list(old_parts)
     assert figures(after) == figures(before)
     old, new = opened(before), opened(after)
     assert new.sheetnames == [PAGE, *old.sheetnames]
@@ -95,14 +98,16 @@ def assert_whole(before: bytes, after: bytes, found: Report) -> None:
         copy = new[sheet.title]
         assert copy.merged_cells.ranges == sheet.merged_cells.ranges
         assert {k: (d.width, d.hidden) for k, d in copy.column_dimensions.items()} == {
-            k: (d.width, d.hidden) for k, d in sheet.column_dimensions.items()}
+            k: (d.width, d.hidden) for k, d in sheet.column_dimensions.items()
+        }
         assert {k: d.height for k, d in copy.row_dimensions.items()} == {k: d.height for k, d in sheet.row_dimensions.items()}
         assert copy.freeze_panes == sheet.freeze_panes
         assert copy.print_title_rows == sheet.print_title_rows
         assert copy.protection.sheet == sheet.protection.sheet
         assert repr(copy.data_validations) == repr(sheet.data_validations)
         assert {str(r.sqref): [x.formula for x in r.rules] for r in copy.conditional_formatting} == {
-            str(r.sqref): [x.formula for x in r.rules] for r in sheet.conditional_formatting}
+            str(r.sqref): [x.formula for x in r.rules] for r in sheet.conditional_formatting
+        }
         assert len(copy._charts) == len(sheet._charts)
         for row in sheet.iter_rows():
             for cell in row:
@@ -134,7 +139,7 @@ def test_every_returned_sample_comes_back_whole_and_reads_as_before(catalogue: C
         if sample.suffix != "xlsx" or sample.damaged:
             continue
         # a report without a fault is given one, in its last row of figures
-        found = report("x.xlsx", content, catalogue, limits)
+        found = read_and_check("x.xlsx", content, catalogue, limits)
         if found.status == "accepted":
             last = next((c for c in reversed(found.cells) if c.state == "value"), None)
             if last is None:
@@ -142,7 +147,7 @@ def test_every_returned_sample_comes_back_whole_and_reads_as_before(catalogue: C
             content = edited(content, lambda w, c=last: w[c.sheet].__setitem__(c.cell, "không rõ"))
         after, found = back(content, catalogue, limits)
         assert_whole(content, after, found)
-        again = report("x.xlsx", after, catalogue, limits)
+        again = read_and_check("x.xlsx", after, catalogue, limits)
         assert (again.findings, again.cells) == (found.findings, found.cells)
         seen += 1
     assert seen > 20
@@ -153,7 +158,8 @@ def test_the_first_sheet_lists_what_is_wrong_in_order_and_leads_to_each_cell(cat
     page = opened(after)[PAGE]
     rows = [row for row in page.iter_rows(min_row=6) if row[0].value]
     assert [(row[0].value, row[1].value, row[2].value, row[3].value) for row in rows] == [
-        (str(n), f.sheet, f.cell, f.message_vi) for n, f in enumerate(found.findings, start=1)]
+        (str(n), f.sheet, f.cell, f.message_vi) for n, f in enumerate(found.findings, start=1)
+    ]
     assert [row[2].hyperlink.location for row in rows] == [f"'{f.sheet}'!{f.cell}" for f in found.findings]
     assert all(row[5].value for row in rows)
     comment = opened(after)["F8A"]["D9"].comment.text
@@ -167,17 +173,19 @@ def _mend(content: bytes, cell: str, value: Any) -> bytes:
 
 def test_mended_in_the_returned_workbook_the_report_is_accepted(catalogue: Catalogue, limits: Settings) -> None:
     after, _ = back(staff(catalogue, can_bo="hơn 4.000"), catalogue, limits)
-    mended = report("F8.xlsx", _mend(after, "D9", 8), catalogue, limits)
+    mended = read_and_check("F8.xlsx", _mend(after, "D9", 8), catalogue, limits)
     assert (mended.status, mended.findings, len(mended.cells)) == ("accepted", [], len(STAFF))
     assert {cell.sheet for cell in mended.cells} == {"F8A"}
 
 
 @pytest.mark.parametrize("saved_by_another_program", [False, True])
 def test_a_second_return_takes_the_marks_of_the_first_out(
-        catalogue: Catalogue, limits: Settings, saved_by_another_program: bool) -> None:
+    catalogue: Catalogue, limits: Settings, saved_by_another_program: bool
+) -> None:
     def prepare(w: Workbook) -> None:
         w["F8A"]["D9"].fill = PatternFill("solid", fgColor="FFFFF2CC")
         w["F8A"]["L9"].comment = Comment("Của chúng tôi", "người gửi")
+
     original = edited(staff(catalogue, can_bo="hơn 4.000", khac="?"), prepare)
     once, _ = back(original, catalogue, limits)
     assert opened(once)["F8A"]["L9"].comment.text.startswith("Của chúng tôi")
@@ -198,7 +206,7 @@ def test_a_second_return_takes_the_marks_of_the_first_out(
     assert sheet["L9"].comment.text.count("Tonghop – số") == 1
     assert sheet["L9"].comment.text.startswith("Của chúng tôi\nTonghop – số 1")
     assert [row[2].value for row in opened(twice)[PAGE].iter_rows(min_row=6) if row[0].value] == ["L9"]
-    last = report("F8.xlsx", _mend(twice, "L9", 0), catalogue, limits)
+    last = read_and_check("F8.xlsx", _mend(twice, "L9", 0), catalogue, limits)
     assert last.status == "accepted"
 
 
@@ -220,9 +228,15 @@ def test_charts_pictures_names_rules_formulas_and_what_they_gave_stay(catalogue:
         other.print_title_rows = "1:1"
         w.defined_names["Vùng"] = DefinedName("Vùng", attr_text="F8A!$D$9")
         w.active = 1
+
     content = edited(staff(catalogue, can_bo=-8), edit)
-    content = changed(content, {"xl/worksheets/sheet1.xml": lambda old: re.sub(
-        rb"(<f>SUM\(D9:F9\)</f>)<v\s*/?>(</v>)?", rb"\1<v>5</v>", old), "xl/media/image1.png": b"\x89PNG"})
+    content = changed(
+        content,
+        {
+            "xl/worksheets/sheet1.xml": lambda old: re.sub(rb"(<f>SUM\(D9:F9\)</f>)<v\s*/?>(</v>)?", rb"\1<v>5</v>", old),
+            "xl/media/image1.png": b"\x89PNG",
+        },
+    )
     assert b"<v>5</v>" in parts(content)["xl/worksheets/sheet1.xml"]
     after, found = back(content, catalogue, limits)
     assert_whole(content, after, found)
@@ -244,6 +258,7 @@ def test_names_without_a_place_of_their_own_and_other_prefixes_are_followed(cata
     def prefixed(old: bytes) -> bytes:
         old = re.sub(rb"<(/?)(?=[A-Za-z])", rb"<\1x:", old).replace(b"xmlns=", b"xmlns:x=")
         return re.sub(rb'(<x:(?:c|row)\b[^>]*?)\sr="[A-Z]*\d+"', rb"\1", old)
+
     content = staff(catalogue, can_bo=-8)
     odd = changed(content, dict.fromkeys(["xl/worksheets/sheet1.xml", "xl/styles.xml"], prefixed))
     after, found = back(odd, catalogue, limits)
@@ -252,15 +267,20 @@ def test_names_without_a_place_of_their_own_and_other_prefixes_are_followed(cata
     assert fill(opened(after)["F8A"]["D9"]) == MARK
 
 
-@pytest.mark.parametrize(("parts_", "reason"), [
-    ({"_xmlsignatures/sig1.xml": b"<Signature/>"}, "signed"),
-    ({"xl/worksheets/sheet1.xml": lambda old: old.replace(b"<sheetData>", b"<!-- x --><sheetData>")}, "built")])
+@pytest.mark.parametrize(
+    ("parts_", "reason"),
+    [
+        ({"_xmlsignatures/sig1.xml": b"<Signature/>"}, "signed"),
+        ({"xl/worksheets/sheet1.xml": lambda old: old.replace(b"<sheetData>", b"<!-- x --><sheetData>")}, "built"),
+    ],
+)
 def test_what_cannot_be_kept_whole_gives_a_workbook_of_findings_with_the_reason(
-        catalogue: Catalogue, limits: Settings, parts_: dict[str, Any], reason: str) -> None:
+    catalogue: Catalogue, limits: Settings, parts_: dict[str, Any], reason: str
+) -> None:
     content = changed(staff(catalogue, can_bo=-8), parts_)
-    found = report("F8.xlsx", content, catalogue, limits)
+    found = read_and_check("F8.xlsx", content, catalogue, limits)
     assert found.status == "returned"
-    answer = found.answer("F8.xlsx", "", "R000012")
+    answer = Answer.to(found, "F8.xlsx", "", "R000012")
     with pytest.raises(NotKept) as kept:
         returned.marked(content, answer)
     assert kept.value.reason == reason
@@ -271,11 +291,14 @@ def test_what_cannot_be_kept_whole_gives_a_workbook_of_findings_with_the_reason(
 
 
 def test_a_conversation_at_a_wrong_cell_and_a_sheet_of_our_name_are_not_written_over(
-        catalogue: Catalogue, limits: Settings) -> None:
+    catalogue: Catalogue, limits: Settings
+) -> None:
     def talk(w: Workbook) -> None:
         w["F8A"]["D9"].comment = Comment("[Threaded comment]", "tc={8}")
+
     def name(w: Workbook) -> None:
         w.create_sheet(PAGE)["A1"] = "của riêng đơn vị"
+
     for edit, reason in ((talk, "thread"), (name, "name")):
         with pytest.raises(NotKept, match=reason):
             back(edited(staff(catalogue, can_bo=-8), edit), catalogue, limits)
@@ -286,9 +309,10 @@ def test_no_text_of_a_sender_becomes_a_formula(catalogue: Catalogue, limits: Set
     def edit(w: Workbook) -> None:
         w["F8A"].title = "=1+1" if start == "=1+1" else f"{start.strip()}'x"
         cell = w.active["D9"]
-        cell.value, cell.data_type = f"{start} & <b>\"", "s"
+        cell.value, cell.data_type = f'{start} & <b>"', "s"
+
     after, found = back(edited(staff(catalogue), edit), catalogue, limits)
-    alone = returned.listed(found.answer(f"{start}.xlsx", ""), "kind")
+    alone = returned.listed(Answer.to(found, f"{start}.xlsx", ""), "kind")
     for workbook in (opened(after), opened(alone)):
         cells = [cell for row in workbook[PAGE].iter_rows() for cell in row if cell.value]
         assert {cell.data_type for cell in cells} <= {"s", "inlineStr"}
@@ -302,8 +326,20 @@ def test_no_text_of_a_sender_becomes_a_formula(catalogue: Catalogue, limits: Set
 def test_libreoffice_opens_it_and_shows_page_colour_and_comment(catalogue: Catalogue, limits: Settings, tmp_path: Path) -> None:
     after, _ = back(staff(catalogue, can_bo="hơn 4.000"), catalogue, limits)
     (tmp_path / "back.xlsx").write_bytes(after)
-    subprocess.run(["soffice", f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", "fods",
-                    "--outdir", tmp_path, tmp_path / "back.xlsx"], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "soffice",
+            f"-env:UserInstallation=file://{tmp_path}/profile",
+            "--headless",
+            "--convert-to",
+            "fods",
+            "--outdir",
+            tmp_path,
+            tmp_path / "back.xlsx",
+        ],
+        check=True,
+        capture_output=True,
+    )
     flat = (tmp_path / "back.fods").read_text("utf-8")
     assert flat.count("<office:annotation ") == 1
     assert "Tonghop – số 1: «hơn 4.000»" in re.sub(r"<[^>]*>", "", flat)
@@ -312,7 +348,8 @@ def test_libreoffice_opens_it_and_shows_page_colour_and_comment(catalogue: Catal
 
 
 def test_every_sender_whose_report_was_not_accepted_gets_a_workbook_and_nobody_else(
-        settings: Settings, catalogue: Catalogue) -> None:
+    settings: Settings, catalogue: Catalogue
+) -> None:
     bad = staff(catalogue, can_bo=-8)
     lines = ["form,version,sender,period,scheme,scope,table,unit,row,field,value"]
     lines += [f"F8,1,{WARD},{PERIOD},CALENDAR,own,F8A,{WARD},,{name},{value}" for name, value in (STAFF | {"tong": 5}).items()]
@@ -324,13 +361,16 @@ def test_every_sender_whose_report_was_not_accepted_gets_a_workbook_and_nobody_e
     load.load_pending(settings)
     books = {path.name: opened(path.read_bytes()) for path in sorted(settings.answers.glob("*.xlsx"))}
     assert {name: book.sheetnames for name, book in books.items()} == {
-        "R000001.xlsx": [PAGE, "F8A"], "R000002.xlsx": [PAGE], "R000003.xlsx": [PAGE]}
+        "R000001.xlsx": [PAGE, "F8A"],
+        "R000002.xlsx": [PAGE],
+        "R000003.xlsx": [PAGE],
+    }
     told = {name: str(book[PAGE]["A4"].value) for name, book in books.items()}
     kept = returned._words()["kept"]
     assert kept["kind"]["vi"] in told["R000002.xlsx"]
     assert kept["unread"]["vi"] in told["R000003.xlsx"]
     assert all(path.stat().st_mode & 0o077 == 0 for path in settings.answers.iterdir())
-    answers = load.answers_of(settings, [1, 4])
+    answers = delivery.answers_of(settings, [1, 4])
     assert [answers[n].as_json()["returned_file"] for n in (1, 4)] == [str(settings.answers / "R000001.xlsx"), None]
     # mended where it came back, and sent in again
     mended = _mend((settings.answers / "R000001.xlsx").read_bytes(), "D9", 8)

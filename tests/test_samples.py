@@ -12,18 +12,20 @@ from python_calamine import CalamineWorkbook
 
 import samples
 from samples import facts
-from tonghop import check
-from tonghop.catalogue import Catalogue, load
-from tonghop.settings import PROJECT, Settings
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.reading.report import Report
+from tonghop.reading.understand import read_and_check
 
-Filed = list[tuple[samples.Report, check.Report]]
+Filed = list[tuple[samples.Report, Report]]
 # period, table, row, unit, field, scope -> value
 Figures = dict[tuple[str, ...], Decimal]
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load(PROJECT / "catalogue")
+    return load_catalogue(PROJECT / "catalogue")
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +39,22 @@ def folder(catalogue: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def filed(catalogue: Catalogue, folder: Path) -> Filed:
     settings = Settings(home=folder / "home")
     paths = sorted(path for path in folder.iterdir() if path.is_file())
-    return [(report, check.report(path.name, path.read_bytes(), catalogue, settings))
-            for report, path in zip(samples.REPORTS, paths, strict=True)]
+    return [
+        (report, read_and_check(path.name, path.read_bytes(), catalogue, settings))
+        for report, path in zip(samples.REPORTS, paths, strict=True)
+    ]
 
 
 @pytest.fixture(scope="module")
 def figures(filed: Filed) -> Figures:
     """What the accepted reports say; a correction comes later and stands."""
-    return {(read.period.code, cell.table, cell.row, cell.unit, cell.indicator, read.scope): cell.value
-            for _, read in filed if read.status == "accepted" and read.period and read.scope
-            for cell in read.cells if cell.value is not None}
+    return {
+        (read.period.code, cell.table, cell.row, cell.unit, cell.indicator, read.scope): cell.value
+        for _, read in filed
+        if read.status == "accepted" and read.period and read.scope
+        for cell in read.cells
+        if cell.value is not None
+    }
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +63,7 @@ def look_up(catalogue: Catalogue, figures: Figures) -> Callable[[facts.Figure], 
         units = [u.unit for u in catalogue.units if u.parent == figure.unit] if figure.below else [figure.unit]
         keys = [(figure.period, figure.table, figure.row, unit, figure.field, figure.scope) for unit in units]
         return sum((figures[key] for key in keys), Decimal(0))
+
     return value
 
 
@@ -65,7 +74,8 @@ def _name(statement: facts.Statement) -> str:
 
 @pytest.mark.parametrize("statement", facts.statements(), ids=_name)
 def test_what_the_source_states_comes_out_of_the_filed_figures(
-        statement: facts.Statement, look_up: Callable[[facts.Figure], Decimal]) -> None:
+    statement: facts.Statement, look_up: Callable[[facts.Figure], Decimal]
+) -> None:
     assert statement.holds(statement.value(look_up))
 
 
@@ -99,8 +109,11 @@ def test_every_report_gets_the_answer_that_it_is_meant_to_get(filed: Filed, fold
 
 
 def test_what_is_returned_is_returned_for_its_figures(filed: Filed) -> None:
-    reasons = {report.file_name: {f.rule for f in read.findings if f.kind in ("cell", "identity") and f.returns}
-               for report, read in filed if read.status == "returned"}
+    reasons = {
+        report.file_name: {f.rule for f in read.findings if f.kind in ("cell", "identity") and f.returns}
+        for report, read in filed
+        if read.status == "returned"
+    }
     assert "cell.approximate" in reasons["khoi-co-quan-tinh_F1_2020-H1.xlsx"]
     assert reasons["hung-vuong_F1_2021-H1.xlsx"] == {"F1.3"}
     assert len(reasons) == 2
@@ -110,26 +123,46 @@ def test_a_correction_and_a_nil_return_are_among_them(filed: Filed) -> None:
     accepted = [(r.sender, r.form, r.period, r.scope) for r, _ in filed if r.answer == "accepted"]
     assert {key for key in accepted if accepted.count(key) > 1} == {("hung-vuong", "F2", "2021-M09", "own")}
     assert {(r.sender, r.form, r.period) for r, read in filed if read.nil} == {
-        ("hung-vuong", "F7", "2021-Q4"), ("hung-vuong", "F7", "2021-Y")}
+        ("hung-vuong", "F7", "2021-Q4"),
+        ("hung-vuong", "F7", "2021-Y"),
+    }
     assert {r.suffix for r, _ in filed} == {"xlsx", "csv", "json"}
 
 
 def test_what_is_owed_and_never_arrives_is_known(catalogue: Catalogue, filed: Filed) -> None:
-    owed = {(table.code, unit.unit, period.code)
-            for spell in catalogue.spells for unit in catalogue.units if unit.unit == spell.unit
-            for form in catalogue.forms if form.code == spell.form
-            for period in catalogue.period.values() if period.scheme == form.scheme
-            and max(spell.valid_from, form.valid_from, unit.valid_from) <= period.ends_on
-            and period.ends_on <= min(spell.valid_to, form.valid_to, unit.valid_to)
-            for table in form.tables if unit.level in table.levels and table.owes(period)}
-    arrived = {(cell.table, cell.unit, report.period)
-               for report, read in filed if read.status == "accepted" for cell in read.cells}
-    arrived |= {(table.code, report.sender, report.period)
-                for report, read in filed if read.nil and read.form for table in read.form.tables}
+    owed = {
+        (table.code, unit.unit, period.code)
+        for spell in catalogue.spells
+        for unit in catalogue.units
+        if unit.unit == spell.unit
+        for form in catalogue.forms
+        if form.code == spell.form
+        for period in catalogue.period.values()
+        if period.scheme == form.scheme
+        and max(spell.valid_from, form.valid_from, unit.valid_from) <= period.ends_on
+        and period.ends_on <= min(spell.valid_to, form.valid_to, unit.valid_to)
+        for table in form.tables
+        if unit.level in table.levels and table.owes(period)
+    }
+    arrived = {
+        (cell.table, cell.unit, report.period) for report, read in filed if read.status == "accepted" for cell in read.cells
+    }
+    arrived |= {
+        (table.code, report.sender, report.period)
+        for report, read in filed
+        if read.nil and read.form
+        for table in read.form.tables
+    }
     assert owed - arrived == {
-        ("F4", "vinh-yen-cs04", "2020-Y"), ("F1", "nam-dinh-tp-cs04", "2018-H1"), ("F1", "nam-dinh-tp-cs05", "2018-H1"),
-        ("F1", "hung-vuong", "2021-H1"), ("F8B", "vinh-yen", "2020-Q4"), ("F8C", "vinh-yen", "2020-Q4"),
-        ("F8B", "nam-dinh-tp", "2018-Q4"), ("F8C", "nam-dinh-tp", "2018-Q4")}
+        ("F4", "vinh-yen-cs04", "2020-Y"),
+        ("F1", "nam-dinh-tp-cs04", "2018-H1"),
+        ("F1", "nam-dinh-tp-cs05", "2018-H1"),
+        ("F1", "hung-vuong", "2021-H1"),
+        ("F8B", "vinh-yen", "2020-Q4"),
+        ("F8C", "vinh-yen", "2020-Q4"),
+        ("F8B", "nam-dinh-tp", "2018-Q4"),
+        ("F8C", "nam-dinh-tp", "2018-Q4"),
+    }
 
 
 def test_a_claim_is_no_less_than_what_the_units_below_filed(catalogue: Catalogue, figures: Figures) -> None:
@@ -144,8 +177,11 @@ def test_a_claim_is_no_less_than_what_the_units_below_filed(catalogue: Catalogue
 
 
 def test_the_members_of_the_cells_add_up_to_those_of_the_ward(figures: Figures) -> None:
-    cells = sum(value for (period, table, _, unit, field, _), value in figures.items()
-                if (period, table, field) == ("2021-M12", "F2", "dv_tong") and unit.startswith("hung-vuong-cb"))
+    cells = sum(
+        value
+        for (period, table, _, unit, field, _), value in figures.items()
+        if (period, table, field) == ("2021-M12", "F2", "dv_tong") and unit.startswith("hung-vuong-cb")
+    )
     assert cells == figures["2021-Y", "F1", "all", "hung-vuong", "dv_cuoi_ky", "own"] == 617
 
 

@@ -9,8 +9,9 @@ import httpx
 import psutil
 import pytest
 
-from tonghop import server, services
-from tonghop.settings import Settings
+from tonghop.base.settings import Settings
+from tonghop.ops import client, configuration, processes, services
+from tonghop.warehouse import embedded
 
 pytestmark = pytest.mark.airflow
 
@@ -58,7 +59,7 @@ def alive(settings: Settings) -> list[str]:
 @pytest.fixture(scope="module")
 def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dags")
-    for name in ("first", "second", "broken"):   # one file a DAG, as `up` expects
+    for name in ("first", "second", "broken"):  # one file a DAG, as `up` expects
         (folder / f"{name}.py").write_text(CHAIN.replace("first(), second(), broken()", f"{name}()"))
     return folder
 
@@ -76,44 +77,54 @@ def airflow(dags: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 
 def test_up_returns_when_airflow_is_healthy(airflow: Settings) -> None:
-    health = httpx.get(f"{services.url(airflow)}/api/v2/monitor/health", trust_env=False).json()
+    health = httpx.get(f"{configuration.url(airflow)}/api/v2/monitor/health", trust_env=False).json()
     assert {part: health[part]["status"] for part in ("metadatabase", "scheduler", "dag_processor")} == {
-        "metadatabase": "healthy", "scheduler": "healthy", "dag_processor": "healthy"}
+        "metadatabase": "healthy",
+        "scheduler": "healthy",
+        "dag_processor": "healthy",
+    }
     assert set(services.status(airflow)["airflow"].values()) == {"up"}
 
 
 def test_up_again_leaves_the_running_airflow_alone(airflow: Settings, dags: Path) -> None:
-    before = {process.pid for process, _ in services._processes(airflow)}
+    before = {process.pid for process, _ in processes.processes(airflow)}
     services.up(airflow, dags=dags)
-    assert before <= {process.pid for process, _ in services._processes(airflow)}
+    assert before <= {process.pid for process, _ in processes.processes(airflow)}
 
 
 def test_a_run_is_followed_through_the_assets_and_tasks_see_the_settings(airflow: Settings) -> None:
-    assert [(run.dag, run.state) for run in services.run(airflow, "first")] == [("first", "success"), ("second", "success")]
+    assert [(run.dag, run.state) for run in client.run(airflow, "first")] == [("first", "success"), ("second", "success")]
     assert (airflow.home / "arrived").read_text() == "7"
 
 
 def test_a_failed_run_names_the_dag_the_task_and_the_reason(airflow: Settings) -> None:
-    with pytest.raises(services.ServiceError, match=r"(?s)broken: count failed.*ValueError: model stg_fact failed"):
-        services.run(airflow, "broken")
+    with pytest.raises(processes.ServiceError, match=r"(?s)broken: count failed.*ValueError: model stg_fact failed"):
+        client.run(airflow, "broken")
 
 
 def test_strangers_are_kept_out(airflow: Settings) -> None:
-    base = services.url(airflow)
+    base = configuration.url(airflow)
     assert httpx.get(f"{base}/api/v2/dags", trust_env=False).status_code == 401
-    wrong = {"username": services.ADMIN, "password": "guess"}
+    wrong = {"username": configuration.ADMIN, "password": "guess"}
     assert httpx.post(f"{base}/auth/token", json=wrong, trust_env=False).status_code == 401
-    ports = {connection.laddr.ip for process, _ in services._processes(airflow)
-             for connection in process.net_connections("tcp") if connection.status == psutil.CONN_LISTEN}
+    ports = {
+        connection.laddr.ip
+        for process, _ in processes.processes(airflow)
+        for connection in process.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
     assert ports == {"127.0.0.1"}
 
 
 def test_no_password_shows_in_logs_or_process_lists(airflow: Settings) -> None:
     secrets = [path.read_text() for path in (airflow.home / "secrets").iterdir()]
     assert len(secrets) >= 3
-    shown = [path.read_text(errors="replace") for folder in (airflow.logs, airflow.home / "airflow" / "logs")
-             for path in folder.rglob("*.log")]
-    shown += [" ".join([*process.cmdline(), *process.environ().values()]) for process, _ in services._processes(airflow)]
+    shown = [
+        path.read_text(errors="replace")
+        for folder in (airflow.logs, airflow.home / "airflow" / "logs")
+        for path in folder.rglob("*.log")
+    ]
+    shown += [" ".join([*process.cmdline(), *process.environ().values()]) for process, _ in processes.processes(airflow)]
     assert not [text for text in shown for secret in secrets if secret in text]
     kept = [airflow.home / "airflow" / name for name in ("airflow.cfg", "passwords.json")]
     assert {path.stat().st_mode & 0o777 for path in [*kept, *(airflow.home / "secrets").iterdir()]} == {0o600}
@@ -125,20 +136,20 @@ def test_a_dag_that_cannot_be_read_stops_up_with_its_error(tmp_path: Path) -> No
     (folder / "wrong.py").write_text("from airflow.sdk import dag\nimport no_such_module\n")
     settings = Settings(home=tmp_path / "home")
     try:
-        with pytest.raises(services.ServiceError, match=r"(?s)wrong\.py.*no_such_module"):
+        with pytest.raises(processes.ServiceError, match=r"(?s)wrong\.py.*no_such_module"):
             services.up(settings, dags=folder)
         assert alive(settings)
         # and down works on what has half died: the scheduler killed, its workers orphaned
-        for process, role in services._processes(settings):
+        for process, role in processes.processes(settings):
             if role == "scheduler" and os.getsid(process.pid) == process.pid:
                 process.send_signal(signal.SIGKILL)
                 process.wait()
-        assert [role for _, role in services._processes(settings)].count("scheduler") > 0
+        assert [role for _, role in processes.processes(settings)].count("scheduler") > 0
         assert services.status(settings)["airflow"]["scheduler"] == "down"
     finally:
         services.down(settings)
     assert alive(settings) == []
-    assert not server.running(settings)
+    assert not embedded.running(settings)
 
 
 def test_down_where_nothing_runs_does_nothing(tmp_path: Path) -> None:

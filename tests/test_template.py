@@ -16,19 +16,21 @@ from python_calamine import CalamineWorkbook
 from scipy.optimize import Bounds, LinearConstraint, milp
 from spreadsheet import Spreadsheet
 
-from tonghop import catalogue as cat
-from tonghop import server
-from tonghop.calendar import Period
-from tonghop.catalogue import Catalogue
-from tonghop.check import Report, report
-from tonghop.cli import cli
-from tonghop.forms import Form
-from tonghop.formulas import BLANK, FAILS, column_number
-from tonghop.settings import PROJECT, Settings
-from tonghop.sync import sync
-from tonghop.template import Figure, Key, Planner, Template, TemplateError, closing, openings
-from tonghop.template_book import workbook
-from tonghop.text import sort_key
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.base.text import sort_key
+from tonghop.catalogue.calendar import Period
+from tonghop.catalogue.forms import Form
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.catalogue.sync import sync
+from tonghop.cli.main import cli
+from tonghop.reading.report import Report
+from tonghop.reading.understand import read_and_check
+from tonghop.templates.book import workbook
+from tonghop.templates.formulas import BLANK, FAILS, column_number
+from tonghop.templates.plan import Key, Planner, Prefill, Template, TemplateError, closing, openings
+from tonghop.warehouse.connect import connect, reachable
+from tonghop.warehouse.roles import AUDITOR
 
 UNITS = {"cell": "08719.01", "grassroots": "08737", "district": "243", "province": "26"}
 
@@ -40,8 +42,14 @@ def limits(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def _period(catalogue: Catalogue, form: Form, kind: str) -> Period:
     """A late period of a type in which the version is in force and the old units exist."""
-    return max((p for p in catalogue.period.values() if p.scheme == form.scheme and p.type == kind and p.year <= 2023
-                and catalogue.versions_of(form.code, p)[:1] == [form]), key=lambda p: p.ends_on)
+    return max(
+        (
+            p
+            for p in catalogue.period.values()
+            if p.scheme == form.scheme and p.type == kind and p.year <= 2023 and catalogue.versions_of(form.code, p)[:1] == [form]
+        ),
+        key=lambda p: p.ends_on,
+    )
 
 
 def _templates(catalogue: Catalogue) -> Iterator[Template]:
@@ -55,22 +63,30 @@ def _templates(catalogue: Catalogue) -> Iterator[Template]:
                 yield Planner(catalogue, form.code, period.code, form.version).unit(UNITS[level])
 
 
-TEMPLATES = {f"{t.form.code}.v{t.form.version}-{t.period.type}-{t.unit.level}": t
-             for t in _templates(cat.load(PROJECT / "catalogue"))}
+TEMPLATES = {
+    f"{t.form.code}.v{t.form.version}-{t.period.type}-{t.unit.level}": t
+    for t in _templates(load_catalogue(PROJECT / "catalogue"))
+}
 every_template = pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)
 # the lowest level of each form version, in one period: for what takes many workbooks
 EACH_FORM = {(t.form.code, t.form.version): name for name, t in reversed(TEMPLATES.items())}
 each_form = pytest.mark.parametrize("template", [TEMPLATES[name] for name in EACH_FORM.values()], ids=EACH_FORM.values())
 
 
-def _figures(template: Template) -> dict[Key, Figure]:
+def _figures(template: Template) -> dict[Key, Prefill]:
     """Whole numbers for every cell, different everywhere and large, that satisfy every rule of the form."""
-    found: dict[Key, Figure] = {}
+    found: dict[Key, Prefill] = {}
     for table, units in template.sheets:
         names = [f.code for f in table.fields]
         for number, (unit, row) in enumerate((u, r) for u in units for r in table.rows):
-            rules = [r for r in template.form.rules if r.on_arrival and r.check.table == table.code
-                     and r.check.in_force(template.period) and (not r.check.levels or unit.level in r.check.levels)]
+            rules = [
+                r
+                for r in template.form.rules
+                if r.on_arrival
+                and r.check.table == table.code
+                and r.check.in_force(template.period)
+                and (not r.check.levels or unit.level in r.check.levels)
+            ]
             matrix = np.zeros((max(len(rules), 1), len(names)))
             low, high = np.full(len(matrix), -np.inf), np.zeros(len(matrix))
             for i, rule in enumerate(rules):
@@ -79,8 +95,12 @@ def _figures(template: Template) -> dict[Key, Figure]:
                 for term in rule.terms:
                     matrix[i, names.index(term.indicator)] = float(term.coefficient)
             most = [1 if f.type == "flag" else 0 if f.type == "code" else 40 + n + number for n, f in enumerate(table.fields)]
-            solved = milp(-np.arange(1, len(names) + 1), constraints=LinearConstraint(matrix, low, high),
-                          bounds=Bounds(0, most), integrality=np.ones(len(names)))
+            solved = milp(
+                -np.arange(1, len(names) + 1),
+                constraints=LinearConstraint(matrix, low, high),
+                bounds=Bounds(0, most),
+                integrality=np.ones(len(names)),
+            )
             assert solved.success
             for field, value in zip(table.fields, solved.x, strict=True):
                 labels = next(iter(field.codes.values()), ())
@@ -89,7 +109,7 @@ def _figures(template: Template) -> dict[Key, Figure]:
 
 
 def _check(catalogue: Catalogue, limits: Settings, template: Template, content: bytes) -> Report:
-    return report(template.file_name, content, catalogue, limits)
+    return read_and_check(template.file_name, content, catalogue, limits)
 
 
 def _replaced(content: bytes, part: str, old: str, new: str) -> bytes:
@@ -117,7 +137,8 @@ def test_a_filled_template_is_accepted_cell_by_cell(catalogue: Catalogue, limits
     read = {(c.table, c.unit, c.row, c.indicator): c.value for c in answer.cells}
     codes = {(t.code, f.code): f for t, _ in template.sheets for f in t.fields if f.codes}
     assert {key: value for key, value in read.items() if key in figures} == {
-        key: Decimal(value) for key, value in figures.items() if not isinstance(value, str)}
+        key: Decimal(value) for key, value in figures.items() if not isinstance(value, str)
+    }
     for (table, unit, row, field), value in figures.items():
         if (table, field) in codes:
             chosen = [code for code in codes[table, field].codes if read[table, unit, row, f"{field}_{code}"] == 1]
@@ -127,8 +148,13 @@ def test_a_filled_template_is_accepted_cell_by_cell(catalogue: Catalogue, limits
 @each_form
 def test_every_formula_is_written_with_the_value_that_it_has(catalogue: Catalogue, template: Template) -> None:
     figures = _figures(template)
-    for given in ({}, figures, dict(list(figures.items())[::2]), figures | dict.fromkeys(list(figures)[::3], "x"),
-                  {key: 7 if isinstance(value, int) else value for key, value in figures.items()}):
+    for given in (
+        {},
+        figures,
+        dict(list(figures.items())[::2]),
+        figures | dict.fromkeys(list(figures)[::3], "x"),
+        {key: 7 if isinstance(value, int) else value for key, value in figures.items()},
+    ):
         sheet = Spreadsheet(workbook(catalogue, template, given))
         cells = sheet.cells()
         assert cells
@@ -147,8 +173,7 @@ def test_the_number_of_a_column_says_what_it_adds_in_the_order_of_the_columns(ca
 
 
 @each_form
-def test_what_fails_in_the_workbook_is_what_the_check_returns(
-        catalogue: Catalogue, limits: Settings, template: Template) -> None:
+def test_what_fails_in_the_workbook_is_what_the_check_returns(catalogue: Catalogue, limits: Settings, template: Template) -> None:
     whole = _figures(template)
     identities = {r.check.rule: r for r in template.form.rules if r.on_arrival and r.check.kind == "identity"}
     for key in [key for key, value in whole.items() if not isinstance(value, str)][::3]:
@@ -158,14 +183,16 @@ def test_what_fails_in_the_workbook_is_what_the_check_returns(
             lines = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name("Kiểm tra").to_python()
             shown = {line[0]: line[4] for line in lines if line[0] in identities}
             assert {rule for rule, state in shown.items() if state.startswith(FAILS)} == {
-                f.rule for f in answer.findings if f.rule in identities}
+                f.rule for f in answer.findings if f.rule in identities
+            }
             waits = any(state.startswith(BLANK) for state in shown.values())
             assert waits == any(f.rule == "cell.blank" for f in answer.findings)
 
 
 @each_form
 def test_only_input_cells_are_open_and_nobodys_name_is_asked_for(
-        catalogue: Catalogue, limits: Settings, template: Template) -> None:
+    catalogue: Catalogue, limits: Settings, template: Template
+) -> None:
     content = workbook(catalogue, template)
     book = load_workbook(io.BytesIO(content))
     inputs = {(c.sheet, c.cell) for c in _check(catalogue, limits, template, content).cells}
@@ -191,7 +218,8 @@ def test_a_cell_may_not_write_where_its_figures_would_name_a_person(catalogue: C
 
 @pytest.mark.parametrize(("old", "new"), [("2018-Y", "2019-Y"), ("08719", "08737")])
 def test_a_head_that_was_edited_no_longer_fits_its_fingerprint(
-        catalogue: Catalogue, limits: Settings, old: str, new: str) -> None:
+    catalogue: Catalogue, limits: Settings, old: str, new: str
+) -> None:
     template = Planner(catalogue, "F8", "2018-Y").unit("08719")
     content = workbook(catalogue, template, _figures(template))
     answer = _check(catalogue, limits, template, _replaced(content, STRINGS, f">{old}<", f">{new}<"))
@@ -202,9 +230,20 @@ def test_a_head_that_was_edited_no_longer_fits_its_fingerprint(
 def test_a_template_of_a_form_that_has_changed_since_is_returned(catalogue: Catalogue, limits: Settings) -> None:
     template = Planner(catalogue, "F8", "2018-Y").unit("08719")
     content = workbook(catalogue, template, _figures(template))
-    changed = [Form.model_validate({name: getattr(form, name) for name in Form.model_fields} | {"tables": tuple(
-        table.model_copy(update={"fields": (*table.fields[:-1], table.fields[-1].model_copy(update={"unit": "nghìn"}))})
-        for table in form.tables)}) for form in catalogue.forms]
+    changed = [
+        Form.model_validate(
+            {name: getattr(form, name) for name in Form.model_fields}
+            | {
+                "tables": tuple(
+                    table.model_copy(
+                        update={"fields": (*table.fields[:-1], table.fields[-1].model_copy(update={"unit": "nghìn"}))}
+                    )
+                    for table in form.tables
+                )
+            }
+        )
+        for form in catalogue.forms
+    ]
     later = replace(catalogue, forms=tuple(changed))
     assert [f.rule for f in _check(later, limits, template, content).findings] == ["head.fingerprint"]
 
@@ -242,7 +281,7 @@ def test_the_same_template_has_the_same_bytes(catalogue: Catalogue) -> None:
 
 
 def test_a_wards_cells_are_its_rows_as_of_the_period_in_vietnamese_order(catalogue: Catalogue) -> None:
-    (_, units), = Planner(catalogue, "F2", "2021-M03").unit("08737").sheets
+    ((_, units),) = Planner(catalogue, "F2", "2021-M03").unit("08737").sheets
     assert len(units) == 16
     assert [u.name for u in units] == sorted((u.name for u in units), key=sort_key)
     assert {u.level for u in units} == {"cell"}
@@ -252,8 +291,9 @@ def test_a_wards_cells_are_its_rows_as_of_the_period_in_vietnamese_order(catalog
 
 def test_a_subordinate_office_files_for_itself_unless_it_is_asked_for(catalogue: Catalogue) -> None:
     def rows(offices: bool) -> list[str]:
-        (_, units), = Planner(catalogue, "F1", "2018-H1", offices=offices).unit("356").sheets
+        ((_, units),) = Planner(catalogue, "F1", "2018-H1", offices=offices).unit("356").sheets
         return [u.unit for u in units]
+
     assert rows(False) == ["nam-dinh-tp"]
     assert rows(True) == ["nam-dinh-tp", *(f"nam-dinh-tp-cs{n:02d}" for n in range(1, 6))]
 
@@ -265,18 +305,27 @@ def test_a_rolled_up_report_has_one_row_for_the_whole(catalogue: Catalogue, limi
     assert (answer.status, answer.scope) == ("accepted", "rollup")
 
 
-@pytest.mark.parametrize(("form", "period", "unit", "words"), [
-    ("F99", "2018-Y", "08737", "no form"), ("F8", "2018-X", "08737", "no period"), ("F2", "2018-Y", "08737", "not reported"),
-    ("F8", "2018-Y", "99999", "no unit"), ("F8", "2018-Y", "08737.01", "nothing to fill in"),
-    ("F4", "2012-Y", "243", "no version")])
+@pytest.mark.parametrize(
+    ("form", "period", "unit", "words"),
+    [
+        ("F99", "2018-Y", "08737", "no form"),
+        ("F8", "2018-X", "08737", "no period"),
+        ("F2", "2018-Y", "08737", "not reported"),
+        ("F8", "2018-Y", "99999", "no unit"),
+        ("F8", "2018-Y", "08737.01", "nothing to fill in"),
+        ("F4", "2012-Y", "243", "no version"),
+    ],
+)
 def test_what_cannot_be_made_is_refused_with_the_reason(
-        catalogue: Catalogue, form: str, period: str, unit: str, words: str) -> None:
+    catalogue: Catalogue, form: str, period: str, unit: str, words: str
+) -> None:
     with pytest.raises(TemplateError, match=words):
         Planner(catalogue, form, period).unit(unit)
 
 
 def test_every_unit_of_a_level_gets_its_workbook_without_a_database(
-        catalogue: Catalogue, limits: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue: Catalogue, limits: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TONGHOP_HOME", str(tmp_path / "home"))
     told = ["template", "F1", "--level", "grassroots", "--period", "2018-H1", "-o", str(tmp_path / "out")]
     result = CliRunner().invoke(cli, told)
@@ -285,39 +334,53 @@ def test_every_unit_of_a_level_gets_its_workbook_without_a_database(
     units = {u.code for u in catalogue.units if u.level == "grassroots" and u.valid_from <= on <= u.valid_to}
     assert {p.name for p in (tmp_path / "out").iterdir()} == {f"{code}_F1_2018-H1.xlsx" for code in units}
     for path in (tmp_path / "out").iterdir():
-        answer = report(path.name, path.read_bytes(), catalogue, limits)
+        answer = read_and_check(path.name, path.read_bytes(), catalogue, limits)
         assert (answer.sender.code if answer.sender else None) == path.name.partition("_")[0]
     assert not (tmp_path / "home" / "postgres").exists()
 
 
 def test_opening_stocks_are_what_the_published_release_closed_with(catalogue: Catalogue, settings: Settings) -> None:
     template = Planner(catalogue, "F1", "2018-H1").unit("356")
-    (table, _), = template.sheets
+    ((table, _),) = template.sheets
     assert openings(template.form, table) == {"dv_dau_ky": "dv_cuoi_ky"}
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         synced = sync(catalogue, connection)
         assert closing(connection, catalogue, [template]) == {}  # nothing is published yet
-        connection.execute("insert into ctl.release (release_id, status, cutoff_seq, catalogue_id, published_at) values "
-                           "(1, 'published', 0, %s, now()), (2, 'candidate', 0, %s, null)", [synced.catalogue_id] * 2)
+        connection.execute(
+            "insert into ctl.release (release_id, status, cutoff_seq, catalogue_id, published_at) values "
+            "(1, 'published', 0, %s, now()), (2, 'candidate', 0, %s, null)",
+            [synced.catalogue_id] * 2,
+        )
         connection.execute("update ctl.current_release set release_id = 1")
 
         def observe(period: str, field: str, value: int, release: int, until: int = 2147483647, scope: str = "own") -> None:
-            connection.execute("""
+            connection.execute(
+                """
                 insert into marts.fct_observation (unit_id, period_id, row_id, indicator_id, scope, submission_id, state, value,
                     sheet, cell, release_from, release_to)
-                values (%s, %s, %s, %s, %s, 1, 'value', %s, 'F1', 'D9', %s, %s)""", [
-                synced.unit["nam-dinh-tp"], catalogue.period["CALENDAR", period].period_id, synced.row["F1", "all"],
-                synced.indicator["F1", field], scope, value, release, until])
+                values (%s, %s, %s, %s, %s, 1, 'value', %s, 'F1', 'D9', %s, %s)""",
+                [
+                    synced.unit["nam-dinh-tp"],
+                    catalogue.period["CALENDAR", period].period_id,
+                    synced.row["F1", "all"],
+                    synced.indicator["F1", field],
+                    scope,
+                    value,
+                    release,
+                    until,
+                ],
+            )
+
         observe("2017-Y", "dv_cuoi_ky", 4037, 1, until=2)  # the candidate corrects it, which nobody may see yet
         observe("2017-Y", "dv_cuoi_ky", 9999, 2)
         observe("2017-Y", "dv_dau_ky", 1111, 1)
         observe("2017-Y", "dv_cuoi_ky", 8888, 1, scope="rollup")
         observe("2017-H1", "dv_cuoi_ky", 2222, 1)  # does not end on the day before
         connection.commit()
-    with server.connect(settings, server.AUDITOR) as connection:
+    with connect(settings, AUDITOR) as connection:
         figures = closing(connection, catalogue, [template])
         assert figures == {("F1", "nam-dinh-tp", "all", "dv_dau_ky"): 4037}
     book = Spreadsheet(workbook(catalogue, template, figures))
     assert [cell.value for row in book.kept["F1"].iter_rows() for cell in row if cell.value == 4037] == [4037]
-    assert not server.answers(Settings(home=settings.home / "elsewhere"))
-    assert server.answers(settings)
+    assert not reachable(Settings(home=settings.home / "elsewhere"))
+    assert reachable(settings)

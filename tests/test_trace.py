@@ -6,16 +6,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import commands
 import ledger_world
 import psycopg
 import pytest
-from click.testing import CliRunner
 from ledger_world import LATE, World
 from psycopg.rows import dict_row
 
-from tonghop import cli, gap, report, server, trace
-from tonghop import figure as fig
-from tonghop.settings import Settings
+from tonghop.base.settings import Settings
+from tonghop.queries import figure as fig
+from tonghop.queries import gap, questions, trace
+from tonghop.warehouse.connect import connect
+from tonghop.warehouse.roles import READER
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def warehouse(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytes
     """Two releases; between them a correction, a late report and a ward that moved."""
     settings = new_warehouse(tmp_path_factory.mktemp("trace") / "home")
     ledger_world.prepare(settings, settings.home / "catalogue")
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         world = World(connection)
         first = world.file("w1", {"c11": (1, 2, 3, 0), "c12": (4, 4, 8, 0)})
         world.file("w2", {"c21": (5, 5, 10, 0)})
@@ -39,27 +41,33 @@ def warehouse(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytes
 
 @pytest.fixture
 def world(warehouse: Settings) -> Iterator[World]:
-    with server.connect(warehouse) as connection:
+    with connect(warehouse) as connection:
         yield World(connection)
         connection.rollback()
 
 
-def ask(settings: Settings, query: str, role: str = server.READER) -> list[dict[str, Any]]:
-    with server.connect(settings, role) as connection:
+def ask(settings: Settings, query: str, role: str = READER) -> list[dict[str, Any]]:
+    with connect(settings, role) as connection:
         return connection.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
 
 
 # --- trace -----------------------------------------------------------------------------------------------------
 
+
 def test_a_figure_leads_to_file_sheet_and_cell_in_the_release_asked_about(warehouse: Settings) -> None:
     now = trace.trace(warehouse, "W1", "T1.members", "2025-M01")
     assert now.amounts == {"value": 6}
     assert [(p.unit, p.file, p.sheet, p.cell, p.state, p.value, p.amount) for p in now.parts] == [
-        ("C11", "5.xlsx", "T1", "E4", "value", 4, 4), ("C12", "5.xlsx", "T1", "E5", "blank", None, None),
-        ("W1", "3.xlsx", "T1", "E4", "value", 2, 2)]
+        ("C11", "5.xlsx", "T1", "E4", "value", 4, 4),
+        ("C12", "5.xlsx", "T1", "E5", "blank", None, None),
+        ("W1", "3.xlsx", "T1", "E4", "value", 2, 2),
+    ]
     then = trace.trace(warehouse, "W1", "T1.members", "2025-M01", release=1)
     assert [(p.unit, p.receipt, p.value) for p in then.parts] == [
-        ("C11", "R000001", 3), ("C12", "R000001", 8), ("W1", "R000003", 2)]
+        ("C11", "R000001", 3),
+        ("C12", "R000001", 8),
+        ("W1", "R000003", 2),
+    ]
 
 
 def test_a_figure_stands_on_the_tree_of_its_release(warehouse: Settings) -> None:
@@ -71,8 +79,11 @@ def test_a_rate_leads_to_numerator_and_denominator_without_units_that_left_a_bla
     found = trace.trace(warehouse, "W1", "share_female", "2025-M01")
     assert found.amounts == {"value": Decimal("0.66666666666666666667"), "numerator": 4, "denominator": 6}
     assert sorted((p.part, p.unit, p.cell, p.amount) for p in found.parts if p.amount is not None) == [
-        ("denominator", "C11", "E4", 4), ("denominator", "W1", "E4", 2),
-        ("numerator", "C11", "D4", 3), ("numerator", "W1", "D4", 1)]
+        ("denominator", "C11", "E4", 4),
+        ("denominator", "W1", "E4", 2),
+        ("numerator", "C11", "D4", 3),
+        ("numerator", "W1", "D4", 1),
+    ]
 
 
 def test_a_claim_is_one_cell(warehouse: Settings) -> None:
@@ -83,16 +94,25 @@ def test_a_claim_is_one_cell(warehouse: Settings) -> None:
 def test_a_cell_leads_to_every_published_figure_with_its_releases_rates_included(warehouse: Settings) -> None:
     found = trace.of_cell(warehouse, 1, "T1", "E4")
     assert [(s["unit_key"], s["indicator"], s["value"], s["status"]) for s in found["says"]] == [
-        ("c11", "T1.members", 3, "accepted")]
+        ("c11", "T1.members", 3, "accepted")
+    ]
     wanted = ("unit", "indicator", "part", "value", "released_from", "released_to")
     assert [tuple(figure[name] for name in wanted) for figure in found["figures"]] == [
-        ("W1", "T1.members", None, 13, 1, 1), ("D1", "T1.members", None, 23, 1, 1), ("P", "T1.members", None, 23, 1, 1),
+        ("W1", "T1.members", None, 13, 1, 1),
+        ("D1", "T1.members", None, 23, 1, 1),
+        ("P", "T1.members", None, 23, 1, 1),
         ("W1", "share_female", "denominator", Decimal("0.53846153846153846154"), 1, 1),
         ("D1", "share_female", "denominator", Decimal("0.52173913043478260870"), 1, 1),
-        ("P", "share_female", "denominator", Decimal("0.52173913043478260870"), 1, 1)]
+        ("P", "share_female", "denominator", Decimal("0.52173913043478260870"), 1, 1),
+    ]
     held = trace.of_cell(warehouse, 2, "T1", "E4")["figures"]
     assert [(f["unit"], f["value"], f["released_from"], f["released_to"]) for f in held if f["part"] is None] == [
-        ("W2", 10, 1, None), ("D1", 23, 1, 1), ("D1", 16, 2, None), ("P", 23, 1, 1), ("P", 16, 2, None)]
+        ("W2", 10, 1, None),
+        ("D1", 23, 1, 1),
+        ("D1", 16, 2, None),
+        ("P", 23, 1, 1),
+        ("P", 16, 2, None),
+    ]
 
 
 def test_a_blank_or_unknown_cell_is_in_no_figure(warehouse: Settings) -> None:
@@ -109,6 +129,7 @@ def test_what_does_not_add_up_is_said_loudly(world: World) -> None:
 
 
 # --- claimed against summed ------------------------------------------------------------------------------------
+
 
 def test_a_gap_is_attributed_and_adds_up(warehouse: Settings) -> None:
     (row,) = (r for r in gap.gaps(warehouse, "D1", "2025-M01") if r["indicator"] == "T1.members")
@@ -129,17 +150,27 @@ def test_own_activity_a_late_figure_and_a_missing_unit_have_a_line_each(world: W
     world.withdraw(withdrawn)
     world.file("w3", {"c31": (5, 5, 10, 0)}, february, received=LATE)
     number = world.release()
-    row = world.connection.cursor(row_factory=dict_row).execute(
-        "select * from marts.claim_gap where release_id = %s and period_id = %s and indicator_id = %s",
-        [number, world.period(february), world.indicator("members")]).fetchone()
+    row = (
+        world.connection.cursor(row_factory=dict_row)
+        .execute(
+            "select * from marts.claim_gap where release_id = %s and period_id = %s and indicator_id = %s",
+            [number, world.period(february), world.indicator("members")],
+        )
+        .fetchone()
+    )
     assert row
     assert (row["claimed"], row["summed"], row["gap"]) == (18, 14, 4)
     assert (row["own"], row["late"], row["changed"], row["rest"]) == (1, -10, 6, 7)
     assert row["gap"] == row["own"] + row["late"] + row["changed"] + row["rest"]
     assert row["missing_units"] == sorted(map(world.unit, ("c12", "c21")))
-    shown = world.connection.cursor(row_factory=dict_row).execute(
-        "select * from bi.claim_gap where period_id = %s and indicator_id = %s",
-        [world.period(february), world.indicator("members")]).fetchone()
+    shown = (
+        world.connection.cursor(row_factory=dict_row)
+        .execute(
+            "select * from bi.claim_gap where period_id = %s and indicator_id = %s",
+            [world.period(february), world.indicator("members")],
+        )
+        .fetchone()
+    )
     # what came late are single cells: readers see how many
     assert shown
     assert (shown["gap"], shown["late"], shown["changed"], shown["rest"]) == (4, None, None, None)
@@ -152,9 +183,14 @@ STATES = ("value", "zero", "blank", "not_applicable", "nil", "not_asked", "missi
 
 
 def coverage(world: World, field: str, unit: str = "p", period: str = "2025-M01") -> dict[str, int]:
-    row = world.connection.cursor(row_factory=dict_row).execute(
-        "select * from bi.coverage where unit_id = %s and period_id = %s and indicator_id = %s",
-        [world.unit(unit), world.period(period), world.indicator(field)]).fetchone()
+    row = (
+        world.connection.cursor(row_factory=dict_row)
+        .execute(
+            "select * from bi.coverage where unit_id = %s and period_id = %s and indicator_id = %s",
+            [world.unit(unit), world.period(period), world.indicator(field)],
+        )
+        .fetchone()
+    )
     assert row
     assert sum(row[state] for state in STATES) == row["units"]
     return {state: row[state] for state in STATES if row[state]}
@@ -181,40 +217,52 @@ def test_what_is_missing_nil_or_not_due_is_no_blank(world: World) -> None:
 def test_withheld_is_told_apart_and_shows_no_figure(warehouse: Settings) -> None:
     assert ask(warehouse, "select code, label_en from bi.withheld") == [{"code": "T1.punished", "label_en": "Disciplined"}]
     for view in ("coverage", "trace", "claim_gap"):
-        shown = ask(warehouse, f"""
-            select distinct indicator_id in (select indicator_id from bi.dim_indicator) as known from bi.{view}""")
+        shown = ask(
+            warehouse,
+            f"""
+            select distinct indicator_id in (select indicator_id from bi.dim_indicator) as known from bi.{view}""",
+        )
         assert shown == [{"known": True}]
 
 
 def test_the_report_of_a_form_tells_the_states_apart(warehouse: Settings) -> None:
     def states(unit: str, period: str, **then: str) -> dict[str, str]:
-        rows = report.ask(warehouse, "form", {"table": "T1", "unit": unit, "period": period, **then}).to_dict("records")
+        rows = questions.ask(warehouse, "form", {"table": "T1", "unit": unit, "period": period, **then}).to_dict("records")
         return {row["indicator"]: row["state"] for row in rows}
 
     assert states("W1", "2025-M01") == {
-        "T1.male": "value", "T1.female": "value", "T1.members": "value", "T1.punished": "withheld"}
+        "T1.male": "value",
+        "T1.female": "value",
+        "T1.members": "value",
+        "T1.punished": "withheld",
+    }
     assert states("W3", "2025-M01")["T1.members"] == "zero"
     assert states("W3", "2025-M01", release="1")["T1.members"] == "missing"
     assert states("W3", "2025-M05")["T1.members"] == "not_due"
-    (members,) = report.ask(warehouse, "form", {"table": "T1", "unit": "D1", "period": "2025-M01"}).to_dict("records")[2:3]
+    (members,) = questions.ask(warehouse, "form", {"table": "T1", "unit": "D1", "period": "2025-M01"}).to_dict("records")[2:3]
     assert (members["with_subordinates"], members["claimed"]) == (16, 27)
     assert (members["values"], members["zero"], members["blank"], members["missing"], members["due"]) == (3, 1, 1, 0, 4)
 
 
 # --- what readers see ------------------------------------------------------------------------------------------
 
+
 def test_readers_follow_a_figure_to_published_units_and_count_what_lies_below(warehouse: Settings) -> None:
-    rows = ask(warehouse, """
+    rows = ask(
+        warehouse,
+        """
         select u.code as figure, t.basis, w.code as part, t.submission_id, t.sheet, t.cell, t.value, t.cells
         from bi.trace t
         join bi.dim_org_unit u using (unit_id)
         join bi.dim_indicator i using (indicator_id)
         left join bi.dim_org_unit w on w.unit_id = t.part_unit_id
-        where i.code = 'T1.members' and u.code = 'D1' order by t.basis, w.code nulls last""")
+        where i.code = 'T1.members' and u.code = 'D1' order by t.basis, w.code nulls last""",
+    )
     assert [tuple(row.values()) for row in rows] == [
         ("D1", "claimed", "D1", 4, "T1", "E4", 27, 1),
         ("D1", "summed", "W1", 3, "T1", "E4", 2, 1),
-        ("D1", "summed", None, None, None, None, None, 4)]
+        ("D1", "summed", None, None, None, None, None, 4),
+    ]
     shown = ask(warehouse, "select distinct part_unit_id, unit_id, indicator_id from bi.trace")
     known = {row["unit_id"] for row in ask(warehouse, "select unit_id from bi.dim_org_unit")}
     assert shown
@@ -230,11 +278,17 @@ def test_readers_may_not_go_below_the_views(warehouse: Settings, table: str) -> 
 
 def test_the_gate_sees_a_trace_that_names_what_it_must_not(world: World) -> None:
     def shown() -> list[str]:
-        return [name for name, in world.connection.execute(
-            "select view_name from ctl.preview_bi() where shows_withheld and view_name like '%trace%'")]
+        return [
+            name
+            for (name,) in world.connection.execute(
+                "select view_name from ctl.preview_bi() where shows_withheld and view_name like '%trace%'"
+            )
+        ]
 
-    world.connection.execute("insert into ctl.release (release_id, status, cutoff_seq, catalogue_id) "
-                             "select 3, 'candidate', cutoff_seq, catalogue_id from ctl.release where release_id = 2")
+    world.connection.execute(
+        "insert into ctl.release (release_id, status, cutoff_seq, catalogue_id) "
+        "select 3, 'candidate', cutoff_seq, catalogue_id from ctl.release where release_id = 2"
+    )
     assert shown() == []
     world.connection.execute("""
         create or replace view bi.trace as
@@ -247,10 +301,10 @@ def test_the_gate_sees_a_trace_that_names_what_it_must_not(world: World) -> None
 
 # --- the command line ------------------------------------------------------------------------------------------
 
+
 @pytest.fixture
-def run(warehouse: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    monkeypatch.setattr(cli, "_settings", lambda: warehouse)
-    return lambda *arguments: CliRunner().invoke(cli.cli, list(arguments))
+def run(warehouse: Settings) -> Callable[..., Any]:
+    return lambda *arguments: commands.run(warehouse, *arguments)
 
 
 def test_the_commands_answer_in_words_and_in_json(run: Callable[..., Any]) -> None:
@@ -265,15 +319,25 @@ def test_the_commands_answer_in_words_and_in_json(run: Callable[..., Any]) -> No
     assert why["difference"] == {"value": -7}
     gaps = json.loads(run("gap", "D1", "2025-M01", "--table", "T1", "--json").stdout)
     assert {row["indicator"]: row["gap"] for row in gaps}["T1.members"] == 11
-    for command in (("explain", "D1", "T1.members", "2025-M01", "--from", "1", "--to", "2"), ("gap", "D1", "2025-M01"),
-                    ("trace", "--cell", "R000002", "T1", "E4")):
+    for command in (
+        ("explain", "D1", "T1.members", "2025-M01", "--from", "1", "--to", "2"),
+        ("gap", "D1", "2025-M01"),
+        ("trace", "--cell", "R000002", "T1", "E4"),
+    ):
         assert run(*command).exit_code == 0
 
 
-@pytest.mark.parametrize("arguments", [
-    ("trace",), ("trace", "W1", "T1.nix", "2025-M01"), ("trace", "--cell", "x", "T1", "E4"),
-    ("trace", "W1", "T1.members", "2025-M01", "--tree", "x"), ("gap", "nix", "2025-M01"),
-    ("explain", "D1", "T1.members", "2025-M01", "--from", "2", "--to", "1")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("trace",),
+        ("trace", "W1", "T1.nix", "2025-M01"),
+        ("trace", "--cell", "x", "T1", "E4"),
+        ("trace", "W1", "T1.members", "2025-M01", "--tree", "x"),
+        ("gap", "nix", "2025-M01"),
+        ("explain", "D1", "T1.members", "2025-M01", "--from", "2", "--to", "1"),
+    ],
+)
 def test_wrong_usage_is_told_and_exits_with_two(run: Callable[..., Any], arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert result.exit_code == 2

@@ -16,23 +16,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tonghop import legacy, periods
-from tonghop.catalogue import Catalogue, load
-from tonghop.check import Report, report
-from tonghop.figures import Vocabulary, Wrong, parse_number, understand
-from tonghop.forms import Form
-from tonghop.settings import PROJECT, Settings
-from tonghop.text import fold
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.base.text import fold
+from tonghop.catalogue.forms import Form
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.reading import old_fonts, period_names
+from tonghop.reading.numbers import Vocabulary, Wrong, number_in_cell, parse_number
+from tonghop.reading.report import Report
+from tonghop.reading.understand import read_and_check
 
 FOLDER = Path(__file__).parent / "data" / "traps"
 EXPECTED: dict[str, dict[str, Any]] = yaml.safe_load((FOLDER / "expected.yaml").read_text("utf-8"))
 NAME = "Nguyễn Văn A"
-CODES = load(PROJECT / "catalogue").codes
+CODES = load_catalogue(PROJECT / "catalogue").codes
 WORDS = Vocabulary(CODES)
 
 
 def read(name: str, catalogue: Catalogue) -> Report:
-    return report(name, (FOLDER / name).read_bytes(), catalogue, Settings(home=PROJECT / "nowhere"))
+    return read_and_check(name, (FOLDER / name).read_bytes(), catalogue, Settings(home=PROJECT / "nowhere"))
 
 
 def test_every_file_has_its_answer() -> None:
@@ -91,56 +93,90 @@ def test_a_damaged_xls_is_answered_and_never_raises(catalogue: Catalogue, data: 
     for _ in range(data.draw(st.integers(1, 4))):
         # the file system's tables stand in the first sector, the records from the next ones on
         whole[data.draw(st.integers(0, 511) | st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
-    del whole[data.draw(st.integers(0, len(whole)) | st.just(len(whole))):]
-    assert report("a.xls", bytes(whole), catalogue, Settings(home=PROJECT / "nowhere")).status in (
-        "accepted", "returned", "quarantined")
+    del whole[data.draw(st.integers(0, len(whole)) | st.just(len(whole))) :]
+    assert read_and_check("a.xls", bytes(whole), catalogue, Settings(home=PROJECT / "nowhere")).status in (
+        "accepted",
+        "returned",
+        "quarantined",
+    )
 
 
 def test_an_xls_without_the_stream_that_its_workbook_lies_in_is_damaged(catalogue: Catalogue) -> None:
     whole = (FOLDER / "xls_plain.xls").read_bytes().replace("Root".encode("utf-16-le"), "Rood".encode("utf-16-le"))
     short = whole[:56] + b"\xff\xff\xff\x7f" + whole[60:]  # every stream shorter than this lies in the root's
-    read = report("a.xls", short, catalogue, Settings(home=PROJECT / "nowhere"))
+    read = read_and_check("a.xls", short, catalogue, Settings(home=PROJECT / "nowhere"))
     assert (read.status, [f.rule for f in read.findings]) == ("quarantined", ["file.damaged"])
 
 
 # --- periods -----------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("text", "code"), [
-    ("tháng 7/2018", "2018-M07"), ("Tháng 07 năm 2018", "2018-M07"), ("T7/2018", "2018-M07"), ("12/2018", "2018-M12"),
-    ("Quý I/2018", "2018-Q1"), ("Quý 1 năm 2018", "2018-Q1"), ("QUÍ IV/2018", "2018-Q4"), ("Q3/2018", "2018-Q3"),
-    ("6T/2018", "2018-H1"), ("6 tháng đầu năm 2018", "2018-H1"), ("6 tháng cuối năm 2018", "2018-H2"), ("9T/2024", "2024-9M"),
-    ("9 tháng năm 2024", "2024-9M"), ("năm 2018", "2018-Y"), ("Nhiệm kỳ 2015-2020", "2015-2020-TERM"),
-    ("nhiệm kì 2015 – 2020", "2015-2020-TERM"), (" 2018–q1 ", "2018-Q1"), ("qu\u0301y\u0301 i/2018", None),
-    (unicodedata.normalize("NFD", "Quý I/2018"), "2018-Q1"), ("2018", None), ("quý V/2018", None), ("tháng 13/2018", None),
-    ("3T/2018", None), ("Quý I", None), ("quý I/18", None), ("07/12/2018", None), (43465, None), (None, None), (True, None)])
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("tháng 7/2018", "2018-M07"),
+        ("Tháng 07 năm 2018", "2018-M07"),
+        ("T7/2018", "2018-M07"),
+        ("12/2018", "2018-M12"),
+        ("Quý I/2018", "2018-Q1"),
+        ("Quý 1 năm 2018", "2018-Q1"),
+        ("QUÍ IV/2018", "2018-Q4"),
+        ("Q3/2018", "2018-Q3"),
+        ("6T/2018", "2018-H1"),
+        ("6 tháng đầu năm 2018", "2018-H1"),
+        ("6 tháng cuối năm 2018", "2018-H2"),
+        ("9T/2024", "2024-9M"),
+        ("9 tháng năm 2024", "2024-9M"),
+        ("năm 2018", "2018-Y"),
+        ("Nhiệm kỳ 2015-2020", "2015-2020-TERM"),
+        ("nhiệm kì 2015 – 2020", "2015-2020-TERM"),
+        (" 2018–q1 ", "2018-Q1"),
+        ("qu\u0301y\u0301 i/2018", None),
+        (unicodedata.normalize("NFD", "Quý I/2018"), "2018-Q1"),
+        ("2018", None),
+        ("quý V/2018", None),
+        ("tháng 13/2018", None),
+        ("3T/2018", None),
+        ("Quý I", None),
+        ("quý I/18", None),
+        ("07/12/2018", None),
+        (43465, None),
+        (None, None),
+        (True, None),
+    ],
+)
 def test_a_name_of_one_period_gives_its_code_and_nothing_else_is_guessed(text: Any, code: str | None) -> None:
-    assert periods.parse(text) == code
+    assert period_names.parse(text) == code
 
 
 def test_every_code_of_the_calendar_names_itself(catalogue: Catalogue) -> None:
     codes = {period.code for period in catalogue.period.values()}
-    assert {periods.parse(code) for code in codes} == codes
-    assert {periods.parse(code.lower().replace("-", " – ")) for code in codes} == codes
+    assert {period_names.parse(code) for code in codes} == codes
+    assert {period_names.parse(code.lower().replace("-", " – ")) for code in codes} == codes
 
 
 @given(st.integers(1900, 2100), st.integers(1, 12))
 def test_a_month_in_words_is_the_month_of_its_code(year: int, month: int) -> None:
-    assert periods.parse(f"Tháng {month} năm {year}") == periods.parse(f"T{month}/{year}") == f"{year}-M{month:02d}"
-    assert periods.parse(f"01/{month:02d}/{year}") is None
+    assert period_names.parse(f"Tháng {month} năm {year}") == period_names.parse(f"T{month}/{year}") == f"{year}-M{month:02d}"
+    assert period_names.parse(f"01/{month:02d}/{year}") is None
 
 
 @given(st.text())
 def test_whatever_is_parsed_is_a_code_that_names_itself(text: str) -> None:
-    code = periods.parse(text)
-    assert code is None or periods.parse(code) == code
+    code = period_names.parse(text)
+    assert code is None or period_names.parse(code) == code
 
 
 # --- figures -----------------------------------------------------------------------------------------------------
 
-@given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none()),
-       st.sampled_from([None, "0.000", "0%", ";;;", "["]), st.booleans())
+
+@given(
+    st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none()),
+    st.sampled_from([None, "0.000", "0%", ";;;", "["]),
+    st.booleans(),
+)
 def test_a_cell_gives_an_exact_number_or_a_reason(value: Any, code: str | None, mixed: bool) -> None:
-    number = understand(value, code, mixed, WORDS)
+    number = number_in_cell(value, code, mixed, WORDS)
     if isinstance(number, Wrong):
         assert number.rule.startswith("cell.")
     elif isinstance(value, str):
@@ -159,22 +195,45 @@ def test_a_finding_quotes_no_word_that_it_does_not_know(text: str) -> None:
 
 # --- labels ------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize(("one", "other"), [
-    ("Đảng viên", unicodedata.normalize("NFD", "Đảng viên")), ("Đảng viên", "Ðảng viên"), ("Hoà", "Hòa"), ("Thuỷ", "Thủy"),
-    ("Xuân Hoà", "Xuân Hòa"), ("B'Lao", "B’Lao"), ("Vĩnh Yên - Phúc Yên", "Vĩnh Yên – Phúc Yên"), ("Kỷ luật", "Kỉ luật"),
-    ("Thạc sỹ", "Thạc sĩ"), ("Quý", "Quí"), ("tỷ đồng", "Tỉ  đồng"), ("Đại học", "Đại\u00a0học\n"), ("Đại học", "Đại\u200b học")])
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Đảng viên", unicodedata.normalize("NFD", "Đảng viên")),
+        ("Đảng viên", "Ðảng viên"),
+        ("Hoà", "Hòa"),
+        ("Thuỷ", "Thủy"),
+        ("Xuân Hoà", "Xuân Hòa"),
+        ("B'Lao", "B’Lao"),
+        ("Vĩnh Yên - Phúc Yên", "Vĩnh Yên – Phúc Yên"),
+        ("Kỷ luật", "Kỉ luật"),
+        ("Thạc sỹ", "Thạc sĩ"),
+        ("Quý", "Quí"),
+        ("tỷ đồng", "Tỉ  đồng"),
+        ("Đại học", "Đại\u00a0học\n"),
+        ("Đại học", "Đại\u200b học"),
+    ],
+)
 def test_two_spellings_of_a_label_are_one(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [
-    ("Văn Lang", "Văn Lăng"), ("Sơn Hà", "Sơn Hạ"), ("Đa", "Da"), ("hai", "hay"), ("Thuý", "Thúi")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("Văn Lang", "Văn Lăng"), ("Sơn Hà", "Sơn Hạ"), ("Đa", "Da"), ("hai", "hay"), ("Thuý", "Thúi")]
+)
 def test_two_words_are_never_one(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
 
-@pytest.mark.parametrize("texts", [
-    ["Đảng bộ phường Ngô Quyền", "Tổng hợp"], ["Grassroots committees", "Café"], ["à la carte «été»", "§ 5 – 20 °C"],
-    ["Müller"], []])
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["Đảng bộ phường Ngô Quyền", "Tổng hợp"],
+        ["Grassroots committees", "Café"],
+        ["à la carte «été»", "§ 5 – 20 °C"],
+        ["Müller"],
+        [],
+    ],
+)
 def test_unicode_text_is_not_taken_for_an_old_font(texts: list[str]) -> None:
-    assert legacy.found(texts) is None
+    assert old_fonts.found(texts) is None

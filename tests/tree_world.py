@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 import psycopg
 
 from samples import filed
-from tonghop import build, server
-from tonghop.history import History
-from tonghop.settings import PROJECT, Settings
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.units import History
+from tonghop.release import candidate, dbt
+from tonghop.warehouse.connect import connect
 
 FORM = """
 code: T
@@ -41,33 +42,68 @@ tables:
       - {code: punished, vi: Kỷ luật, en: Disciplined, unit: người, aggregation: flow, restricted: true}
 """
 UNIT = ("unit", "valid_from", "valid_to", "code", "name", "level", "also_level", "parent", "synthetic", "source")
-EVENT = ("event", "on", "kind", "unit", "successor", "weight", "code", "name", "level", "also_level", "parent", "synthetic",
-         "source")
+EVENT = (
+    "event",
+    "on",
+    "kind",
+    "unit",
+    "successor",
+    "weight",
+    "code",
+    "name",
+    "level",
+    "also_level",
+    "parent",
+    "synthetic",
+    "source",
+)
 START = date(2020, 1, 1)
 MONTHS = tuple(f"2025-M{month:02d}" for month in range(1, 13))
 
 
 # --- the catalogue ---------------------------------------------------------------------------------------------
 
-def write_catalogue(folder: Path, units: Iterable[tuple[str, str, str | None]], events: Iterable[dict[str, Any]] = (),
-                    form: str = FORM) -> None:
+
+def write_catalogue(
+    folder: Path, units: Iterable[tuple[str, str, str | None]], events: Iterable[dict[str, Any]] = (), form: str = FORM
+) -> None:
     """Units as (key, level, parent) since 2020, and events. Everything owes T throughout 2025."""
     for part in ("forms", "units", "events"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     for name in ("levels.yaml", "codes.yaml"):
         shutil.copy(PROJECT / "catalogue" / name, folder)
     (folder / "calendar.yaml").write_text(
-        (PROJECT / "catalogue" / "calendar.yaml").read_text("utf-8").replace("first_year: 2010", "first_year: 2024")
-        .replace("last_year: 2030", "last_year: 2025"), "utf-8")
+        (PROJECT / "catalogue" / "calendar.yaml")
+        .read_text("utf-8")
+        .replace("first_year: 2010", "first_year: 2024")
+        .replace("last_year: 2030", "last_year: 2025"),
+        "utf-8",
+    )
     (folder / "forms" / "T.v1.yaml").write_text(form, "utf-8")
     units, events = list(units), list(events)
-    _csv(folder / "units" / "units.csv", UNIT, (
-        {"unit": unit, "valid_from": START, "code": unit.upper(), "name": f"Đơn vị {unit}", "level": level, "parent": parent,
-         "synthetic": "true"} for unit, level, parent in units))
+    _csv(
+        folder / "units" / "units.csv",
+        UNIT,
+        (
+            {
+                "unit": unit,
+                "valid_from": START,
+                "code": unit.upper(),
+                "name": f"Đơn vị {unit}",
+                "level": level,
+                "parent": parent,
+                "synthetic": "true",
+            }
+            for unit, level, parent in units
+        ),
+    )
     write_events(folder / "events" / "events.csv", events)
     everyone = [unit for unit, *_ in units] + [str(e["unit"]) for e in events if e["kind"] == "established"]
-    _csv(folder / "reporting.csv", ("unit", "form", "valid_from", "valid_to"), (
-        {"unit": unit, "form": "T", "valid_from": "2025-01-01", "valid_to": "2025-12-31"} for unit in everyone))
+    _csv(
+        folder / "reporting.csv",
+        ("unit", "form", "valid_from", "valid_to"),
+        ({"unit": unit, "form": "T", "valid_from": "2025-01-01", "valid_to": "2025-12-31"} for unit in everyone),
+    )
 
 
 def write_events(path: Path, events: Iterable[dict[str, Any]]) -> Path:
@@ -77,8 +113,17 @@ def write_events(path: Path, events: Iterable[dict[str, Any]]) -> Path:
 
 
 def established(event: str, on: date, unit: str, level: str, parent: str | None) -> dict[str, Any]:
-    return {"event": event, "on": on, "kind": "established", "unit": unit, "code": unit.upper(), "name": f"Đơn vị {unit}",
-            "level": level, "parent": parent, "synthetic": "true"}
+    return {
+        "event": event,
+        "on": on,
+        "kind": "established",
+        "unit": unit,
+        "code": unit.upper(),
+        "name": f"Đơn vị {unit}",
+        "level": level,
+        "parent": parent,
+        "synthetic": "true",
+    }
 
 
 def merged(event: str, on: date, unit: str, successor: str) -> dict[str, Any]:
@@ -86,8 +131,10 @@ def merged(event: str, on: date, unit: str, successor: str) -> dict[str, Any]:
 
 
 def divided(event: str, on: date, unit: str, **weights: str | None) -> list[dict[str, Any]]:
-    return [{"event": event, "on": on, "kind": "divided", "unit": unit, "successor": successor, "weight": weight}
-            for successor, weight in weights.items()]
+    return [
+        {"event": event, "on": on, "kind": "divided", "unit": unit, "successor": successor, "weight": weight}
+        for successor, weight in weights.items()
+    ]
 
 
 def moved(event: str, on: date, unit: str, parent: str) -> dict[str, Any]:
@@ -103,16 +150,22 @@ def _csv(path: Path, columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -
 
 # --- reports and releases ---------------------------------------------------------------------------------------
 
-def file(settings: Settings, reports: Iterable[tuple[str, str, Mapping[str, int | None]]],
-         received: str = "2025-02-10 08:00+07") -> dict[tuple[str, str], int]:
+
+def file(
+    settings: Settings, reports: Iterable[tuple[str, str, Mapping[str, int | None]]], received: str = "2025-02-10 08:00+07"
+) -> dict[tuple[str, str], int]:
     """File reports (unit, period, figures by field) of form T; an earlier live one of the same unit and period is superseded.
 
     Receipts by unit and period.
     """
-    receipts = filed.file(settings, ((unit, period, {("T", "all", name): value for name, value in figures.items()})
-                                     for unit, period, figures in reports), received=received)
-    with server.connect(settings) as connection:
-        connection.execute("""
+    receipts = filed.file(
+        settings,
+        ((unit, period, {("T", "all", name): value for name, value in figures.items()}) for unit, period, figures in reports),
+        received=received,
+    )
+    with connect(settings) as connection:
+        connection.execute(
+            """
             insert into intake.ledger (act, receipt_id, by_receipt_id)
             select 'superseded', older.receipt_id, newer.receipt_id
             from intake.receipt newer
@@ -120,31 +173,32 @@ def file(settings: Settings, reports: Iterable[tuple[str, str, Mapping[str, int 
                 and older.receipt_id < newer.receipt_id and older.status = 'accepted'
             where newer.receipt_id = any(%s)
               and not exists (select from intake.ledger l where l.receipt_id = older.receipt_id and l.act = 'superseded')""",
-                           [list(receipts.values())])
+            [list(receipts.values())],
+        )
     return receipts
 
 
 def withdraw(settings: Settings, receipt: int) -> None:
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute("update intake.receipt set status = 'withdrawn' where receipt_id = %s", [receipt])
         connection.execute("insert into intake.ledger (act, receipt_id, reason) values ('withdrawn', %s, 'a mistake')", [receipt])
 
 
 def release(settings: Settings, *, tests: bool = False) -> int:
     """Build and publish a release without the gate; with the models' data tests where they are wanted."""
-    number = build.open_candidate(settings)
+    number = candidate.open_candidate(settings)
     assert number is not None
     if tests:
         for layer in ("staging", "intermediate", "marts"):
-            build.run(settings, layer)
+            dbt.build(settings, layer)
     else:
-        build.dbt(settings, ["run"])
+        dbt.invoke(settings, ["run"])
     publish(settings, number)
     return number
 
 
 def publish(settings: Settings, number: int) -> None:
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute("update ctl.release set status = 'published', published_at = now() where release_id = %s", [number])
         connection.execute("update ctl.current_release set release_id = %s", [number])
 
@@ -156,7 +210,7 @@ def scalar(connection: psycopg.Connection[Any], query: str, *values: Any) -> Any
 
 
 def rows(settings: Settings, query: str, *values: Any, role: str | None = None) -> list[tuple[Any, ...]]:
-    with server.connect(settings, role) as connection:
+    with connect(settings, role) as connection:
         return connection.execute(query, values).fetchall()
 
 
@@ -230,8 +284,12 @@ class Reference:
         if len(onward) == 1:
             return self._parcels(onward[0][0], day)
         if all(weight is not None for _, weight in onward):
-            return [(targets, share * weight, lost) for next_, weight in onward if weight is not None
-                    for targets, share, lost in self._parcels(next_, day)]
+            return [
+                (targets, share * weight, lost)
+                for next_, weight in onward
+                if weight is not None
+                for targets, share, lost in self._parcels(next_, day)
+            ]
         parcels = [parcel for next_, _ in onward for parcel in self._parcels(next_, day)]
         if not parcels:
             return []
@@ -241,15 +299,15 @@ class Reference:
         unit, _, died = life
         after = died + timedelta(days=1) if died < date.max else None
         itself = [(x, Decimal(1)) for x in self.lives[unit] if x[1] == after]
-        return itself + [(self.life(s.successor, s.on), s.weight) for s in self.history.successions
-                         if s.predecessor == unit and s.on == after]
+        return itself + [
+            (self.life(s.successor, s.on), s.weight) for s in self.history.successions if s.predecessor == unit and s.on == after
+        ]
 
     def _back(self, life: Life) -> list[Life]:
         unit, born, _ = life
         eve = born - timedelta(days=1)
         itself = [x for x in self.lives[unit] if x[2] == eve]
-        return itself + [self.life(s.predecessor, eve) for s in self.history.successions
-                         if s.successor == unit and s.on == born]
+        return itself + [self.life(s.predecessor, eve) for s in self.history.successions if s.successor == unit and s.on == born]
 
     def shares(self, unit: str, reported: date, day: date | None = None) -> dict[str, Decimal]:
         """How much of a unit's figure stands at a unit of a day's tree or below it, for every unit that holds any."""
@@ -260,8 +318,9 @@ class Reference:
                 found[above] += share
         return dict(found)
 
-    def totals(self, figures: dict[tuple[str, date], int], due: Iterable[tuple[str, date]],
-               day: date | None = None) -> dict[tuple[str, date], Total]:
+    def totals(
+        self, figures: dict[tuple[str, date], int], due: Iterable[tuple[str, date]], day: date | None = None
+    ) -> dict[tuple[str, date], Total]:
         """Per unit and period's end, on a day's tree (None: that of the period's end); where there is a sum."""
         value: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
         undivided: dict[tuple[str, date], Decimal] = defaultdict(Decimal)

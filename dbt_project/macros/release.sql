@@ -25,7 +25,7 @@
     {%- else -%}
         {%- set scope = run_query('select everything from build.scope') -%}
         {%- if not scope.rows -%}
-            {{ exceptions.raise_compiler_error('no candidate is open: tonghop.build.open_candidate opens one') }}
+            {{ exceptions.raise_compiler_error('no candidate is open: tonghop.release.candidate.open_candidate opens one') }}
         {%- endif -%}
         {%- set everything = scope.rows[0][0] -%}
         {%- if everything or kind == 'catalogue' -%}

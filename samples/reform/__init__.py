@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tonghop.settings import PROJECT
+from tonghop.base.settings import PROJECT
 
 ON = "2025-07-01"
 _HERE = Path(__file__).parent
@@ -59,16 +59,28 @@ class _Pack:
             self.heirs[old].append(new)
             sources[new].add(old)
             provinces[self.after[new]["province_code"]].add(self.before[old]["province_code"])
-        self.commune = {new: f"xa-{old}" if (old := _all_of(sources[new])) and len(self.heirs[old]) == 1 else f"xa25-{new}"
-                        for new in self.after}
+        self.commune = {
+            new: f"xa-{old}" if (old := _all_of(sources[new])) and len(self.heirs[old]) == 1 else f"xa25-{new}"
+            for new in self.after
+        }
         self.province = {new: f"tinh-{old}" if (old := _all_of(olds)) else f"tinh25-{new}" for new, olds in provinces.items()}
         self.province_heir = {old: new for new, olds in provinces.items() for old in olds}
 
     def units(self) -> Iterator[_Row]:
         """Units as they stood before."""
+
         def unit(key: str, code: str, name: str, level: str, parent: str) -> _Row:
-            return {"unit": key, "valid_from": "2025-01-01", "code": code, "name": name, "level": level, "parent": parent,
-                    "synthetic": "false", **_SOURCE}
+            return {
+                "unit": key,
+                "valid_from": "2025-01-01",
+                "code": code,
+                "name": name,
+                "level": level,
+                "parent": parent,
+                "synthetic": "false",
+                **_SOURCE,
+            }
+
         yield unit("vn", "VN", "Toàn quốc", "nation", "")
         for code, row in _first(self.before.values(), "province_code"):
             yield unit(f"tinh-{code}", code, row["province_name"], "province", "vn")
@@ -84,6 +96,7 @@ class _Pack:
         def part(province: str, kind: str, unit: str, **more: str) -> _Row:
             event = f"Sắp xếp ngày 01/07/2025: {name[province]}"
             return {"event": event, "on": ON, "kind": kind, "unit": unit, **more, **_SOURCE}
+
         for code, key in self.province.items():
             if key.startswith("tinh25-"):
                 yield part(code, "established", key, code=code, name=name[code], level="province", parent="vn")
@@ -95,8 +108,15 @@ class _Pack:
         for code, row in self.after.items():
             province, key = row["province_code"], self.commune[code]
             if key.startswith("xa25-"):
-                yield part(province, "established", key, code=code, name=row["commune_name"], level="grassroots",
-                           parent=self.province[province])
+                yield part(
+                    province,
+                    "established",
+                    key,
+                    code=code,
+                    name=row["commune_name"],
+                    level="grassroots",
+                    parent=self.province[province],
+                )
         for code, heirs in self.heirs.items():
             new = self.after[heirs[0]]
             province, key = new["province_code"], f"xa-{code}"

@@ -17,13 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from samples import filed, reform
-from tonghop import build, catalogue, server
-from tonghop.catalogue import Catalogue
-from tonghop.forms import Form, Table
-from tonghop.settings import PROJECT, Settings
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.forms import Form, Table
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.release import candidate, dbt
+from tonghop.warehouse import embedded
+from tonghop.warehouse.connect import connect
+from tonghop.warehouse.migrate import ready
 
-PAGE, DIVIDED, TOTALS = (PROJECT / "docs" / name for name in (
-    "reform-2025.md", "reform-2025-divided.csv", "reform-2025-totals.csv"))
+PAGE, DIVIDED, TOTALS = (
+    PROJECT / "docs" / name for name in ("reform-2025.md", "reform-2025-divided.csv", "reform-2025-totals.csv")
+)
 # F2 is filed by cells, of which the data hold none
 FORMS = ("F1", "F3", "F4", "F5", "F6", "F7", "F8")
 BEFORE, AFTER = ("2025-H1", "2025-Q2"), "2025-Y"  # the last period before the reform that a table takes, and the year
@@ -31,8 +36,13 @@ MEMBERS = "F1.dv_cuoi_ky"
 NAM_DINH = "356"
 # the units of the source documents: the code list in which they stand first, and their code in it
 LISTS = (date(2021, 2, 3), date(2025, 1, 4))
-FOLLOWED = (*((LISTS[0], code) for code in ("08719", "08737", "13645", "13669", "13639", "13666", "13651", "13693", "13696",
-                                            "13636", "13648")), (LISTS[1], "13696"))
+FOLLOWED = (
+    *(
+        (LISTS[0], code)
+        for code in ("08719", "08737", "13645", "13669", "13639", "13666", "13651", "13693", "13696", "13636", "13648")
+    ),
+    (LISTS[1], "13696"),
+)
 Row = tuple[Any, ...]
 
 
@@ -44,11 +54,20 @@ def reports(loaded: Catalogue, form: Form) -> Iterator[filed.Report]:
             code = next(p for p in periods if loaded.period[form.scheme, p].type in table.period_types)
             tables.setdefault(code, []).append(table)
         for code, taken in tables.items():
-            places = [(table.code, row.code, name) for table in taken for row in table.rows for column in table.fields
-                      if column.type in ("count", "amount") for name in column.indicators]
+            places = [
+                (table.code, row.code, name)
+                for table in taken
+                for row in table.rows
+                for column in table.fields
+                if column.type in ("count", "amount")
+                for name in column.indicators
+            ]
             end = loaded.period[form.scheme, code].ends_on
-            communes = [unit for unit in loaded.history.versions
-                        if (version := loaded.version(unit, end)) and version.level == "grassroots"]
+            communes = [
+                unit
+                for unit in loaded.history.versions
+                if (version := loaded.version(unit, end)) and version.level == "grassroots"
+            ]
             # they stand in the order of their provinces, so that each has some
             for unit in communes if form.code == "F1" else communes[::20]:
                 start = _number(f"{unit} {code}", 0)
@@ -61,18 +80,18 @@ def _number(text: str, start: int) -> int:
 
 def load(settings: Settings) -> int:
     """File all reports and build the release that holds them; its number."""
-    loaded = catalogue.load(settings.catalogue)
+    loaded = load_catalogue(settings.catalogue)
     for form in (f for f in loaded.forms if f.valid_to.year > 2025):
         filed.file(settings, reports(loaded, form), form.code, form.version, loaded)
-    number = build.open_candidate(settings)
+    number = candidate.open_candidate(settings)
     assert number
-    build.dbt(settings, ["run"])
+    dbt.invoke(settings, ["run"])
     return number
 
 
 def publish(settings: Settings, number: int) -> None:
     """Without the gate: figures made up by rule keep no identity of their forms."""
-    with server.connect(settings) as connection:
+    with connect(settings) as connection:
         connection.execute("update ctl.release set status = 'published', published_at = now() where release_id = %s", [number])
         connection.execute("update ctl.current_release set release_id = %s", [number])
         connection.execute("analyze")
@@ -106,17 +125,27 @@ class Proof:
 
 def prove(settings: Settings) -> Proof:
     """Ask the release everything."""
-    lists = catalogue.load(PROJECT / "catalogue")
-    with server.connect(settings) as connection:
+    lists = load_catalogue(PROJECT / "catalogue")
+    with connect(settings) as connection:
+
         def ask(query: str, **values: str) -> list[Row]:
             return connection.execute(query.encode(), {"members": MEMBERS, **values}).fetchall()
 
         for name, query in _TABLES.items():
             connection.execute(f"create temp table {name} as {query}".encode())
             connection.execute(f"analyze {name}".encode())
-        proof = Proof(dict(ask(_COUNTS)), ask(_NATIONAL), ask(_PROVINCIAL), ask(_SAME), ask(_LEVELS), ask(_COVERAGE),
-                      ask(_DIVIDED), nam_dinh=ask(_CITY, city=NAM_DINH), nam_dinh_back=ask(_CITY_BACK, city=NAM_DINH),
-                      zones=ask(_ZONES))
+        proof = Proof(
+            dict(ask(_COUNTS)),
+            ask(_NATIONAL),
+            ask(_PROVINCIAL),
+            ask(_SAME),
+            ask(_LEVELS),
+            ask(_COVERAGE),
+            ask(_DIVIDED),
+            nam_dinh=ask(_CITY, city=NAM_DINH),
+            nam_dinh_back=ask(_CITY_BACK, city=NAM_DINH),
+            zones=ask(_ZONES),
+        )
         bearers = dict(ask("select code, name from unit where day = 'new' and level = 'grassroots'"))
         for day, code in FOLLOWED:
             unit = lists.unit_by_code(code, day)
@@ -174,7 +203,8 @@ _TABLES = {
             from standing s join fact f on f.unit_id = s.unit_id and f.side = s.side
         )
         select e.unit_id, t.level, e.tree, e.side, e.code, sum(e.value) as value
-        from every e join top t using (unit_id) group by 1, 2, 3, 4, 5"""}
+        from every e join top t using (unit_id) group by 1, 2, 3, 4, 5""",
+}
 _COUNTS = """
 with now as (
     select * from unit where '2025-07-01' between valid_from and valid_to
@@ -316,8 +346,12 @@ join unit at on at.unit_id = b.lands_on_id and '2025-06-30' between at.valid_fro
 
 # --- what is written -------------------------------------------------------------------------------------------
 
-TREES = {"reported": "as reported", "today": "on today's tree", "old": "on the tree of 30/06/2025",
-         "new": "on the tree of 01/07/2025"}
+TREES = {
+    "reported": "as reported",
+    "today": "on today's tree",
+    "old": "on the tree of 30/06/2025",
+    "new": "on the tree of 01/07/2025",
+}
 
 
 def divided_csv(proof: Proof) -> str:
@@ -329,8 +363,10 @@ def totals_csv(proof: Proof) -> str:
     """The national total of every additive indicator on every tree."""
     sums = {(side, tree, code): value for side, tree, code, value in proof.national}
     codes = sorted({(code, side) for side, _, code, _ in proof.national}, key=lambda key: (key[0], key[1] == "after"))
-    return _csv("indicator,reported,synthetic_as_reported,on_todays_tree,on_the_tree_of_2025_06_30,on_the_tree_of_2025_07_01",
-                ((code, side, *(sums[side, tree, code] for tree in TREES)) for code, side in codes))
+    return _csv(
+        "indicator,reported,synthetic_as_reported,on_todays_tree,on_the_tree_of_2025_06_30,on_the_tree_of_2025_07_01",
+        ((code, side, *(sums[side, tree, code] for tree in TREES)) for code, side in codes),
+    )
 
 
 def _csv(head: str, rows: Iterable[Row]) -> str:
@@ -343,31 +379,53 @@ def _csv(head: str, rows: Iterable[Row]) -> str:
 
 def page(proof: Proof) -> str:
     """The page, in Markdown."""
-    return "\n\n".join((*_units(proof), *_totals(proof), *_provinces(proof), *_undivided(proof), *_zones(proof),
-                        *_followed(proof), *_city(proof))) + "\n"
+    return (
+        "\n\n".join(
+            (
+                *_units(proof),
+                *_totals(proof),
+                *_provinces(proof),
+                *_undivided(proof),
+                *_zones(proof),
+                *_followed(proof),
+                *_city(proof),
+            )
+        )
+        + "\n"
+    )
 
 
 def _units(proof: Proof) -> Iterator[str]:
     n = proof.counts
     yield "# The reform of 1 July 2025, proved on figures"
-    yield _text("""Written by `python -m samples.reform.proof`; a test builds everything anew and compares. Units and who followed
+    yield _text(
+        """Written by `python -m samples.reform.proof`; a test builds everything anew and compares. Units and who followed
         whom are real (`samples/reform`). **Every figure is synthetic**, made up by rule: each of the
         {reports before:,} communes files F1 for the first half of 2025, on the old tree, and each of the {reports after:,} for
         the year, on the new one. So that every additive indicator is there, every twentieth commune files the other forms too
         ({reports of the other forms before:,} before and {reports of the other forms after:,} after). F2 is missing: cells file
-        it, and the data hold none.""".format(**n))
-    yield _table("units|before|after", [
-        ("provinces", n["provinces before"], n["provinces after"]), ("districts", n["districts before"], 0),
-        ("communes, wards, special zones", f"{n['communes before']:,}", f"{n['communes after']:,}")])
-    yield "\n".join((
-        _point(f"""The country had {n["districts before"] + len(proof.zones)} districts. The data name districts beside their
+        it, and the data hold none.""".format(**n)
+    )
+    yield _table(
+        "units|before|after",
+        [
+            ("provinces", n["provinces before"], n["provinces after"]),
+            ("districts", n["districts before"], 0),
+            ("communes, wards, special zones", f"{n['communes before']:,}", f"{n['communes after']:,}"),
+        ],
+    )
+    yield "\n".join(
+        (
+            _point(f"""The country had {n["districts before"] + len(proof.zones)} districts. The data name districts beside their
             communes, so the {len(proof.zones)} island districts without communes are not among the {n["districts before"]}. The
             {len(proof.zones)} special zones come from them."""),
-        _point(f"""{n["successors"]:,} of the {n["communes after"]:,} units after the reform follow a commune, and all of them are
-            reached; the other {len(proof.zones)} are the special zones."""),
-        _point(f"""{n["divided"]} communes were divided, and nobody knows the parts; {n["divided across provinces"]} of them
+            _point(f"""{n["successors"]:,} of the {n["communes after"]:,} units after the reform follow a commune, and all of them
+            are reached; the other {len(proof.zones)} are the special zones."""),
+            _point(f"""{n["divided"]} communes were divided, and nobody knows the parts; {n["divided across provinces"]} of them
             across provinces."""),
-        _point(f"{n['without a place']} units of the old tree have no place on the new one.")))
+            _point(f"{n['without a place']} units of the old tree have no place on the new one."),
+        )
+    )
 
 
 def _totals(proof: Proof) -> Iterator[str]:
@@ -379,12 +437,19 @@ def _totals(proof: Proof) -> Iterator[str]:
     yield _text(f"""{len(codes)} additive indicators, before and after the reform, on four trees: as reported, today's, that of
         30/06/2025 and that of 01/07/2025. {wrong} of {2 * len(codes)} totals differ between trees. All of them are in
         [reform-2025-totals.csv](reform-2025-totals.csv); those of F1:""")
-    yield _table("indicator|" + "|".join(f"{side}: {TREES[tree]}" for side in ("before", "after") for tree in shown), [
-        (f"`{code}`", *(f"{sums[side, tree, code]:,}" for side in ("before", "after") for tree in shown))
-        for code in codes if code.startswith("F1.")])
+    yield _table(
+        "indicator|" + "|".join(f"{side}: {TREES[tree]}" for side in ("before", "after") for tree in shown),
+        [
+            (f"`{code}`", *(f"{sums[side, tree, code]:,}" for side in ("before", "after") for tree in shown))
+            for code in codes
+            if code.startswith("F1.")
+        ],
+    )
     yield "What the total of members on today's tree covers:"
-    yield _table("reported|units due|received|restated: went whole into another|not restatable below where they stand", [
-        (row[0], *(f"{n:,}" for n in row[1:])) for row in proof.coverage])
+    yield _table(
+        "reported|units due|received|restated: went whole into another|not restatable below where they stand",
+        [(row[0], *(f"{n:,}" for n in row[1:])) for row in proof.coverage],
+    )
 
 
 def _provinces(proof: Proof) -> Iterator[str]:
@@ -408,9 +473,14 @@ def _undivided(proof: Proof) -> Iterator[str]:
     yield _text("""Members at the end of the period. What was reported before the reform, on the new tree, and what was reported
         after it, on the old one: at the unit that it went to, or undivided at the lowest unit above all that it went to or
         came from. Every indicator adds up in this way.""")
-    yield _table("reported|stands at|how|units|members", [
-        (side, level, "whole" if whole else "undivided", f"{units:,}", f"{value:,}")
-        for side, level, whole, code, units, value in proof.levels if code == MEMBERS])
+    yield _table(
+        "reported|stands at|how|units|members",
+        [
+            (side, level, "whole" if whole else "undivided", f"{units:,}", f"{value:,}")
+            for side, level, whole, code, units, value in proof.levels
+            if code == MEMBERS
+        ],
+    )
     yield _text(f"""The figures of the {len(proof.divided)} divided communes ({total:,} members) stand undivided at the province:
         never dropped, never given to the main heir. Each is listed, with what it was divided among and where its figures stand,
         in [reform-2025-divided.csv](reform-2025-divided.csv).""")
@@ -425,8 +495,10 @@ def _zones(proof: Proof) -> Iterator[str]:
 def _followed(proof: Proof) -> Iterator[str]:
     gone = [row for row in proof.followed if not row[1]]
     yield "## Units of the source documents, through the code lists"
-    yield _table("code 03/02/2021|code 04/01/2025|name|code 01/07/2025|stands on|who bears the older codes now",
-                 [row if row[1] else (*row[:3], "", "no successor in the data", row[5]) for row in proof.followed])
+    yield _table(
+        "code 03/02/2021|code 04/01/2025|name|code 01/07/2025|stands on|who bears the older codes now",
+        [row if row[1] else (*row[:3], "", "no successor in the data", row[5]) for row in proof.followed],
+    )
     yield _text(f"""{len(gone)} units of Nam Định city stand in the list of 2021 and not in that of January 2025. They ended
         before the data begin: the data hold neither the day nor the successors. Resolution 1104/NQ-UBTVQH15 of 23 July 2024
         arranged the city's wards anew from 1 September 2024; its text is no part of the data, and no event is made up from what
@@ -448,16 +520,21 @@ def _city(proof: Proof) -> Iterator[str]:
     yield "## The old city of Nam Định, asked for on the new tree"
     yield _text(f"""No unit of the new tree is the old city. What its communes reported before the reform
         ({members(proof.nam_dinh)}) is found in full on the new tree:""")
-    yield "\n".join((
-        _point(f"""**Can be rebuilt, before and after:** {len(alone)} units hold nothing but communes of the city
+    yield "\n".join(
+        (
+            _point(f"""**Can be rebuilt, before and after:** {len(alone)} units hold nothing but communes of the city
             ({members(alone)})."""),
-        _point(f"""**Before only:** {len(mixed)} units took in communes from elsewhere too. The city's part is known for what was
-            reported before ({members(mixed)}); what such a unit reports after the reform is one figure for both, and nobody knows
-            the city's part of it."""),
-        _point(f"""**Not below the province:** {sum(row[4] for row in parted)} of its communes were divided
-            ({members(parted)}).""")))
-    yield _table("why|code|stands at|whole|communes of the city|members before|units from elsewhere in it",
-                 [(*row[:3], "yes" if row[3] else "no", *row[4:]) for row in proof.nam_dinh])
+            _point(f"""**Before only:** {len(mixed)} units took in communes from elsewhere too. The city's part is known for what
+            was reported before ({members(mixed)}); what such a unit reports after the reform is one figure for both, and nobody
+            knows the city's part of it."""),
+            _point(f"""**Not below the province:** {sum(row[4] for row in parted)} of its communes were divided
+            ({members(parted)})."""),
+        )
+    )
+    yield _table(
+        "why|code|stands at|whole|communes of the city|members before|units from elsewhere in it",
+        [(*row[:3], "yes" if row[3] else "no", *row[4:]) for row in proof.nam_dinh],
+    )
     yield _text(f"""And back: what the units that took its communes in reported after the reform, on the tree of 30/06/2025. A
         unit put together from several communes stands at the lowest unit above all of them: at the city where all were its own
         ({members(kept, 4)} of {members(proof.nam_dinh_back, 4)}), otherwise at the province. So the city on the old tree is
@@ -470,8 +547,9 @@ def _text(text: str) -> str:
 
 
 def _point(text: str) -> str:
-    return textwrap.fill(f"- {' '.join(text.split())}", 130, subsequent_indent="  ", break_long_words=False,
-                         break_on_hyphens=False)
+    return textwrap.fill(
+        f"- {' '.join(text.split())}", 130, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _table(head: str, rows: Iterable[Row]) -> str:
@@ -482,14 +560,15 @@ def _table(head: str, rows: Iterable[Row]) -> str:
 def main() -> None:
     """Prove it in a state folder of its own, and write the page."""
     import tempfile
+
     with tempfile.TemporaryDirectory() as home:
         settings = Settings(home=Path(home) / "state", catalogue=reform.catalogue(Path(home) / "catalogue", *FORMS))
-        server.ready(settings)
+        ready(settings)
         try:
             publish(settings, load(settings))
             proof = prove(settings)
         finally:
-            server.stop(settings)
+            embedded.stop(settings)
     PAGE.write_text(page(proof), "utf-8")
     DIVIDED.write_text(divided_csv(proof), "utf-8")
     TOTALS.write_text(totals_csv(proof), "utf-8")

@@ -1,0 +1,82 @@
+"""What a sender is told: findings in two languages, and the answer to a file."""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+PART_KIND = {"cell": "cell", "total": "identity"}
+
+
+class Place(NamedTuple):
+    """A raw value and where it stands."""
+
+    value: Any
+    sheet: str
+    cell: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: which rule, where, and what to do about it, in both languages."""
+
+    rule: str
+    kind: str
+    sheet: str | None
+    cell: str | None
+    message_vi: str
+    message_en: str
+    unit: str | None = None
+    # of a rule of the catalogue; rules change by dates, and a finding tells which version it failed
+    rule_version: int | None = None
+    # the number of the waiver that lets the report pass all the same
+    waiver: int | None = None
+
+    @property
+    def returns(self) -> bool:
+        """Whether the report goes back: what does not hold between reports, or a threshold, never sends one back."""
+        return self.kind in ("template", "cell", "identity") and self.waiver is None
+
+
+class Unreadable(Exception):
+    """The file cannot be read safely; carries the finding."""
+
+    def __init__(self, rule: str, place: Place | None = None, **words: Any):
+        self.finding = finding(rule, place, **words)
+        super().__init__(self.finding.message_en)
+
+
+@cache
+def _messages() -> dict[str, dict[str, str]]:
+    messages: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "messages.yaml").read_text("utf-8"))
+    return messages
+
+
+def finding(rule: str, place: Place | None, unit: str | None = None, **words: Any) -> Finding:
+    """A finding of a built-in rule: its message from messages.yaml, the words filled in."""
+    message = _messages()[rule]
+    words = {"value": _short(place.value) if place else ""} | words
+    kind = PART_KIND.get(rule.partition(".")[0], "template")
+    sheet, cell = (printable(place.sheet), printable(place.cell)) if place else (None, None)
+    return Finding(rule, kind, sheet, cell, message["vi"].format(**words), message["en"].format(**words), unit)
+
+
+def _short(value: Any) -> str:
+    # a finding shows a little of what stands in a cell, never a paragraph that someone pasted there
+    text = printable(" ".join(str(value).split()))
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def printable(text: str) -> str:
+    """A sender's text without what a terminal would obey, a reader would not see, or a database would not hold."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def harmless(text: str) -> str:
+    """A sender's text as a spreadsheet's cell: one that begins like a formula gets an apostrophe, so that it is text."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")) else text

@@ -1,0 +1,277 @@
+"""A form as data: its tables, fields and rows, the linear rules that hold on them, rates, and what became of old labels."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from tonghop.base.text import fold
+from tonghop.catalogue.calendar import Period, PeriodType, Scheme
+from tonghop.catalogue.data import FOREVER, Bilingual, Code, Data, Label
+
+# what a workbook says at its head
+HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money", "fingerprint"]
+# what a table's columns before the figures hold
+Leading = Literal["ordinal", "unit_code", "unit_name", "row"]
+
+
+class Synonym(Data):
+    """A label that a sender may write, where it is in use for some time only."""
+
+    text: Label
+    valid_from: date = date(1900, 1, 1)
+    valid_to: date = FOREVER
+
+
+class Field_(Bilingual):
+    """One column of a form table. `code` fields open into one 0/1 indicator per code."""
+
+    code: Code
+    type: Literal["count", "flag", "amount", "code"] = "count"
+    unit: Label
+    aggregation: Literal["flow", "stock", "count"]
+    restricted: bool = False
+    synonyms: tuple[Label | Synonym, ...] = ()
+    # for type code: code -> the labels that a sender may write, the first one shown
+    codes: dict[Code, tuple[Label, ...]] = Field({})
+
+    @model_validator(mode="after")
+    def _codes_where_needed(self) -> Self:
+        if (self.type == "code") != bool(self.codes):
+            raise ValueError(f"{self.code}: `codes` goes with type code")
+        return self
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """The indicator codes that this column fills."""
+        return tuple(f"{self.code}_{code}" for code in self.codes) or (self.code,)
+
+    def labels(self, on: date | None = None) -> list[str]:
+        """The folded header texts that a sender may write on a day, or ever."""
+        dated = (s for s in self.synonyms if isinstance(s, Synonym) and (on is None or s.valid_from <= on <= s.valid_to))
+        undated = (s for s in self.synonyms if isinstance(s, str))
+        return [fold(text) for text in (self.vi, self.en, self.code, *undated, *(s.text for s in dated))]
+
+
+class Row(Bilingual):
+    """A fixed row of a table, where a unit fills several."""
+
+    code: Code
+    synonyms: tuple[Label, ...] = ()
+
+
+ALL_ROWS = Row(code="all", vi="Tổng hợp", en="All")
+
+
+class Table(Bilingual):
+    """A rectangle of a form: its own sheet in a workbook, its own wide view in the marts."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
+    # the levels that owe it (no other may fill it), and for which period types; `accepted` ones are taken but not owed
+    levels: tuple[Code, ...]
+    owed: tuple[PeriodType, ...]
+    accepted: tuple[PeriodType, ...] = ()
+    # where quarters are owed, which of them; the others are accepted
+    quarters: tuple[int, ...] = (1, 2, 3, 4)
+    rows: tuple[Row, ...] = (ALL_ROWS,)
+    fields: tuple[Field_, ...]
+
+    @property
+    def period_types(self) -> tuple[PeriodType, ...]:
+        """Every period type that the table is taken for."""
+        return self.owed + self.accepted
+
+    def owes(self, period: "Period") -> bool:
+        """Whether a report is due for the period, at the levels that owe the table."""
+        return period.type in self.owed and (period.type != "Q" or period.ordinal in self.quarters)
+
+    @cached_property
+    def columns(self) -> dict[str, int]:
+        """Every indicator, to its number in the form's order, from 0."""
+        return {indicator: n for n, indicator in enumerate(i for field in self.fields for i in field.indicators)}
+
+    @cached_property
+    def labels(self) -> dict[str, Row]:
+        """Every label that a sender may write (folded), to its row; of two rows that share one the first has it."""
+        return {fold(label): row for row in reversed(self.rows) for label in (row.vi, row.en, row.code, *row.synonyms)}
+
+    @cached_property
+    def headers(self) -> dict[str, Field_]:
+        """Every header text that a sender may ever write (folded), to its field."""
+        return {label: field for field in self.fields for label in field.labels()}
+
+    def headers_on(self, day: date) -> dict[str, Field_]:
+        """Every header text that a sender may write on a day (folded), to its field."""
+        dated = any(isinstance(synonym, Synonym) for field in self.fields for synonym in field.synonyms)
+        return {label: field for field in self.fields for label in field.labels(day)} if dated else self.headers
+
+
+class Check(Data):
+    """A linear rule: the sum of coefficient x field, `=` or `<=`, a bound."""
+
+    rule: str
+    # a rule that changes gets another version, with dates of its own
+    version: int = Field(1, ge=1)
+    kind: Literal["identity", "consistency", "compliance"]
+    table: str
+    # field, or TABLE.field of another table; "*": every field of the table, each against its sum over the units below
+    terms: dict[str, Decimal]
+    # where a term's value stands: same table (default), the previous period, all units below summed, the quarter's months; or,
+    # for each reorganisation: the last reports of the units that ended, the first ones of the units that followed them.
+    # A field of another table stands elsewhere: with the same unit and period, on the same row or on the only one there is
+    at: dict[str, Literal["same", "previous", "children", "months", "predecessors", "successors"]] = Field({})
+    op: Literal["=", "<="]
+    bound: Decimal = Decimal(0)
+    periods: tuple[PeriodType, ...] = ()
+    levels: tuple[Code, ...] = ()
+    valid_from: date = date(1900, 1, 1)
+    valid_to: date = FOREVER
+    message: Bilingual
+
+    @model_validator(mode="after")
+    def _sides_of_a_reorganisation(self) -> Self:
+        if sides := {"predecessors", "successors"} & {*self.at.values()}:
+            if len(sides) < 2 or set(self.at) != set(self.terms):
+                raise ValueError(f"{self.rule}: every term stands at predecessors or successors, and both have some")
+            if not self.periods:
+                raise ValueError(f"{self.rule}: `periods` says which reports tell what a reorganisation moved")
+        return self
+
+    def in_force(self, period: "Period") -> bool:
+        """Whether the rule holds for a period."""
+        return self.valid_from <= period.ends_on <= self.valid_to and (not self.periods or period.type in self.periods)
+
+
+class Rate(Data):
+    """A rate, always from sums: numerator over denominator."""
+
+    code: str
+    table: str
+    name: Bilingual
+    numerator: dict[str, Decimal]
+    denominator: dict[str, Decimal]
+    restricted: bool = False
+
+
+class Crosswalk(Data):
+    """What a label of the form version before means in this one; `broken` where no step from the one to the other is sound."""
+
+    table: str
+    old: str
+    new: tuple[str, ...]
+    broken: bool
+    why: Bilingual
+
+
+class Form(Data):
+    """One version of a form: what may be reported, by whom, for which periods, and what must hold."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
+    version: int
+    name: Bilingual
+    scheme: Scheme
+    valid_from: date
+    valid_to: date = FOREVER
+    # day of the period's last month by which each level reports; the calendar's default otherwise
+    deadline: dict[Code, int] = Field({})
+    tables: tuple[Table, ...]
+    # from the labels of the version before, where they changed: old and new figures never form one line across a break
+    crosswalk: tuple[Crosswalk, ...] = ()
+    checks: tuple[Check, ...] = ()
+    rates: tuple[Rate, ...] = ()
+
+    @cached_property
+    def table(self) -> dict[str, Table]:
+        """Tables by code."""
+        return {table.code: table for table in self.tables}
+
+    @cached_property
+    def meaning(self) -> str:
+        """What each cell means, as text: the form without its rules, rates, deadlines and synonyms."""
+        tables = [
+            (
+                table.code,
+                [row.code for row in table.rows],
+                [(f.code, f.vi, f.en, f.type, f.unit, sorted(f.codes)) for f in table.fields],
+            )
+            for table in self.tables
+        ]
+        return f"{self.code!r}, {self.version!r}, {self.scheme!r}, {tables!r}"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for table in self.tables:
+            owners: dict[str, set[str]] = {}
+            for field in table.fields:
+                for label in field.labels():
+                    owners.setdefault(label, set()).add(field.code)
+            twice = [label for label, codes in owners.items() if len(codes) > 1]
+            if twice:
+                raise ValueError(f"{table.code}: a header that two fields share: {', '.join(sorted(twice))}")
+        for check in self.checks:
+            known = {i for f in self._table(check.table, check.rule).fields for i in f.indicators}
+            for term in (*check.terms, *check.at):
+                if term != "*" and "." not in term and term not in known:
+                    raise ValueError(f"{check.rule}: {check.table} has no field {term}")
+        for rate in self.rates:
+            known = {i for f in self._table(rate.table, rate.code).fields for i in f.indicators}
+            if missing := {*rate.numerator, *rate.denominator} - known:
+                raise ValueError(f"{rate.code}: {rate.table} has no field {', '.join(sorted(missing))}")
+        return self
+
+    def _table(self, code: str, who: str) -> Table:
+        if code not in self.table:
+            raise ValueError(f"{who}: no table {code}")
+        return self.table[code]
+
+    @cached_property
+    def rules(self) -> tuple["Rule", ...]:
+        """The checks, opened into one rule per instance with its terms."""
+        return tuple(rule for check in self.checks for rule in _open(self, check))
+
+
+@dataclass(frozen=True)
+class Term:
+    """coefficient x indicator, where the value stands."""
+
+    table: str
+    indicator: str
+    coefficient: Decimal
+    at: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check in the shape in which it is evaluated and stored."""
+
+    check: Check
+    instance: str
+    terms: tuple[Term, ...]
+
+    @property
+    def on_arrival(self) -> bool:
+        """Whether the report alone decides it."""
+        return all(term.at == "same" for term in self.terms)
+
+
+def _open(form: Form, check: Check) -> Iterator[Rule]:
+    if "*" not in check.terms:
+        yield Rule(check, "", tuple(_term(check, name) for name in check.terms))
+        return
+    for field in form.table[check.table].fields:
+        for indicator in field.indicators:
+            terms = (
+                Term(check.table, indicator, check.terms["*"], "same"),
+                Term(check.table, indicator, -check.terms["*"], "children"),
+            )
+            yield Rule(check, indicator, terms)
+
+
+def _term(check: Check, name: str) -> Term:
+    head, _, indicator = name.rpartition(".")
+    table, at = head or check.table, check.at.get(name, "same")
+    return Term(table, indicator, check.terms[name], "elsewhere" if at == "same" and table != check.table else at)

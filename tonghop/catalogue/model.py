@@ -1,0 +1,160 @@
+"""The catalogue as one object: forms, units, calendar, codes and who reports what."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Literal
+
+from tonghop.base.text import fold
+from tonghop.catalogue.calendar import Calendar, Period, working_day
+from tonghop.catalogue.data import Bilingual, Code, Data, Label
+from tonghop.catalogue.forms import Form, HeadKey, Leading
+from tonghop.catalogue.units import History, Succession, UnitVersion
+
+
+class Level(Bilingual):
+    """A level of the organisation: cell, grassroots organisation, and so on upwards by rank."""
+
+    code: Code
+    rank: int
+    # whether BI users may see single units of this level
+    published: bool
+
+
+# --- reporting -------------------------------------------------------------------------------------------------
+
+
+class Spell(Data):
+    """A stretch of days over which a unit reports a form here."""
+
+    unit: str
+    form: str
+    valid_from: date
+    valid_to: date
+
+
+# --- the whole -------------------------------------------------------------------------------------------------
+
+
+class Codes(Data):
+    """Small code lists: multipliers of money units, marks in cells, header words of the reference workbooks."""
+
+    money: dict[Label, Decimal]
+    zero: tuple[str, ...]
+    not_applicable: tuple[str, ...]
+    header: dict[HeadKey, tuple[Label, ...]]
+    columns: dict[Leading, tuple[Label, ...]]
+    scope: dict[Literal["own", "rollup"], tuple[Label, ...]]
+    total: tuple[Label, ...]
+    # between a total's word and the section that it sums
+    section: tuple[Label, ...]
+    # a row that starts with one of these ends the table: signatures and notes
+    foot: tuple[Label, ...]
+    yes: tuple[Label, ...]
+    # what stands beside a figure and makes it none, the most telling kind first
+    words: dict[Literal["percent", "times", "approximate", "unit"], tuple[Label, ...]]
+    # in names of units: what short forms stand for, words that do not tell units apart, and kinds of places
+    short: dict[Label, Label]
+    silent: tuple[Label, ...]
+    places: tuple[Label, ...]
+
+    @property
+    def money_words(self) -> str:
+        """The money units as a sender is told them: the first word of each."""
+        first: dict[Decimal, str] = {}
+        for name, factor in self.money.items():
+            first.setdefault(factor, name)
+        return " / ".join(first.values())
+
+    @cached_property
+    def factors(self) -> dict[str, Decimal]:
+        """How many đồng a unit of measure (folded) is."""
+        return {fold(name): factor for name, factor in self.money.items()}
+
+    def factor(self, money: Any) -> Decimal | None:
+        """How many đồng a unit of measure is; None where it is not known."""
+        return self.factors.get(fold(str(money)))
+
+    @cached_property
+    def head_labels(self) -> dict[str, HeadKey]:
+        """What the labels of a head (folded) stand for."""
+        return {fold(word): key for key, words in self.header.items() for word in words}
+
+    @cached_property
+    def leading_labels(self) -> dict[str, Leading]:
+        """What the headers of the columns before the figures (folded) stand for."""
+        return {fold(word): key for key, words in self.columns.items() for word in words}
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything that changes without code."""
+
+    levels: tuple[Level, ...]
+    calendar: Calendar
+    codes: Codes
+    history: History
+    spells: tuple[Spell, ...]
+    forms: tuple[Form, ...]
+    sha256: str
+
+    @cached_property
+    def level(self) -> dict[str, Level]:
+        return {level.code: level for level in self.levels}
+
+    @cached_property
+    def period(self) -> dict[tuple[str, str], Period]:
+        """Periods by scheme and code."""
+        return {(p.scheme, p.code): p for p in self.calendar.periods()}
+
+    @property
+    def units(self) -> tuple[UnitVersion, ...]:
+        """Every version of every unit."""
+        return self.history.units
+
+    @property
+    def successions(self) -> tuple[Succession, ...]:
+        """Who followed whom."""
+        return self.history.successions
+
+    def unit_by_code(self, code: str, on: date) -> UnitVersion | None:
+        """The unit that bore a code on a day: codes are given anew to others, so the day is needed."""
+        return next((u for u in self.history.by_code.get(code, ()) if u.covers(on)), None)
+
+    def versions_of_unit(self, unit: str) -> list[UnitVersion]:
+        """What a unit was at any time."""
+        return self.history.versions.get(unit, [])
+
+    def version(self, unit: str, on: date) -> UnitVersion | None:
+        """What a unit was on a day; None where it did not exist."""
+        return self.history.version(unit, on)
+
+    def above(self, unit: str, on: date) -> list[str]:
+        """The unit's ancestors on a day, itself first."""
+        return self.history.above(unit, on)
+
+    def versions_of(self, form: str, period: Period) -> list[Form]:
+        """The versions of a form in force at some time in the period, the one at its end first."""
+        found = [f for f in self.forms if f.code == form and f.valid_from <= period.ends_on and f.valid_to >= period.starts_on]
+        return sorted(found, key=lambda f: f.valid_from, reverse=True)
+
+    def due(self, form: Form, level: str, period: Period) -> date:
+        """The working day by which a level reports a period: the set day of its last month, rolled forward.
+
+        Where the set day does not come after the cut-off (calendar months close on their last day) it is in the next month.
+        """
+        day = form.deadline.get(level, self.calendar.deadline[level])
+        due = period.ends_on.replace(day=day)
+        if due <= period.ends_on:
+            due = (period.ends_on.replace(day=1) + timedelta(days=32)).replace(day=day)
+        return working_day(due)
+
+
+def fingerprint(form: Form, unit: UnitVersion, period: Period) -> str:
+    """What a template carries: the same for the same unit, period and meaning of every cell of the form version.
+
+    What may change while a template is out (rules, rates, deadlines, synonyms) is no part of it.
+    """
+    return hashlib.sha256(f"({form.meaning}, {unit.unit!r}, {unit.code!r}, {period.period_id!r})".encode()).hexdigest()[:12]

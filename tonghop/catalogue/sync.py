@@ -1,0 +1,277 @@
+"""The catalogue into its append-only tables: a whole copy for every version."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from tonghop.base.text import sort_key
+from tonghop.catalogue.forms import Field_
+from tonghop.catalogue.model import Catalogue
+from tonghop.catalogue.units import together
+
+TABLES = (
+    "version",
+    "unit",
+    "indicator",
+    "form_row",
+    "period",
+    "level",
+    "unit_version",
+    "succession",
+    "reporting_spell",
+    "form",
+    "form_table",
+    "form_table_row",
+    "field",
+    "crosswalk",
+    "obligation",
+    "check_rule",
+    "check_term",
+    "rate",
+    "rate_term",
+)
+# held by whoever changes the catalogue, here or in its folder
+LOCK = "select pg_advisory_xact_lock(hashtext('tonghop.catalogue'))"
+
+
+@dataclass(frozen=True)
+class Synced:
+    """The catalogue's number in the warehouse, and the numbers of its things."""
+
+    catalogue_id: int
+    new: bool
+    unit: dict[str, int]
+    indicator: dict[tuple[str, str], int]
+    row: dict[tuple[str, str], int]
+
+
+def sync(catalogue: Catalogue, connection: psycopg.Connection[Any]) -> Synced:
+    """Bring the catalogue into its append-only tables; does nothing where this very catalogue stands there.
+
+    One transaction, one writer at a time. The newest catalogue_id is the one that the next candidate takes.
+    """
+    with connection.transaction():
+        connection.execute(LOCK)
+        newest = connection.execute(
+            "select catalogue_id, sha256 from catalogue.version order by catalogue_id desc limit 1"
+        ).fetchone()
+        # a catalogue that comes back after another was in force is a new version of its own
+        new = newest is None or newest[1] != catalogue.sha256
+        if new:
+            catalogue_id = _write(catalogue, connection)
+            # without statistics the models' joins over a fresh catalogue become nested loops: minutes for seconds
+            connection.execute("analyze " + ", ".join(f"catalogue.{name}" for name in TABLES))
+        else:
+            assert newest
+            catalogue_id = newest[0]
+        return Synced(
+            catalogue_id,
+            new,
+            unit=dict(connection.execute("select unit_key, unit_id from catalogue.unit").fetchall()),
+            indicator={
+                (table, field): number
+                for table, field, number in connection.execute(
+                    "select table_code, field_code, indicator_id from catalogue.indicator"
+                )
+            },
+            row={
+                (table, row): number
+                for table, row, number in connection.execute("select table_code, row_code, row_id from catalogue.form_row")
+            },
+        )
+
+
+def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
+    """Write a whole copy of the catalogue; returns its number."""
+    row = connection.execute("insert into catalogue.version (sha256) values (%s) returning catalogue_id", [c.sha256]).fetchone()
+    assert row
+    number: int = row[0]
+
+    def copy(table: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        with connection.cursor().copy(f"copy catalogue.{table} ({columns}) from stdin") as out:
+            for row in rows:
+                out.write_row(row)
+
+    def register(table: str, columns: str, key: str, rows: Iterable[tuple[Any, ...]]) -> dict[Any, int]:
+        """Give every new thing its number for ever; the numbers of all."""
+        names = columns.split(", ")
+        texts = ", ".join(f"{name} text" for name in names)
+        connection.execute(f"create temp table wanted (n integer generated always as identity, {texts}) on commit drop")
+        with connection.cursor().copy(f"copy wanted ({columns}) from stdin") as out:
+            for row in dict.fromkeys(rows):
+                out.write_row(row)
+        # in the order of the files, so that numbers follow the columns of the form
+        connection.execute(
+            f"insert into catalogue.{table} ({columns}) select {columns} from wanted "
+            f"where ({columns}) not in (select {columns} from catalogue.{table}) order by n"
+        )
+        connection.execute("drop table wanted")
+        found = connection.execute(f"select {key}, {columns} from catalogue.{table}").fetchall()
+        return {(row[1] if len(names) == 1 else tuple(row[1:])): row[0] for row in found}
+
+    tables = [(form, table) for form in c.forms for table in form.tables]
+    unit = register("unit", "unit_key", "unit_id", ((u.unit,) for u in c.units))
+    indicator = register(
+        "indicator",
+        "table_code, field_code",
+        "indicator_id",
+        ((t.code, i) for _, t in tables for f in t.fields for i in f.indicators),
+    )
+    row_id = register("form_row", "table_code, row_code", "row_id", ((t.code, r.code) for _, t in tables for r in t.rows))
+    have = {row[0] for row in connection.execute("select period_id from catalogue.period")}
+    copy(
+        "period",
+        "period_id, scheme, period_type, code, starts_on, ends_on",
+        (
+            (p.period_id, p.scheme, p.type, p.code, p.starts_on, p.ends_on)
+            for p in sorted(c.period.values())
+            if p.period_id not in have
+        ),
+    )
+
+    copy(
+        "level",
+        "catalogue_id, level, rank, published, name_vi, name_en",
+        ((number, x.code, x.rank, x.published, x.vi, x.en) for x in c.levels),
+    )
+    copy(
+        "unit_version",
+        "catalogue_id, unit_id, valid_from, valid_to, code, name, sort_key, level, also_level, parent_id, synthetic",
+        (
+            (
+                number,
+                unit[u.unit],
+                u.valid_from,
+                u.valid_to,
+                u.code,
+                u.name,
+                sort_key(u.name),
+                u.level,
+                u.also_level,
+                unit[u.parent] if u.parent else None,
+                u.synthetic,
+            )
+            for u in c.units
+        ),
+    )
+    copy(
+        "succession",
+        "catalogue_id, predecessor_id, successor_id, on_date, weight, event, group_id",
+        (
+            (number, unit[s.predecessor], unit[s.successor], s.on, s.weight, s.event, unit[first])
+            for s, first in together(c.successions).items()
+        ),
+    )
+    copy(
+        "reporting_spell",
+        "catalogue_id, unit_id, form_code, valid_from, valid_to",
+        ((number, unit[s.unit], s.form, s.valid_from, s.valid_to) for s in c.spells),
+    )
+    copy(
+        "form",
+        "catalogue_id, form_code, form_version, scheme, name_vi, name_en, valid_from, valid_to",
+        ((number, f.code, f.version, f.scheme, f.name.vi, f.name.en, f.valid_from, f.valid_to) for f in c.forms),
+    )
+    copy(
+        "form_table",
+        "catalogue_id, form_code, form_version, table_code, name_vi, name_en",
+        ((number, f.code, f.version, t.code, t.vi, t.en) for f, t in tables),
+    )
+    copy(
+        "form_table_row",
+        "catalogue_id, form_version, row_id, ordinal, label_vi, label_en",
+        ((number, f.version, row_id[t.code, r.code], n, r.vi, r.en) for f, t in tables for n, r in enumerate(t.rows, 1)),
+    )
+    copy(
+        "field",
+        "catalogue_id, form_version, indicator_id, ordinal, label_vi, label_en, value_type, measure_unit, aggregation, "
+        "restricted",
+        (
+            (number, f.version, indicator[t.code, i], n, *_labels(x, i), x.type, x.unit, x.aggregation, x.restricted)
+            for f, t in tables
+            for n, x in enumerate(t.fields, 1)
+            for i in x.indicators
+        ),
+    )
+    copy(
+        "crosswalk",
+        "catalogue_id, form_version, old_id, new_id, is_break, broken_on, why_vi, why_en",
+        (
+            (number, f.version, indicator[x.table, x.old], indicator[x.table, new], x.broken, f.valid_from, x.why.vi, x.why.en)
+            for f in c.forms
+            for x in f.crosswalk
+            for new in x.new
+        ),
+    )
+    copy(
+        "obligation",
+        "catalogue_id, form_code, form_version, table_code, level, period_id, due_on",
+        (
+            (number, f.code, f.version, t.code, level, p.period_id, c.due(f, level, p))
+            for f, t in tables
+            for p in c.period.values()
+            for level in t.levels
+            if p.scheme == f.scheme and t.owes(p) and f.valid_from <= p.ends_on <= f.valid_to
+        ),
+    )
+    rules = [(f, r) for f in c.forms for r in f.rules]
+    copy(
+        "check_rule",
+        "catalogue_id, rule, instance, form_version, rule_version, table_code, kind, op, bound, period_types, "
+        "levels, valid_from, valid_to, message_vi, message_en",
+        (
+            (
+                number,
+                r.check.rule,
+                r.instance,
+                f.version,
+                r.check.version,
+                r.check.table,
+                r.check.kind,
+                r.check.op,
+                r.check.bound,
+                list(r.check.periods),
+                list(r.check.levels),
+                r.check.valid_from,
+                r.check.valid_to,
+                r.check.message.vi,
+                r.check.message.en,
+            )
+            for f, r in rules
+        ),
+    )
+    copy(
+        "check_term",
+        'catalogue_id, rule, instance, form_version, rule_version, indicator_id, coefficient, "at"',
+        (
+            (number, r.check.rule, r.instance, f.version, r.check.version, indicator[t.table, t.indicator], t.coefficient, t.at)
+            for f, r in rules
+            for t in r.terms
+        ),
+    )
+    rates = {rate.code: rate for form in c.forms for rate in form.rates}  # a later version's definition stands
+    copy(
+        "rate",
+        "catalogue_id, rate_code, table_code, name_vi, name_en, restricted",
+        ((number, x.code, x.table, x.name.vi, x.name.en, x.restricted) for x in rates.values()),
+    )
+    copy(
+        "rate_term",
+        "catalogue_id, rate_code, part, indicator_id, coefficient",
+        (
+            (number, x.code, part, indicator[x.table, name], coefficient)
+            for x in rates.values()
+            for part, terms in (("numerator", x.numerator), ("denominator", x.denominator))
+            for name, coefficient in terms.items()
+        ),
+    )
+    return number
+
+
+def _labels(field: Field_, indicator: str) -> tuple[str, str]:
+    if not field.codes:
+        return field.vi, field.en
+    code = indicator.removeprefix(f"{field.code}_")
+    return f"{field.vi}: {field.codes[code][0]}", f"{field.en}: {code}"

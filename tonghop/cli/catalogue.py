@@ -1,0 +1,136 @@
+"""Commands on the catalogue: templates and reorganisations."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from tonghop.base.settings import Settings
+from tonghop.cli.output import as_json, jsonable, note, out, print_rows, progress
+
+
+@click.command()
+@click.argument("form")
+@click.option("--unit", help="The code of the unit that reports; -o is then a file.")
+@click.option("--level", help="All units of a level; -o is then a folder.")
+@click.option("--period", required=True, help="For example 2018-M01, 2018-Q1, 2018-H1, 2018-9M, 2018-Y.")
+@click.option("--version", type=int, help="The form version; the one at the period's end otherwise.")
+@click.option("--scope", type=click.Choice(["own", "rollup"]), default="own", show_default=True)
+@click.option("--offices", is_flag=True, help="Rows for subordinate offices too, where the unit files in their stead.")
+@click.option(
+    "--opening/--no-opening",
+    default=None,
+    help="Last period's closing figures from the published release; where the warehouse answers, unless told.",
+)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+def template(
+    form: str,
+    unit: str | None,
+    level: str | None,
+    period: str,
+    version: int | None,
+    scope: Literal["own", "rollup"],
+    offices: bool,
+    opening: bool | None,
+    output: Path,
+) -> None:
+    """Write a unit's own workbook for a form and a period, or those of a whole level."""
+    from tonghop.catalogue.load import load_catalogue
+    from tonghop.templates import plan as templates
+    from tonghop.templates.book import workbook
+    from tonghop.warehouse.connect import connect, reachable
+    from tonghop.warehouse.roles import AUDITOR
+
+    if (unit is None) == (level is None):
+        raise click.UsageError("give either --unit or --level")
+    settings = Settings()
+    loaded = load_catalogue(settings.catalogue)
+    try:
+        planner = templates.Planner(loaded, form, period, version, scope, offices)
+        planned, without = ([planner.unit(unit)], []) if unit else planner.level(str(level))
+    except templates.TemplateError as error:
+        raise click.UsageError(str(error)) from error
+    figures: templates.Prefills = {}
+    if opening or (opening is None and reachable(settings)):
+        with connect(settings, AUDITOR) as connection:
+            figures = templates.closing(connection, loaded, planned)
+    targets = [output] if unit else [output / each.file_name for each in planned]
+    for path, each in zip(_bar(targets, "writing"), planned, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(workbook(loaded, each, figures))
+    note.print(f"{len(planned)} written to {output}" + (f"; {len(without)} units have nothing to fill in" if without else ""))
+
+
+@click.group()
+def reorg() -> None:
+    """Units that are established, renamed, moved, merged, divided or dissolved: event files of the catalogue."""
+
+
+@reorg.command(name="plan")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+def reorg_plan(file: Path, json_: bool) -> None:
+    """Show what an event file would change; writes nothing."""
+    from tonghop.catalogue import reorg
+
+    with refusals():
+        parts = reorg.plan(Settings(), file).as_json()
+    if json_:
+        click.echo(json.dumps(parts, ensure_ascii=False, default=jsonable, indent=1))
+        return
+    for part, rows in parts.items():
+        out.print(f"\n[bold]{part}[/bold]  {len(rows)}" + ("; the first 20:" if len(rows) > 20 else ""))
+        if rows:
+            print_rows(rows[:20], False)
+
+
+@reorg.command(name="apply")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def reorg_apply(file: Path) -> None:
+    """Put an event file into the catalogue; the next release follows it. Safe to repeat."""
+    from tonghop.catalogue import reorg
+    from tonghop.warehouse.migrate import ready
+
+    settings = Settings()
+    ready(settings, note.print)
+    with refusals():
+        out.print(f"{file.name} is applied: catalogue {reorg.apply(settings, file)}")
+
+
+@reorg.command(name="revert")
+@click.argument("name")
+def reorg_revert(name: str) -> None:
+    """Take an event file out of the catalogue by its name; what releases knew stays known. Safe to repeat."""
+    from tonghop.catalogue import reorg
+    from tonghop.warehouse.migrate import ready
+
+    settings = Settings()
+    ready(settings, note.print)
+    with refusals():
+        out.print(f"{name} is reverted: catalogue {reorg.revert(settings, name)}")
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What the catalogue refuses is told and ends the command, as something that does not hold."""
+    from tonghop.catalogue.data import CatalogueError
+
+    try:
+        yield
+    except CatalogueError as error:
+        note.print(str(error), style="red", markup=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def _bar(items: list[Path], what: str) -> Iterator[Path]:
+    with progress(what) as step:
+        for done, item in enumerate(items, start=1):
+            yield item
+            step(done, len(items))
+
+
+COMMANDS = (template, reorg)

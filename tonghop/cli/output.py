@@ -1,0 +1,78 @@
+"""What commands print: tables, JSON, progress, and notes beside them."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tonghop.base.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+# what people read goes to standard error where --json speaks on standard output
+note = Console(stderr=True, highlight=False)
+# a pipe has no width of its own, and 80 columns break every table
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+as_json = click.option("--json", "json_", is_flag=True, help="Answer in JSON on standard output; files: one object a line.")
+paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+
+
+def query(query: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    from psycopg.rows import dict_row
+
+    from tonghop.warehouse.connect import connect
+    from tonghop.warehouse.roles import AUDITOR
+
+    with connect(Settings(), AUDITOR) as connection:
+        return connection.cursor(row_factory=dict_row).execute(query.encode(), parameters).fetchall()
+
+
+def print_rows(rows: list[dict[str, Any]], json_: bool) -> None:
+    if json_:
+        click.echo(json.dumps(rows, ensure_ascii=False, default=jsonable, indent=1))
+        return
+    if not rows:
+        note.print("nothing")
+        return
+    table = Table(*(str(key).replace("_", " ") for key in rows[0]))
+    for row in rows:
+        table.add_row(*(_shown(value) for value in row.values()))
+    out.print(table)
+
+
+def print_frame(answer: "pd.DataFrame", json_: bool) -> None:
+    print_rows([{str(key): value for key, value in row.items()} for row in answer.to_dict("records")], json_)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
+
+
+def jsonable(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, for work over a few seconds; call it with (done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=note, transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

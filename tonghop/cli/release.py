@@ -1,0 +1,66 @@
+"""Commands for releases: build, list, and what fails the gate."""
+
+import json
+import sys
+
+import click
+
+from tonghop.base.settings import Settings
+from tonghop.cli.output import as_json, note, print_rows, progress
+
+
+@click.command()
+@as_json
+def release(json_: bool) -> None:
+    """Build a candidate, put it to the gate, and publish it."""
+    from tonghop.queries import pages
+    from tonghop.release import candidate, run
+    from tonghop.release.gate import GateFailed
+    from tonghop.warehouse.migrate import ready
+
+    settings = Settings()
+    ready(settings, note.print)
+    number = candidate.open_candidate(settings)
+    if number is None:
+        note.print("nothing new since the current release")
+    else:
+        with progress(f"release {number}") as step:
+            for done, name in enumerate(run.STEPS):
+                step(done, len(run.STEPS) + 1)
+                try:
+                    run.step(settings, number, name)
+                except GateFailed as failed:
+                    pages.write(settings, number)
+                    note.print(str(failed), style="red", markup=False)
+                    sys.exit(1)
+            step(len(run.STEPS), len(run.STEPS) + 1)
+            pages.write(settings, number)
+        note.print(f"release {number} is published")
+    if json_:
+        click.echo(json.dumps({"release": number, "published": number is not None}))
+
+
+@click.command()
+@click.argument("expectation")
+@click.option("--limit", default=20, show_default=True)
+@as_json
+def failing(expectation: str, limit: int, json_: bool) -> None:
+    """List what fails an expectation of the gate in the open candidate, by its keys."""
+    from tonghop.release import gate
+
+    try:
+        print_rows(gate.failing(Settings(), expectation, limit), json_)
+    except KeyError as error:
+        raise click.UsageError(f"no expectation {expectation}") from error
+
+
+@click.command()
+@as_json
+def releases(json_: bool) -> None:
+    """List the releases, which one readers see, and how the gate judged them."""
+    from tonghop.release import publish
+
+    print_rows([r._asdict() for r in publish.releases(Settings())], json_)
+
+
+COMMANDS = (release, failing, releases)

@@ -1,0 +1,76 @@
+"""What a sender is told about one file."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tonghop.base.codes import waiver_code
+from tonghop.base.findings import Finding
+from tonghop.reading.report import Report
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one file."""
+
+    file: str
+    receipt: str | None
+    sha256: str
+    status: str
+    form: str | None = None
+    unit: str | None = None
+    period: str | None = None
+    findings: list[Finding] = field(default_factory=list)
+    # the workbook that goes back, where there is one
+    book: str | None = None
+    # the rules that only the warehouse decides, where it was not asked
+    on_receipt: tuple[str, ...] = ()
+
+    @classmethod
+    def to(cls, report: Report, name: str, sha256: str, receipt: str | None = None) -> "Answer":
+        """The answer to a file of this name and fingerprint, whose report is given."""
+        return cls(
+            name,
+            receipt,
+            sha256,
+            report.status,
+            report.form.code if report.form else None,
+            report.sender.code if report.sender else None,
+            report.period.code if report.period else None,
+            report.findings,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer's public shape, one object a file."""
+        keys = ("rule", "rule_version", "kind", "sheet", "cell", "message_vi", "message_en")
+        return {key: getattr(self, key) for key in ("file", "receipt", "sha256", "form", "unit", "period", "status")} | {
+            "findings": [
+                {key: getattr(f, key) for key in keys} | {"waiver": f.waiver and waiver_code(f.waiver)} for f in self.findings
+            ],
+            "checked_on_receipt": list(self.on_receipt),
+            "returned_file": self.book,
+        }
+
+    def as_text(self) -> str:
+        """The answer as a clerk reads it: Vietnamese first."""
+        status_vi, status_en = STATUS[self.status]
+        lines = [f"{self.file}: {status_vi} / {status_en}" + (f" — biên nhận / receipt {self.receipt}" if self.receipt else "")]
+        for number, f in enumerate(self.findings, start=1):
+            where = f"[{f.sheet}!{f.cell}] " if f.sheet and f.cell else ""
+            lines += [f"  {number}. {where}{f.message_vi}", f"     {' ' * len(where)}{f.message_en} ({f.rule})"]
+            if f.waiver:
+                lines.append(f"     {' ' * len(where)}Được miễn / waived: {waiver_code(f.waiver)}")
+        if self.on_receipt:
+            lines.append(f"  Đối chiếu khi nhận / checked on receipt: {', '.join(self.on_receipt)}")
+        if self.book:
+            lines.append(f"  Tệp trả lại / returned file: {self.book}")
+        return "\n".join(lines) + "\n"
+
+
+STATUS = {
+    "accepted": ("đã nhận", "accepted"),
+    "returned": ("trả lại để sửa", "returned"),
+    "quarantined": ("không đọc được an toàn", "quarantined"),
+    "duplicate": ("đã gửi trước đây", "duplicate"),
+    "withdrawn": ("đã rút", "withdrawn"),
+    "pending": ("đang chờ", "pending"),
+}

@@ -1,0 +1,180 @@
+"""Load what was received: read and check each file, then facts, state and ledger entry in one transaction a batch.
+
+Killed between any two statements, a batch leaves nothing behind and its receipts pending; the next run does it again. Killed
+after the last one, it leaves answers to be written; the next run writes them.
+"""
+
+import itertools
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import psycopg
+
+from tonghop.base.codes import receipt_code
+from tonghop.base.settings import Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.sync import Synced, sync
+from tonghop.intake import waive
+from tonghop.intake.answer import Answer
+from tonghop.intake.batch import Batch, new_batch
+from tonghop.intake.contend import contend
+from tonghop.intake.delivery import answers_of, findings_of, give
+from tonghop.intake.pool import Pool
+from tonghop.intake.receive import LEDGER_LOCK, original
+from tonghop.intake.settle import settle
+from tonghop.reading.report import Report
+from tonghop.warehouse.connect import connect
+
+log = logging.getLogger(__name__)
+
+
+def load_pending(settings: Settings, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Answer]:
+    """Read and load every pending receipt, batch by batch; writes each sender's answer. Nothing pending: an empty list."""
+    catalogue = load_catalogue(settings.catalogue)
+    answers: list[Answer] = []
+    with connect(settings) as connection, Pool(catalogue, settings) as pool:
+        synced = sync(catalogue, connection)
+        if late := [row[0] for row in connection.execute("select receipt_id from intake.receipt where unanswered order by 1")]:
+            give(settings, connection, pool, list(answers_of(settings, late).values()))
+        total, done = _pending(connection), itertools.count(1)
+
+        def told(r: Report) -> Report:
+            progress(min(next(done), total), total)  # who waits for a later batch is read again
+            return r
+
+        while batch := connection.execute(
+            "select receipt_id, sha256, file_name from intake.receipt where status = 'pending' order by receipt_id limit %s",
+            [settings.batch_files],
+        ).fetchall():
+            connection.commit()
+            answers += decide(settings, connection, pool, synced, batch, told)[0]
+        if answers:
+            connection.execute("analyze intake.receipt, intake.line, intake.finding, intake.ledger")
+    return answers
+
+
+def decide(
+    settings: Settings,
+    connection: psycopg.Connection[Any],
+    pool: Pool,
+    synced: Synced,
+    batch: list[tuple[int, str, str]],
+    told: Callable[[Report], Report],
+    held: bool = False,
+) -> tuple[list[Answer], set[int]]:
+    """Read, check and load a batch of pending receipts, or of held ones (returned or quarantined), each (number, sha256, name).
+
+    Gives the answers to those that were decided, which it also writes, and the receipts that contend within the batch and wait.
+    A held receipt of which nothing new can be said is left as it is.
+    """
+    waivers = waive.in_force(connection, [number for number, *_ in batch])
+    reading = map(told, pool.reports((name, original(settings, sha256)) for _, sha256, name in batch))
+    numbered = ((number, waivers.applied(number, r)) for (number, *_), r in zip(batch, reading, strict=True))
+    decided, waits = _load_batch(connection, synced, numbered, held)
+    answers = [
+        Answer.to(decided[number], name, sha256, receipt_code(number)) for number, sha256, name in batch if number in decided
+    ]
+    give(settings, connection, pool, answers)
+    return answers, waits
+
+
+def withdraw(settings: Settings, receipt_id: int, reason: str) -> None:
+    """Take an accepted report back, by a named act in the ledger.
+
+    Raises ValueError where the receipt is unknown or was not accepted, or where no reason is given.
+    """
+    if not reason.strip():
+        raise ValueError("a withdrawal needs a reason")
+    with connect(settings) as connection, connection.transaction():
+        connection.execute(LEDGER_LOCK)
+        row = connection.execute("select status from intake.receipt where receipt_id = %s for update", [receipt_id]).fetchone()
+        if row is None:
+            raise ValueError(f"there is no receipt {receipt_code(receipt_id)}")
+        if row[0] != "accepted":
+            raise ValueError(f"receipt {receipt_code(receipt_id)} is {row[0]}; only an accepted report can be withdrawn")
+        connection.execute("update intake.receipt set status = 'withdrawn' where receipt_id = %s", [receipt_id])
+        connection.execute(
+            "insert into intake.ledger (act, receipt_id, reason) values ('withdrawn', %s, %s)", [receipt_id, reason.strip()]
+        )
+
+
+def _pending(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("select count(*) from intake.receipt where status = 'pending'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _load_batch(
+    connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]], held: bool
+) -> tuple[dict[int, Report], set[int]]:
+    """Write one batch. Returns the receipts that were decided, and those that wait for the next batch."""
+    with new_batch(synced) as arrival:
+        # before the transaction: it holds nothing up while files are read
+        reports = {number: arrival.take(number, r) for number, r in reading}
+        return _decided(connection, synced, reports, arrival, held)
+
+
+def _decided(
+    connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report], arrival: Batch, held: bool
+) -> tuple[dict[int, Report], set[int]]:
+    with connection.transaction():
+        connection.execute(LEDGER_LOCK)
+        mine = dict(
+            connection.execute(
+                """
+            select receipt_id, status from intake.receipt
+            where receipt_id = any(%s) and (status = any(%s)) for update""",
+                [list(reports), ["returned", "quarantined"] if held else ["pending"]],
+            ).fetchall()
+        )
+        waits = waive.ended_since(connection, {number: r for number, r in reports.items() if number in mine})
+        reports = {number: r for number, r in reports.items() if number in mine and number not in waits}
+        arrival.tell(connection, reports)
+        waits |= set(contend(connection, arrival, reports))
+        before = findings_of(connection, list(reports)) if held else {}
+        # a replay that finds what was found before is no act
+        reports = {
+            number: r
+            for number, r in reports.items()
+            if number not in waits and not (held and (r.status, r.findings) == (mine[number], before.get(number, [])))
+        }
+        if held:
+            connection.execute(
+                "insert into intake.ledger (act, receipt_id) select 'replayed', unnest(%s::integer[])", [sorted(reports)]
+            )
+        decisions = dict(
+            connection.execute(
+                """
+            select receipt_id, count(*) from intake.ledger
+            where receipt_id = any(%s) and act in ('accepted', 'returned', 'quarantined') group by 1""",
+                [list(reports)],
+            ).fetchall()
+        )
+        accepted = [number for number, r in reports.items() if r.status == "accepted"]
+        arrival.load(connection, accepted)
+        with connection.cursor().copy("""
+                copy intake.finding (receipt_id, decision, ordinal, rule, rule_version, kind, sheet, cell, unit_id, message_vi,
+                    message_en, waiver_id) from stdin""") as out:
+            for number, r in reports.items():
+                for ordinal, f in enumerate(r.findings, start=1):
+                    out.write_row(
+                        (
+                            number,
+                            decisions.get(number, 0) + 1,
+                            ordinal,
+                            f.rule,
+                            f.rule_version,
+                            f.kind,
+                            f.sheet,
+                            f.cell,
+                            synced.unit[f.unit] if f.unit else None,
+                            f.message_vi,
+                            f.message_en,
+                            f.waiver,
+                        )
+                    )
+        connection.execute(
+            "update arrived set status = 'returned' where status = 'accepted' and receipt_id <> all(%s)", [accepted]
+        )
+        settle(connection, list(reports))
+    return reports, waits

@@ -1,0 +1,291 @@
+"""Reading in worker processes: what a file does to its reader reaches neither the run, nor the warehouse, nor the next file.
+
+A worker is an interpreter of its own with an empty environment: no connection, no URL, no inherited descriptor. Once it has
+the catalogue it can open nothing any more, neither file nor socket; a file may take so much memory on top and so many seconds,
+then the worker is killed; after so many files it is replaced, so nothing adds up. What comes back is plain data, never objects
+to be revived: even a worker that a file took over cannot make its parent run anything.
+
+A worker that dies for a file is not yet that file's fault: only a fresh worker's word on it counts.
+
+Not multiprocessing, nor a pool built on it: its workers import the caller's main module (Airflow's, in a task), or are forked
+with the caller's threads and open connections.
+"""
+
+import contextlib
+import gc
+import itertools
+import logging
+import math
+import os
+import pickle
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tonghop.base.findings import finding
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.model import Catalogue
+from tonghop.intake.answer import Answer
+from tonghop.intake.returned import listed
+from tonghop.intake.wire import PlainUnpickler, from_plain
+from tonghop.reading.report import Report
+
+log = logging.getLogger(__name__)
+
+
+class PoolError(Exception):
+    """A worker could not be started: a fault of the installation, not of a file."""
+
+
+class Pool:
+    """Workers that read and check files against one catalogue. A context manager; `reports` may be called again and again."""
+
+    def __init__(self, catalogue: Catalogue, settings: Settings):
+        self._catalogue, self._settings = catalogue, settings
+        bounds = settings.model_copy(update={"database_url": None, "airflow_database_url": None})
+        self._catalogue_and_bounds = pickle.dumps((catalogue, bounds))
+        self._workers: set[_Worker] = set()
+        self._idle: list[_Worker] = []
+        self._closed = threading.Event()
+
+    def __enter__(self) -> Self:
+        # one for all files: a timer for each would cost a thread a file
+        threading.Thread(target=self._watch, name="reader-watch", daemon=True).start()
+        gc.freeze()  # the catalogue stays: not to be looked through again and again
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._closed.set()
+        for worker in list(self._workers):
+            self._drop(worker)
+        gc.unfreeze()
+
+    def reports(self, files: Iterable[tuple[str, Path]]) -> Iterator[Report]:
+        """The report of each (name, path), in order; reads a few files ahead of whoever takes the reports.
+
+        Raises OSError where a path cannot be read, PoolError where no worker starts; never for what is in a file.
+        """
+        readers, numbered = self._settings.readers, enumerate(files)
+        first = list(itertools.islice(numbered, readers))
+        self._start(len(first) - len(self._idle))
+        waiting = itertools.chain(first, numbered)
+        busy: dict[_Worker, tuple[int, str, bytes]] = {}
+        done: dict[int, Report] = {}
+
+        def begin(number: int, name: str, content: bytes) -> None:
+            try:
+                busy[self._asked(name, content, None)] = number, name, content
+            except _Lost as lost:
+                done[number] = lost.report
+
+        def fill() -> None:
+            while len(busy) < readers and len(busy) + len(done) <= 2 * readers and (item := next(waiting, None)):
+                number, (name, path) = item
+                begin(number, name, self._content(path))
+
+        following = 0
+        try:
+            fill()
+            while busy or done:
+                for worker in _ready(busy, wait=following not in done):
+                    number, name, content = busy.pop(worker)
+                    try:
+                        plain = self._answered(worker)
+                    except _Lost as lost:
+                        done[number] = lost.report
+                    else:
+                        if plain is None:
+                            begin(number, name, content)
+                        else:
+                            done[number] = from_plain(plain, self._catalogue)
+                fill()  # before the caller turns to what it gets
+                if following in done:
+                    yield done.pop(following)
+                    following += 1
+        finally:
+            for worker in busy:  # whoever asked wants no more
+                self._drop(worker)
+
+    def returned(self, answer: Answer, path: Path) -> bytes:
+        """What goes back to the sender of a file: their own workbook with the findings in it, or a workbook of the findings."""
+        content, done = self._content(path), None
+        while done is None:
+            try:
+                done = self._answered(self._asked(answer.file, content, answer))
+            except _Lost:
+                return listed(answer, "lost")
+        book = done.get("workbook", b"")
+        if len(book) > self._settings.max_file_bytes:
+            return listed(answer, "large")
+        return book or listed(answer, done["reason"])
+
+    def _watch(self) -> None:
+        while not self._closed.wait(0.1):
+            for worker in list(self._workers):
+                with contextlib.suppress(ValueError):  # it has just been ended, and its pipes closed
+                    worker.kill_if_late()
+
+    def _content(self, path: Path) -> bytes:
+        limit = self._settings.max_file_bytes
+        with path.open("rb") as file:
+            # enough to see that it is too much; room for all that may come is costly to have, and what is no file has no size
+            return file.read(min(os.fstat(file.fileno()).st_size or limit, limit) + 1)
+
+    def _start(self, count: int) -> None:
+        """Have so many more workers wait."""
+        started = [_Worker(self._catalogue_and_bounds) for _ in range(count)]
+        self._workers.update(started)
+        for worker in started:  # they start side by side
+            worker.ready()
+            self._idle.append(worker)
+
+    def _asked(self, name: str, content: bytes, answer: Answer | None) -> "_Worker":
+        """A worker that now makes of a file its report, or with an answer to it the workbook that goes back. Raises _Lost."""
+        while True:
+            if not self._idle:
+                self._start(1)
+            worker = self._idle.pop()
+            if worker.served >= self._settings.worker_files:
+                self._drop(worker)
+                continue
+            try:
+                worker.ask(name, content, answer, self._settings.worker_seconds)
+                return worker
+            except _Lost as lost:
+                self._gave_up(worker, lost)
+
+    def _answered(self, worker: "_Worker") -> dict[str, Any] | None:
+        """What a worker has made of its file, None where a fresh worker is to be asked. Raises _Lost."""
+        try:
+            done = worker.answer()
+        except _Lost as lost:
+            self._gave_up(worker, lost)
+            return None
+        self._idle.append(worker)
+        return done
+
+    def _gave_up(self, worker: "_Worker", lost: "_Lost") -> None:
+        """Drop a worker that lost its file. Raises _Lost where that is the file's fault for certain."""
+        log.warning("%s; worker fresh: %s", lost, not worker.served)
+        self._drop(worker)
+        if not worker.served or lost.rule == "file.time":
+            raise lost
+
+    def _drop(self, worker: "_Worker") -> None:
+        self._workers.discard(worker)
+        worker.end()
+
+
+def _ready(busy: Iterable["_Worker"], wait: bool) -> "list[_Worker]":
+    """The workers that have answered, or died; waits for one if told."""
+    by_pipe = {worker.pipe: worker for worker in busy}
+    poll = select.poll()
+    for pipe in by_pipe:
+        poll.register(pipe, select.POLLIN)
+    return [by_pipe[pipe] for pipe, _ in poll.poll(None if wait else 0)]
+
+
+class _Lost(Exception):
+    """A file got no report from its worker; `rule` says why."""
+
+    def __init__(self, rule: str, why: str):
+        super().__init__(f"a worker gave no report: {rule}, {why}")
+        self.rule = rule
+
+    @property
+    def report(self) -> Report:
+        """What is said of such a file."""
+        return Report(findings=[finding(self.rule, None)], readable=False)
+
+
+class _Worker:
+    """One process, and the pipes to it."""
+
+    def __init__(self, start: bytes):
+        self.served = 0
+        # an environment of its own: no URL, no password; one thread, so that numpy reserves no memory for more
+        environment = {"PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tonghop.intake.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env=environment,
+            start_new_session=True,
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._in, self._out = self._process.stdin, self._process.stdout
+        self._start = start
+        # when the file at hand must be done, by the monotonic clock, and of which file that was not so
+        self._due = self._missed = math.inf
+
+    def ready(self) -> None:
+        """Hand over the catalogue and wait until the worker has it."""
+        try:
+            self._in.write(self._start)
+            self._in.flush()
+            wrong = PlainUnpickler(self._out).load()
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            raise PoolError(f"a reading process did not start; it ended with {self._process.wait()}") from error
+        if wrong:
+            raise PoolError(f"a reading process did not start: {wrong}")
+
+    @property
+    def pipe(self) -> int:
+        """Where its answers come; can be read once it has answered or died."""
+        return self._out.fileno()
+
+    def ask(self, name: str, content: bytes, answer: Answer | None, seconds: float) -> None:
+        """Hand over a file, and the answer to it if it shall go back. Raises _Lost."""
+        self._due = time.monotonic() + seconds
+        try:
+            pickle.dump((name, content, answer), self._in)
+            self._in.flush()
+        except (OSError, ValueError) as error:
+            raise self._gone() from error
+
+    def answer(self) -> dict[str, Any]:
+        """The report of the file handed over, or what goes back, as plain data. Raises _Lost."""
+        try:
+            status, done = PlainUnpickler(self._out).load()
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            raise self._gone() from error
+        self._due = math.inf
+        if status != "read":
+            raise _Lost(status, done)
+        self.served += 1
+        plain: dict[str, Any] = done
+        return plain
+
+    def _gone(self) -> _Lost:
+        due, self._due = self._due, math.inf
+        self._process.kill()
+        code = self._process.wait()
+        if self._missed == due or code == -signal.SIGXCPU:
+            return _Lost("file.time", "killed, for it was late")
+        # a parser that gets no memory aborts; the kernel kills what takes too much
+        return _Lost("file.memory" if -code in (signal.SIGABRT, signal.SIGKILL) else "file.crash", f"ended with {code}")
+
+    def kill_if_late(self) -> None:
+        """Kill the process where its file takes longer than it may; an answer that nobody has taken yet is not late."""
+        due = self._due
+        if time.monotonic() > due and not _ready([self], wait=False):
+            self._missed = due
+            self._process.kill()
+
+    def end(self) -> None:
+        """Kill the process; it holds nothing that would be lost."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._in, self._out):
+            with contextlib.suppress(OSError):  # what was still to be written to a worker that is gone
+                pipe.close()

@@ -1,0 +1,235 @@
+"""The answer before sending: what `submit` would say of files, and which rules it would still hold against other reports.
+
+Without a warehouse, every rule that the file and the catalogue decide, by the very code that decides them on receipt. With one,
+also what other reports hold now; nothing is stored, and what arrives in between may change it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from tonghop.base.findings import Finding
+from tonghop.base.settings import Settings
+from tonghop.catalogue.calendar import Period
+from tonghop.catalogue.forms import ALL_ROWS, Rule, Term
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue
+from tonghop.catalogue.sync import sync
+from tonghop.intake import waive
+from tonghop.intake.answer import Answer
+from tonghop.intake.batch import new_batch
+from tonghop.intake.contend import contend
+from tonghop.intake.pool import Pool
+from tonghop.reading.report import Cell, Report
+from tonghop.reading.rules import ROUNDING
+
+# built-in rules that need the warehouse; the catalogue's are those that a report alone does not decide
+FROM_RECEIPT = ("row.taken",)
+_HERE = ZoneInfo("Asia/Ho_Chi_Minh")
+# a figure is (table, indicator, unit, row, period, scope); None stands for not applicable, which adds nothing
+_Key = tuple[str, str, str, str, int, str]
+_Figures = dict[_Key, Decimal | None]
+
+
+def precheck(
+    settings: Settings,
+    paths: list[Path],
+    connection: psycopg.Connection[Any] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Answer]:
+    """The answers to files, in their order; with a connection also by what needs other reports."""
+    catalogue = load_catalogue(settings.catalogue)
+    answers = []
+    with Pool(catalogue, settings) as pool:
+        for path, report in zip(paths, pool.reports((p.name, p) for p in paths), strict=True):
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            if connection:
+                report = _against(connection, catalogue, report)
+            answer = Answer.to(report, path.name, sha256)
+            answers.append(answer if connection else replace(answer, on_receipt=on_receipt(report)))
+            progress(len(answers), len(paths))
+    return answers
+
+
+def on_receipt(report: Report) -> tuple[str, ...]:
+    """The rules that only other reports decide; none where it is not known what the report is."""
+    if report.form is None or report.period is None or not report.readable:
+        return ()
+    return (*FROM_RECEIPT, *dict.fromkeys(rule.check.rule for rule in _later(report)))
+
+
+def _later(report: Report) -> list[Rule]:
+    assert report.form
+    assert report.period
+    return [rule for rule in report.form.rules if not rule.on_arrival and rule.check.in_force(report.period)]
+
+
+# --- with the warehouse ------------------------------------------------------------------------------------------
+
+
+class _Undo(Exception):
+    """Ends a transaction of which nothing may stay."""
+
+
+def _against(connection: psycopg.Connection[Any], catalogue: Catalogue, report: Report) -> Report:
+    """The report with waivers applied and the findings that other reports give it."""
+    standing = waive.in_force(connection, [])
+    report = replace(standing, received={0: datetime.now(_HERE).date()}).applied(0, report)
+    if report.status != "accepted" or report.nil:
+        return report
+    try:
+        with connection.transaction(), new_batch(sync(catalogue, connection)) as arrival:
+            arrival.take(0, replace(report, lines=list(report.lines)))
+            arrival.tell(connection, {0: report})
+            contend(connection, arrival, {0: report})
+            raise _Undo
+    except _Undo:
+        pass
+    report.findings += _consistency(connection, catalogue, report)
+    return report
+
+
+def _consistency(connection: psycopg.Connection[Any], catalogue: Catalogue, report: Report) -> list[Finding]:
+    """Every rule over other reports that this report carries and all of whose figures are known."""
+    assert report.period
+    assert report.scope
+    rules, period = _later(report), report.period
+    own = {(c.table, c.indicator, c.unit, c.row, period.period_id, report.scope): c for c in report.cells}
+    subjects = dict.fromkeys((c.unit, c.row) for c in report.cells)
+    below = {unit: _below(catalogue, unit, period) for unit in dict.fromkeys(unit for unit, _ in subjects)}
+    indicators = {term.indicator for rule in rules for term in rule.terms}
+    known = _known(
+        connection,
+        report,
+        indicators,
+        {u for line in below.values() for u in line},
+        [period, *_before(catalogue, period), *_months(catalogue, period)],
+    )
+    known |= {key: c.value for key, c in own.items() if c.state != "blank"}
+    for key in [key for key, c in own.items() if c.state == "blank"]:
+        known.pop(key, None)
+    found = []
+    for unit, row in subjects:
+        version = catalogue.version(unit, period.ends_on)
+        for rule in rules:
+            precheck = rule.check
+            places = [
+                own[key]
+                for t in rule.terms
+                if t.at == "same"
+                if (key := (t.table, t.indicator, unit, row, period.period_id, report.scope)) in own
+            ]
+            if not places or (precheck.levels and (version is None or not version.is_at(precheck.levels))):
+                continue
+            values = [(t.coefficient, _term(t, (unit, row), report, catalogue, known, below[unit])) for t in rule.terms]
+            figures = [(coefficient, value[0]) for coefficient, value in values if value]
+            if len(figures) < len(values) or all(value is None for _, value in figures):
+                continue
+            gap = sum((coefficient * (value or 0) for coefficient, value in figures), Decimal(0)) - precheck.bound
+            if gap > ROUNDING or (precheck.op == "=" and gap < -ROUNDING):
+                found.append(_finding(rule, unit, places[0]))
+    return found
+
+
+def _finding(rule: Rule, unit: str, at: Cell) -> Finding:
+    precheck = rule.check
+    return Finding(
+        precheck.rule, precheck.kind, at.sheet, at.cell, precheck.message.vi, precheck.message.en, unit, precheck.version
+    )
+
+
+def _term(
+    term: Term, subject: tuple[str, str], report: Report, catalogue: Catalogue, known: _Figures, below: list[str]
+) -> tuple[Decimal | None] | None:
+    """A term's figure where it is known, wherever it stands; None where nobody has given it."""
+    assert report.period
+    assert report.scope
+    unit, row = subject
+    period, scope = report.period, report.scope
+
+    def figure(of: str, on: Period, in_: str, row: str = row) -> tuple[Decimal | None] | None:
+        key = (term.table, term.indicator, of, row, on.period_id, in_)
+        return (known[key],) if key in known else None
+
+    if term.at == "same":
+        return figure(unit, period, scope)
+    if term.at == "elsewhere":
+        return figure(unit, period, scope) or figure(unit, period, scope, ALL_ROWS.code)
+    if term.at == "previous":
+        version = catalogue.version(unit, period.ends_on)
+        # a unit that became another on the way starts anew
+        if version is None or version.valid_from >= period.starts_on:
+            return None
+        return next((found for p in _before(catalogue, period) if (found := figure(unit, p, scope))), None)
+    if term.at == "months":
+        months = [found[0] or Decimal(0) for p in _months(catalogue, period) if (found := figure(unit, p, scope))]
+        return (sum(months, Decimal(0)),) if len(months) == 3 else None
+    if scope != "rollup":
+        return None
+    values = {u: found[0] for u in below if (found := figure(u, period, "own")) and found[0] is not None}
+    return (sum(values.values(), Decimal(0)),) if values.keys() - {unit} else None
+
+
+def _known(
+    connection: psycopg.Connection[Any], report: Report, indicators: set[str], units: set[str], periods: list[Period]
+) -> _Figures:
+    """What live reports hold, save the one that this report would supersede."""
+    assert report.form
+    assert report.sender
+    assert report.period
+    rows = connection.execute(
+        """
+        select i.table_code, i.field_code, u.unit_key, w.row_code, c.period_id, c.scope, c.value
+        from intake.cell c
+        join intake.receipt r using (receipt_id)
+        join catalogue.unit sender on sender.unit_id = r.unit_id
+        join catalogue.unit u on u.unit_id = c.unit_id
+        join catalogue.indicator i using (indicator_id)
+        join catalogue.form_row w using (row_id)
+        where r.status = 'accepted' and c.state <> 'blank'
+          and not exists (select from intake.ledger l where l.receipt_id = r.receipt_id and l.act = 'superseded')
+          and (sender.unit_key, r.form_code, r.period_id, r.scope) <> (%s, %s, %s, %s)
+          and c.period_id = any(%s) and u.unit_key = any(%s) and i.field_code = any(%s)""",
+        [
+            report.sender.unit,
+            report.form.code,
+            report.period.period_id,
+            report.scope,
+            [p.period_id for p in periods],
+            list(units),
+            list(indicators),
+        ],
+    ).fetchall()
+    connection.commit()
+    return {(table, indicator, unit, row, period, scope): value for table, indicator, unit, row, period, scope, value in rows}
+
+
+def _before(catalogue: Catalogue, period: Period) -> list[Period]:
+    """The periods that end on the day before: of the same type first, then the longest."""
+    found = [p for p in catalogue.period.values() if p.scheme == period.scheme and (period.starts_on - p.ends_on).days == 1]
+    return sorted(found, key=lambda p: (p.type != period.type, p.starts_on))
+
+
+def _months(catalogue: Catalogue, period: Period) -> Iterator[Period]:
+    """The months of a quarter."""
+    return (
+        p
+        for p in catalogue.period.values()
+        if (p.scheme, p.type, period.type) == (period.scheme, "M", "Q")
+        and period.starts_on <= p.starts_on
+        and p.ends_on <= period.ends_on
+    )
+
+
+def _below(catalogue: Catalogue, unit: str, period: Period) -> list[str]:
+    """The unit and all below it at the period's end."""
+    on = period.ends_on
+    return [u.unit for u in catalogue.units if u.valid_from <= on <= u.valid_to and unit in catalogue.above(u.unit, on)]

@@ -1,0 +1,59 @@
+"""Run held files again, from their stored originals, after a form or rule was repaired or a waiver given.
+
+Same receipt, same original: where the outcome differs the ledger gets a `replayed` act and a new decision, in the transaction
+that loads the figures. Where it does not, nothing is written, so a replay may be cut short and repeated at will.
+"""
+
+from collections.abc import Callable
+
+from tonghop.base.settings import Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.sync import sync
+from tonghop.intake.answer import Answer
+from tonghop.intake.load import decide
+from tonghop.intake.pool import Pool
+from tonghop.intake.receive import original
+from tonghop.reading.report import Report
+from tonghop.warehouse.connect import connect
+
+
+def replay(
+    settings: Settings,
+    rule: str | None = None,
+    form: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Answer]:
+    """Decide returned and quarantined receipts again: all, or those where a rule was found broken, or those of a form.
+
+    Gives the answers of those that were decided anew. A receipt whose original is past its retention stays as it is.
+    """
+    catalogue = load_catalogue(settings.catalogue)
+    answers: list[Answer] = []
+    with connect(settings) as connection, Pool(catalogue, settings) as pool:
+        synced = sync(catalogue, connection)
+        held = connection.execute(
+            """
+            select r.receipt_id, r.sha256, r.file_name from intake.receipt r
+            where r.status in ('returned', 'quarantined') and (%(form)s::text is null or r.form_code = %(form)s)
+              and (%(rule)s::text is null or exists (
+                  select from intake.finding f where f.receipt_id = r.receipt_id and f.rule = %(rule)s))
+              and not exists (select from intake.ledger l where l.receipt_id = r.receipt_id and l.act = 'expired')
+            order by r.receipt_id""",
+            {"form": form, "rule": rule},
+        ).fetchall()
+        connection.commit()
+        todo = [receipt for receipt in held if original(settings, receipt[1]).exists()]
+        done, total = 0, len(todo)
+
+        def told(report: Report) -> Report:
+            nonlocal done
+            done += 1
+            progress(min(done, total), total)
+            return report
+
+        while todo:
+            batch, todo = todo[: settings.batch_files], todo[settings.batch_files :]
+            decided, waits = decide(settings, connection, pool, synced, batch, told, held=True)
+            answers += decided
+            todo = [receipt for receipt in batch if receipt[0] in waits] + todo
+    return answers

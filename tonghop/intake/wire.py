@@ -1,0 +1,50 @@
+"""What goes between the loader and a reading process: plain data, never objects that would be revived."""
+
+import pickle
+from dataclasses import fields
+from typing import Any
+
+from tonghop.base.findings import Finding
+from tonghop.catalogue.model import Catalogue
+from tonghop.reading.report import Line, LineHeader, Report
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Numbers, texts and containers of them: nothing that would be looked up or called."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f"a worker sent more than plain data: {module}.{name}")
+
+
+# --- a report as plain data --------------------------------------------------------------------------------------
+
+
+def to_plain(done: Report) -> dict[str, Any]:
+    """A report without objects: form, sender and period by their keys, everything else as tuples."""
+    # lines that have the same header share it
+    headers = {id(line.header): line.header for line in done.lines}
+    number = {key: n for n, key in enumerate(headers)}
+    plain = {f.name: getattr(done, f.name) for f in fields(done)}
+    return plain | {
+        "form": done.form and (done.form.code, done.form.version),
+        "sender": done.sender and done.sender.unit,
+        "period": done.period and (done.period.scheme, done.period.code),
+        "headers": [tuple(header) for header in headers.values()],
+        "lines": [(number[id(line.header)], *line[1:]) for line in done.lines],
+        "findings": [tuple(vars(f).values()) for f in done.findings],
+    }
+
+
+def from_plain(plain: dict[str, Any], catalogue: Catalogue) -> Report:
+    form, period = plain["form"], plain["period"] and catalogue.period[plain["period"]]
+    headers = [LineHeader(*header) for header in plain.pop("headers")]
+    return Report(
+        **plain
+        | {
+            "form": next((f for f in catalogue.forms if (f.code, f.version) == form), None),
+            "sender": catalogue.version(plain["sender"], period.ends_on) if plain["sender"] else None,
+            "period": period,
+            "lines": [Line(headers[header], *rest) for header, *rest in plain["lines"]],
+            "findings": [Finding(*f) for f in plain["findings"]],
+        }
+    )

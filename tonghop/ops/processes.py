@@ -1,0 +1,115 @@
+"""Airflow's processes: start them, find those of this state folder, end them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
+
+import psutil
+import psycopg
+
+from tonghop.base.settings import Settings
+from tonghop.ops.configuration import COMMANDS, MARK, ROLE, Say, airflow_home, end_of, environment, log_file
+from tonghop.warehouse.connect import AIRFLOW, database_url
+
+START_SECONDS, STOP_SECONDS = 120, 10
+
+
+class ServiceError(Exception):
+    """Airflow did not start, or a run failed; the message says which part and shows the end of its log."""
+
+
+class PortTaken(ServiceError):
+    """Something else listens where Airflow was to; between asking for a free port and using it there is a moment."""
+
+
+def migrate(settings: Settings, say: Say) -> None:
+    # asking Airflow costs seconds, so what the last time led to is kept and compared
+    known = airflow_home(settings) / "migrated"
+    if known.exists() and known.read_text() == _revision(settings):
+        return
+    say("preparing Airflow's own tables")
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"],
+        env=environment(settings),
+        cwd=airflow_home(settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise ServiceError(f"Airflow's tables could not be made:\n{end_of(done.stdout + done.stderr)}")
+    known.write_text(_revision(settings))
+
+
+def _revision(settings: Settings) -> str:
+    """Airflow's version, and that of its tables."""
+    with psycopg.connect(database_url(settings, AIRFLOW), connect_timeout=10) as connection:
+        there = connection.execute("select to_regclass('alembic_version')").fetchone() != (None,)
+        row = connection.execute("select version_num from alembic_version").fetchone() if there else None
+    return f"{version('apache-airflow')} {row[0] if row else 'empty'}"
+
+
+def start(settings: Settings, role: str) -> None:
+    path = log_file(settings, role)
+    if path.exists():
+        path.replace(path.with_suffix(".before.log"))
+    with path.open("wb") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "airflow", *COMMANDS[role]],
+            env=environment(settings) | {ROLE: role},
+            cwd=airflow_home(settings),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+# --- which processes are ours --------------------------------------------------------------------------------
+
+
+def processes(settings: Settings) -> list[tuple[psutil.Process, str]]:
+    """Every live process that Airflow started for this state folder, with the role of its session."""
+    home, found = str(settings.home.resolve()), []
+    for process in psutil.process_iter():
+        try:
+            variables = process.environ()
+        except psutil.Error:
+            continue
+        if variables.get(MARK) == home and process.pid != os.getpid():
+            found.append((process, variables.get(ROLE, "")))
+    return found
+
+
+def roles(settings: Settings) -> list[str]:
+    """The parts of Airflow whose main process lives."""
+    return [role for process, role in processes(settings) if process.pid == _session(process.pid)]
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def end(settings: Settings) -> None:
+    """Ask the main processes to end, then kill what is left: LocalExecutor's workers inherit a handler that ignores SIGTERM."""
+    leaders = [process for process, _ in processes(settings) if process.pid == _session(process.pid)]
+    _signal(leaders, psutil.Process.terminate)
+    psutil.wait_procs(leaders, timeout=STOP_SECONDS)
+    for _ in range(5):  # what is being killed may just have forked
+        if not (left := [process for process, _ in processes(settings)]):
+            return
+        _signal(left, psutil.Process.kill)
+        psutil.wait_procs(left, timeout=5)
+    raise ServiceError(f"these processes would not end: {', '.join(str(process.pid) for process in left)}")
+
+
+def _signal(processes: list[psutil.Process], send: Callable[[psutil.Process], None]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            send(process)

@@ -1,0 +1,95 @@
+"""Bring the database and Airflow up and down, and say what runs."""
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tonghop.base.settings import Settings
+from tonghop.ops.client import get, logged_in
+from tonghop.ops.configuration import ADMIN, COMMANDS, DAGS, NEEDED, Say, configure, end_of, log_file, password_file, url
+from tonghop.ops.processes import START_SECONDS, PortTaken, ServiceError, end, migrate, processes, roles, start
+from tonghop.warehouse import embedded
+from tonghop.warehouse.migrate import ready
+
+# --- up and down ---------------------------------------------------------------------------------------------
+
+
+def up(settings: Settings, say: Say = lambda _: None, dags: Path = DAGS) -> None:
+    """Start the database and Airflow, and return when they are healthy and every DAG is known.
+
+    Does nothing where all of it runs already. Raises ServiceError or ServerError.
+    """
+    ready(settings, say)
+    if set(roles(settings)) == set(COMMANDS):
+        say(f"Airflow is already up at {url(settings)}")
+        return
+    for _ in range(3):
+        end(settings)
+        configure(settings, dags)
+        migrate(settings, say)
+        say("starting Airflow")
+        since = datetime.now(UTC)
+        for role in NEEDED:
+            start(settings, role)
+        try:
+            _await_health(settings, since, dags)
+            break
+        except PortTaken:
+            say("another program took the port meanwhile; trying the next")
+    else:
+        raise ServiceError(f"no port from {settings.airflow_port} on stays free long enough to start Airflow")
+    start(settings, "triggerer")
+    say(f"Airflow is up at {url(settings)}")
+
+
+def down(settings: Settings, say: Say = lambda _: None) -> None:
+    """End every process of Airflow, then the embedded database. Works whatever half of it has died."""
+    if processes(settings):
+        say("stopping Airflow")
+        end(settings)
+    if embedded.running(settings):
+        say("stopping PostgreSQL")
+        embedded.stop(settings)
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """What runs and where: the database, each part of Airflow, its address, and where the admin's password lies."""
+    running = roles(settings)
+    return {
+        "postgresql": "external" if not embedded.needed(settings) else "up" if embedded.running(settings) else "down",
+        "airflow": {role: "up" if role in running else "down" for role in COMMANDS},
+        "airflow_url": url(settings) if "api-server" in running else None,
+        "airflow_user": ADMIN,
+        "airflow_password_file": str(password_file(settings)),
+    }
+
+
+def _await_health(settings: Settings, since: datetime, dags: Path) -> None:
+    wanted = {path.stem for path in dags.glob("[!_]*.py")}
+    deadline = time.monotonic() + START_SECONDS
+    waiting_for = "an answer"
+    while time.monotonic() < deadline:
+        for role in NEEDED - set(roles(settings)):
+            end = end_of(log_file(settings, role).read_text(errors="replace"))
+            kind = PortTaken if role == "api-server" and "address already in use" in end else ServiceError
+            raise kind(f"Airflow's {role} ended while starting; the end of {log_file(settings, role)}:\n{end}")
+        try:
+            health = httpx.get(f"{url(settings)}/api/v2/monitor/health", trust_env=False, timeout=5).json()
+            beats = {part: health[part].get(f"latest_{part}_heartbeat") for part in ("scheduler", "dag_processor")}
+            late = [part for part, beat in beats.items() if not beat or datetime.fromisoformat(beat) < since]
+            if not late:
+                with logged_in(settings) as api:
+                    for error in get(api, "/importErrors")["import_errors"]:
+                        raise ServiceError(f"{error['filename']} cannot be read:\n{end_of(error['stack_trace'])}")
+                    late = sorted(wanted - {dag["dag_id"] for dag in get(api, "/dags")["dags"]})
+            if not late:
+                return
+            waiting_for = ", ".join(late)
+        except (httpx.HTTPError, KeyError):  # not up yet, or another program answers there: then ours is about to end
+            pass
+        time.sleep(0.3)
+    logs = "\n".join(f"--- {role}\n{end_of(log_file(settings, role).read_text(errors='replace'))}" for role in NEEDED)
+    raise ServiceError(f"Airflow did not get healthy within {START_SECONDS} seconds; still waiting for {waiting_for}\n{logs}")

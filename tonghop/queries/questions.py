@@ -1,0 +1,78 @@
+"""Named questions to the published release: each is one SQL file in sql/, whose head says what it takes.
+
+They read the same views as BI users, so they show what may be shown, and nothing of a candidate. Every question may be asked
+of an earlier release, with the tree as it was known then: `release=N`, or `as_of=DATE` for the release that stood on that day.
+"""
+
+import itertools
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psycopg
+
+from tonghop.base.settings import Settings
+from tonghop.warehouse.connect import connect
+from tonghop.warehouse.roles import READER
+
+QUESTIONS = Path(__file__).parent / "sql"
+
+
+def questions() -> dict[str, str]:
+    """Name and one line of what each question answers."""
+    return {path.stem: path.read_text("utf-8").splitlines()[0].removeprefix("-- ") for path in sorted(QUESTIONS.glob("*.sql"))}
+
+
+def parameters(name: str) -> dict[str, str]:
+    """What a question must be told: parameter and explanation. What ends in [..] may be left out."""
+    lines = (QUESTIONS / f"{name}.sql").read_text("utf-8").splitlines()[1:]
+    head = "".join(line[3:] + "  " for line in itertools.takewhile(lambda line: line.startswith("-- "), lines))
+    return dict(re.findall(r"(\w+): (.*?)(?=\s{2,}|$)", head))
+
+
+def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:
+    """The answer as a table.
+
+    Raises KeyError for an unknown question, ValueError for a missing or unknown parameter or release.
+    """
+    if name not in questions():
+        raise KeyError(name)
+    wanted, told = parameters(name), dict(given)
+    then = {key: told.pop(key) for key in ("release", "as_of") if key in told}
+    needed = {key for key, about in wanted.items() if not about.endswith("]")}
+    if not needed <= set(told) <= set(wanted) or len(then) > 1:
+        raise ValueError(
+            f"{name} takes "
+            + "; ".join(f"{k}: {v}" for k, v in wanted.items())
+            + "; and release=N or as_of=DATE, to ask what was known then"
+        )
+    query = (QUESTIONS / f"{name}.sql").read_text("utf-8")
+    values: dict[str, str | int] = {**dict.fromkeys(wanted, ""), **told}
+    with connect(settings, READER) as connection:
+        if then:
+            # the same views by release: what the question reads is narrowed to one
+            query = re.sub(r"\bbi\.(\w+)", r"(select * from bi_asof.\1 where release_id = %(release)s)", query)
+            values["release"] = _release(connection, **then)
+        cursor: psycopg.Cursor[Any] = connection.execute(query.encode(), values)
+        return pd.DataFrame(cursor.fetchall(), columns=[c.name for c in cursor.description or ()], dtype=object)
+
+
+def _release(connection: psycopg.Connection[Any], release: str = "", as_of: str = "") -> int:
+    """A published release by its number, or the one that stood at the end of a day in Viet Nam."""
+    try:
+        number = int(release) if release else None
+        day = date.fromisoformat(as_of) if as_of else None
+    except ValueError:
+        raise ValueError("release is a number; as_of a day, such as 2025-07-01") from None
+    row = connection.execute(
+        "select release_id from bi.dim_release where release_id = %(number)s "
+        "or (%(number)s::integer is null "
+        "and (published_at at time zone 'Asia/Ho_Chi_Minh')::date <= %(day)s) "
+        "order by published_at desc limit 1",
+        {"number": number, "day": day},
+    ).fetchone()
+    if row is None:
+        raise ValueError(f"no release {release}" if release else f"nothing was published by {as_of}")
+    return int(row[0])

@@ -1,0 +1,181 @@
+"""What stands in a cell where a number belongs: the number, or why it is none. What may mean two things is never decided here.
+
+Vietnamese notation is the declared one: dots group thousands, a comma starts the decimals (1.234,5).
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from tonghop.base.text import fold
+from tonghop.catalogue.model import Codes
+
+_VIETNAMESE = re.compile(r"-?([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?")
+# marks that only other countries' notation has: 1,234.5  1,234,567  4.5
+_FOREIGN = re.compile(r"-?([0-9]{1,3}(,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(,[0-9]{3}){2,}|[0-9]+\.([0-9]{1,2}|[0-9]{4,}))")
+_COMMA = re.compile(r"-?[1-9][0-9]{0,2},[0-9]{3}")
+_DOT = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
+_SPACED = re.compile(r"-?[0-9]{1,3}([ \u00a0\u2009\u202f][0-9]{3})+(,[0-9]+)?")
+_DATE = re.compile(r"[0-9]{1,2}[/-][0-9]{1,2}([/-][0-9]{2,4})?|[0-9]{1,2}/[0-9]{4}")
+_FORMULA = re.compile(r"=.+|@\w.*|[+-]\s*[^\W\d].*", re.S)
+LARGEST = 9 * 10**15  # whole numbers up to here are exact in floating point, which the rules are computed in
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """Why a cell holds no number: a rule of messages.yaml, and the words of its message."""
+
+    rule: str
+    words: dict[str, str]
+
+
+def parse_number(value: Any) -> Decimal | None:
+    """An exact number of a cell: a number, or text in Vietnamese notation (1.234,5); None for everything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float | Decimal):
+        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        return number if number.is_finite() else None
+    if not isinstance(value, str) or len(value) > 40 or not _VIETNAMESE.fullmatch(value):
+        return None
+    return Decimal(value.replace(".", "").replace(",", "."))
+
+
+def is_foreign(text: str) -> bool:
+    """Whether a text is a number in another country's marks: then a column's 4.000 may be four."""
+    return bool(_FOREIGN.fullmatch(text.strip()))
+
+
+class Vocabulary:
+    """The words that stand beside figures, and what each kind of them says about the figure."""
+
+    def __init__(self, codes: Codes):
+        self._words = codes.words
+
+    # made when first needed: most files hold numbers only
+    @cached_property
+    def _kinds(self) -> dict[str, re.Pattern[str]]:
+        return {kind: _any_of(words) for kind, words in self._words.items()}
+
+    @cached_property
+    def _known(self) -> re.Pattern[str]:
+        return _any_of(word for words in self._words.values() for word in words)
+
+    def kind(self, text: str) -> str | None:
+        """The first kind of words that a folded text holds."""
+        return next((kind for kind, pattern in self._kinds.items() if pattern.search(text)), None)
+
+    def mask(self, value: Any) -> str:
+        """A cell's text as a finding may quote it: numbers, marks and known words. What else stands there may be a name."""
+        text = " ".join(str(value)[:200].split())
+        known = [found.span() for found in self._known.finditer(text.casefold())] if len(text.casefold()) == len(text) else []
+        masked = re.sub(
+            r"[^\W\d_]+", lambda word: word[0] if any(a <= word.start() and word.end() <= b for a, b in known) else "…", text
+        )
+        masked = re.sub(r"…(\s*…)+", "…", masked)
+        return masked if len(masked) <= 40 else masked[:39] + "…"
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    longest_first = sorted({form for word in words for form in (word.casefold(), fold(word))}, key=len, reverse=True)
+    return re.compile("|".join(rf"(?<!\w){re.escape(w)}(?!\w)" if w[-1:].isalpha() else re.escape(w) for w in longest_first))
+
+
+_SECTION = re.compile(r'(?:"[^"]*"|\\.|[^;"\\])*')
+_LITERAL = re.compile(r'"([^"]*)"|\\(.)')
+_CURRENCY = re.compile(r"vnđ|vnd|đồng|đ|₫", re.I)
+
+
+class NumberFormat:
+    """A spreadsheet's number format, as far as it makes a cell show another number than it holds."""
+
+    def __init__(self, code: str):
+        found = _SECTION.match(code)
+        section = found[0] if found else ""  # the one for positive numbers
+        # without quoted words, escapes, padding, colours, conditions and currencies
+        bare = re.sub(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]', "", section)
+        words = _CURRENCY.sub("", "".join(quoted or escaped for quoted, escaped in _LITERAL.findall(section)))
+        general = "general" in bare.lower()
+        self.percent = "%" in bare
+        places = re.sub(r"[^0#?].*", "", bare.partition(".")[2])
+        # how many decimals are shown at least and at most
+        self.least, self.most = (0, 9) if general else (len(places.rstrip("#")), len(places))
+        # whether the number is not shown at all, shown in thousands, or shown with words
+        self.altered = (
+            not (general or re.search(r"[0#?@]", bare))
+            or bool(re.search(r"[0#?],+(?![0#?,])", bare))
+            or any(c.isalpha() for c in words)
+        )
+
+
+def number_in_cell(value: Any, format_code: str | None, mixed: bool, vocabulary: Vocabulary) -> Decimal | Wrong:
+    """The number of a cell, or why there is none.
+
+    `format_code` is the cell's number format where it is not plain; `mixed` tells that its column holds foreign marks too.
+    """
+    if format_code is None and isinstance(value, float) and value.is_integer():
+        return fits(Decimal(int(value)))
+    if isinstance(value, date | time | timedelta):
+        return Wrong("cell.date", {"value": f"{value:%d/%m/%Y}" if isinstance(value, date) else str(value)})
+    if isinstance(value, str):
+        # an apostrophe before a number keeps a spreadsheet from changing it
+        return _text(value.strip().removeprefix("'"), mixed, vocabulary)
+    number = parse_number(value)
+    if number is None:
+        return Wrong("cell.number", {"value": vocabulary.mask(value)})
+    shown = NumberFormat(format_code or "General")
+    if shown.percent:
+        return Wrong("cell.percent", {"value": f"{comma(number * 100)}%"})
+    if shown.altered:
+        return Wrong("cell.shown", {"value": comma(number)})
+    # a workbook's number with three decimals may have been thousands, which a spreadsheet in English took for decimals
+    if not isinstance(value, Decimal) and 1 <= abs(number) < 1000:
+        stored = 0 if number == number.to_integral_value() else -int(number.as_tuple().exponent)
+        if max(shown.least, min(stored, shown.most)) == 3:
+            return _either(f"{number:.3f}", number, int(round(number, 3) * 1000))
+    return fits(number)
+
+
+def fits(number: Decimal) -> Decimal | Wrong:
+    """The number, where it is one that the rules can be computed in."""
+    return number if abs(number) <= LARGEST else Wrong("cell.large", {"value": f"{number:.3e}"})
+
+
+def _text(text: str, mixed: bool, vocabulary: Vocabulary) -> Decimal | Wrong:
+    if _COMMA.fullmatch(text):
+        return _either(text, Decimal(text.replace(",", ".")), int(text.replace(",", "")))
+    if mixed and _DOT.fullmatch(text):
+        return _either(text, Decimal(text), int(text.replace(".", "")))
+    number = parse_number(text)
+    if number is not None:
+        return fits(number)
+    quoted = {"value": vocabulary.mask(text)}
+    if _SPACED.fullmatch(text):
+        return Wrong("cell.spaces", quoted | {"joined": re.sub(r"\s", "", text)})
+    if _DATE.fullmatch(text):
+        return Wrong("cell.date", quoted)
+    if _FORMULA.fullmatch(text):
+        return Wrong("cell.formula", quoted)
+    kind = vocabulary.kind(fold(text[:200]))
+    if kind == "unit":
+        number_part = re.sub(r"[^0-9.,-]", "", text)
+        either = _text(number_part, True, vocabulary) if re.search("[0-9]", number_part) else None
+        if isinstance(either, Wrong) and either.rule == "cell.marks":
+            return Wrong("cell.unit_marks", either.words | quoted)
+    return Wrong(f"cell.{kind}" if kind else "cell.number", quoted)
+
+
+def _either(shown: str, decimal: Decimal, thousands: int) -> Wrong:
+    whole = decimal == decimal.to_integral_value()
+    exact = f"{decimal:.0f}" if whole else f"{comma(decimal)}0"
+    return Wrong("cell.marks", {"value": shown, "first": str(thousands), "second": exact})
+
+
+def comma(number: Decimal) -> str:
+    """A number as it is written here: 1234,5."""
+    text = f"{number:f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace(".", ",")

@@ -1,0 +1,112 @@
+"""A file as read: what it says it is, its raw figures with their places, and what was wrong with its shape."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from tonghop.base.findings import Finding, Place, finding
+from tonghop.catalogue.calendar import Period
+from tonghop.catalogue.forms import Field_, Form, Table
+from tonghop.catalogue.model import Catalogue
+from tonghop.catalogue.units import UnitVersion
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a spreadsheet shows but its values do not tell, by cell ("B7"), row and column number (from 1)."""
+
+    # the number formats that are not plain, so that what the cell shows may not be what it holds
+    formats: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    hidden_rows: frozenset[int] = frozenset()
+    hidden_columns: frozenset[int] = frozenset()
+
+    def alters(self, columns: tuple[str, ...], row: str) -> bool:
+        """Whether a cell of these columns and this row may show something else than its value."""
+        altered = self.formats.keys() | self.errors.keys() if self.formats or self.errors else ()
+        return bool(altered) and any(column + row in altered for column in columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The fields that a sheet's columns hold, in their order, and the columns' names; where there are no columns, empty ones."""
+
+    fields: tuple[Field_, ...]
+    names: tuple[str, ...]
+
+    @cached_property
+    def codes(self) -> tuple[str, ...]:
+        """The fields' codes; of a count the code is its indicator."""
+        return tuple(spec.code for spec in self.fields)
+
+    @cached_property
+    def counts(self) -> frozenset[str]:
+        """The indicators, where all are counts and no column stands twice: then whole figures need no closer look."""
+        alone = len(set(self.codes)) == len(self.codes) and all(spec.type == "count" for spec in self.fields)
+        return frozenset(self.codes) if alone else frozenset()
+
+
+class Entry(NamedTuple):
+    """The raw figures of a row that names its unit; a cell is called by its column's name and the row's after it."""
+
+    table: Table
+    unit: Place
+    row: Place | None
+    columns: Columns
+    values: list[Any]
+    place: str
+    name: Place | None = None
+
+    @property
+    def figures(self) -> Iterator[tuple[Field_, Place]]:
+        """Each figure with its field and place."""
+        sheet = self.unit.sheet
+        return (
+            (spec, Place(value, sheet, column + self.place))
+            for spec, column, value in zip(self.columns.fields, self.columns.names, self.values, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Total:
+    """A figure that a sheet states for the rows from first to last (numbers from 1, both included)."""
+
+    table: Table
+    field: Field_
+    figure: Place
+    first: int
+    last: int
+
+
+@dataclass
+class Reading:
+    """A file as read: what it is, its raw figures, the totals that it states, and what was wrong with its shape."""
+
+    form: Form | None = None
+    sender: UnitVersion | None = None
+    period: Period | None = None
+    scope: str | None = None
+    nil: bool = False
+    money: Place | None = None
+    entries: list[Entry] = field(default_factory=list)
+    totals: list[Total] = field(default_factory=list)
+    looks: dict[str, Look] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def wrong(self, rule: str, place: Place | None, **words: Any) -> None:
+        """Note a finding at a place."""
+        self.findings.append(finding(rule, place, **words))
+
+
+def plain(value: Any) -> str:
+    """A head cell or a code as text: 8719.0 was typed as 8719."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def unit_of(code: str, catalogue: Catalogue, on: date) -> UnitVersion | None:
+    """The unit of a code on a day; a spreadsheet may have eaten the leading zeros of its five digits (08719, 08719.01)."""
+    found = catalogue.unit_by_code(code, on)
+    ward, dot, rest = code.partition(".")
+    return found or (catalogue.unit_by_code(f"{ward.zfill(5)}{dot}{rest}", on) if ward.isdigit() else None)

@@ -1,0 +1,291 @@
+"""From raw figures to cells at the grain of a fact, and the catalogue's linear rules on them.
+
+Every rule that a report alone can decide is decided here: as a table of cells (one row a unit and form row, one column an
+indicator) times the matrix of the rules' coefficients. What needs other reports is decided by the models.
+"""
+
+from decimal import Decimal
+from functools import cached_property
+from itertools import chain, groupby, repeat
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from tonghop.base.findings import Finding, Place, Unreadable, finding
+from tonghop.base.settings import Settings
+from tonghop.base.text import fold
+from tonghop.catalogue.forms import Field_, Row, Table
+from tonghop.catalogue.model import Catalogue
+from tonghop.catalogue.units import UnitVersion
+from tonghop.reading import unit_names
+from tonghop.reading.numbers import LARGEST, Vocabulary, Wrong, comma, fits, is_foreign, number_in_cell, parse_number
+from tonghop.reading.raw import Columns, Entry, Look, Reading, plain, unit_of
+from tonghop.reading.reader import read
+from tonghop.reading.report import NOT_APPLICABLE, CellValue, Line, LineHeader, Report
+from tonghop.reading.rules import broken_rules
+
+
+def read_and_check(name: str, content: bytes, catalogue: Catalogue, settings: Settings) -> Report:
+    """Read and check one file; never raises for what is in the file."""
+    try:
+        reading = read(name, content, catalogue, settings)
+    except Unreadable as unreadable:
+        return Report(findings=[unreadable.finding], readable=False)
+    return understand(reading, catalogue)
+
+
+def understand(reading: Reading, catalogue: Catalogue) -> Report:
+    """Understand a reading's figures and put the rules to them."""
+    result = Report(reading.form, reading.sender, reading.period, reading.scope, reading.nil, findings=list(reading.findings))
+    if reading.form is None or reading.sender is None or reading.period is None or reading.scope is None:
+        return result
+    understood = _Understanding(catalogue, reading, result)
+    for table in {entry.table.code: entry.table for entry in reading.entries}.values():
+        if reading.period.type not in table.period_types:
+            result.findings.append(finding("table.period", None, table=table.code, period=reading.period.code))
+    for columns, entries in groupby(reading.entries, attrgetter("columns")):
+        understood.take(columns, list(entries))
+    if reading.nil and any(figure not in (None, NOT_APPLICABLE) for line in result.lines for figure in line.figures):
+        result.findings.append(finding("head.nil", None))
+    if reading.nil:
+        result.lines.clear()
+    elif not result.findings and all(figure is None for line in result.lines for figure in line.figures):
+        result.findings.append(finding("file.empty", None))
+    result.findings += _totals(reading, result, understood)
+    result.findings += broken_rules(reading.form, reading.period, result.lines, understood.refused, catalogue)
+    return result
+
+
+class _Understanding:
+    """Turns entries into lines of cells, once per unit and row, noting what cannot be understood."""
+
+    def __init__(self, catalogue: Catalogue, reading: Reading, result: Report):
+        assert reading.period
+        assert reading.sender
+        self.catalogue, self.period, self.sender, self.result = catalogue, reading.period, reading.sender, result
+        self.factor = catalogue.codes.factor(reading.money.value) if reading.money else None
+        self.money_place = reading.money
+        self.money_told = False
+        self.units: dict[tuple[str, str, str], UnitVersion | None] = {}
+        self.rows: dict[tuple[str, str], Row | None] = {}
+        # the indicators that each table, unit and row has by now
+        self.seen: dict[tuple[str, str, str] | None, frozenset[str]] = {}
+        self.headers: dict[LineHeader, LineHeader] = {}
+        self.refused: set[tuple[str, str, str, str]] = set()
+        codes = catalogue.codes
+        self.zero, self.not_applicable = {fold(m) or m for m in codes.zero}, {fold(m) for m in codes.not_applicable}
+        self.yes = {fold(word) for word in codes.yes}
+        self.vocabulary = Vocabulary(codes)
+        self.looks, self.entries = reading.looks, reading.entries
+
+    @property
+    def on(self) -> str:
+        """The day by which units are named, as a finding says it."""
+        return f"{self.period.ends_on:%d/%m/%Y}"
+
+    @cached_property
+    def mixed(self) -> set[tuple[str, str]]:
+        """Columns in which one figure is written with another country's marks: the others may be so too."""
+        return {
+            (place.sheet, spec.code)
+            for entry in self.entries
+            if str in map(type, entry.values)
+            for spec, place in entry.figures
+            if isinstance(place.value, str) and is_foreign(place.value)
+        }
+
+    def take(self, columns: Columns, entries: list[Entry]) -> None:
+        """Rows of the same columns, one below the other."""
+        table, look = entries[0].table, self.looks.get(entries[0].unit.sheet, _PLAIN)
+        # what nearly every row is, and the long way would say too
+        wholes = _whole([entry.values for entry in entries]) if columns.counts and len(entries) > 1 else repeat(None)
+        header = self._header(table, entries[0].unit.sheet, columns.codes, columns.names)
+        for entry, whole in zip(entries, wholes, strict=False):
+            unit, row = self._subject(entry), self._row(entry)
+            subject = (table.code, unit.unit, row.code) if unit and row else None
+            seen = self.seen.get(subject, frozenset())
+            if whole and unit and row and seen.isdisjoint(columns.counts) and not look.alters(columns.names, entry.place):
+                self.seen[subject] = seen | columns.counts if seen else columns.counts
+                self.result.lines.append(Line(header, unit.unit, row.code, entry.place, whole))
+            else:
+                self._one_by_one(entry, subject, look)
+
+    def _header(self, table: Table, sheet: str, indicators: tuple[str, ...], columns: tuple[str, ...]) -> LineHeader:
+        """One header for all lines that have the same."""
+        header = LineHeader(table.code, sheet, indicators, columns)
+        return self.headers.setdefault(header, header)
+
+    def _one_by_one(self, entry: Entry, subject: tuple[str, str, str] | None, look: Look) -> None:
+        seen = self.seen.get(subject, frozenset())
+        taken: list[tuple[str, CellValue, str]] = []
+        for column, (spec, place) in zip(entry.columns.names, entry.figures, strict=True):
+            figures = self._figures(spec, place, look)
+            if subject is None:
+                continue
+            if figures is None:
+                self.refused |= {(*subject, indicator) for indicator in spec.indicators}
+                continue
+            for indicator, figure in figures:
+                if indicator in seen:
+                    self.result.findings.append(finding("row.twice", place, subject[1]))
+                    break
+                seen |= {indicator}
+                taken.append((indicator, figure, column))
+        self.seen[subject] = seen
+        if subject and taken:
+            indicators, figures_, columns = zip(*taken, strict=True)
+            header = self._header(entry.table, entry.unit.sheet, indicators, columns)
+            self.result.lines.append(Line(header, *subject[1:], entry.place, list(figures_)))
+
+    def _subject(self, entry: Entry) -> UnitVersion | None:
+        place, table = entry.unit, entry.table
+        code = plain(place.value).strip() if place.value is not None else ""
+        key = (table.code, place.sheet, code)
+        if key not in self.units:
+            unit = unit_of(code, self.catalogue, self.period.ends_on)
+            wrong: Finding | None = None
+            if unit is None:
+                wrong = finding("row.unit", place, value=unit_names.quoted(code), on=self.on)
+            elif self.sender.unit not in self.catalogue.above(unit.unit, self.period.ends_on):
+                wrong = finding("row.not_below", place, on=self.on)
+            elif not unit.is_at(table.levels):
+                level = self.catalogue.level[unit.level]
+                wrong = finding("table.level", place, table=table.code, level_vi=level.vi, level_en=level.en)
+            if wrong:
+                self.result.findings.append(wrong)
+            self.units[key] = None if wrong else unit
+        found = self.units[key]
+        if found and entry.name and entry.name.value != found.name:
+            self._name(entry.name, found)
+        return found
+
+    def _name(self, place: Place, unit: UnitVersion) -> None:
+        """The name in a row against the unit that its code found; a name that no unit bears is not looked into."""
+        if not isinstance(place.value, str) or not place.value or unit_names.same(place.value, unit, self.catalogue):
+            return
+        if named := unit_names.named(place.value, self.catalogue, self.period.ends_on):
+            words = ", ".join(f"{other.code} «{other.name}»" for other in named[:3])
+            self.result.findings.append(finding("row.name", place, code=unit.code, unit_name=unit.name, named=words))
+
+    def _row(self, entry: Entry) -> Row | None:
+        if entry.row is None:
+            return entry.table.rows[0]
+        key = (entry.table.code, str(entry.row.value))
+        if key not in self.rows:
+            found = entry.table.labels.get(fold(str(entry.row.value)))
+            if found is None:
+                words = ", ".join(r.vi for r in entry.table.rows)
+                quoted = self.vocabulary.mask(entry.row.value)
+                self.result.findings.append(finding("row.label", entry.row, value=quoted, table=entry.table.code, words=words))
+            self.rows[key] = found
+        return self.rows[key]
+
+    def _figures(self, spec: Field_, place: Place, look: Look) -> list[tuple[str, CellValue]] | None:
+        """(indicator, figure) of one cell; None after a finding. A code cell fills one indicator per code."""
+        value = place.value
+        if error := look.errors.get(place.cell):
+            self.result.findings.append(finding("cell.error", place, error=error))
+            return None
+        value = value.strip() if isinstance(value, str) else value
+        if value in (None, ""):
+            return [(indicator, None) for indicator in spec.indicators]
+        text = fold(value) or value if isinstance(value, str) else None
+        if text in self.not_applicable and spec.type != "flag":
+            return [(indicator, NOT_APPLICABLE) for indicator in spec.indicators]
+        if spec.type == "code":
+            return self._code(place, spec)
+        if text in self.zero:
+            return [(spec.code, 0)]
+        number = self._number(place, spec, value, look.formats.get(place.cell))
+        return None if number is None else [(spec.code, _figure(number))]
+
+    def _code(self, place: Place, spec: Field_) -> list[tuple[str, CellValue]] | None:
+        given = fold(plain(place.value))
+        chosen = next((code for code, labels in spec.codes.items() if given in {fold(t) for t in (code, *labels)}), None)
+        if chosen is None:
+            words = ", ".join(labels[0] for labels in spec.codes.values())
+            self.result.findings.append(finding("cell.code", place, value=self.vocabulary.mask(place.value), words=words))
+            return None
+        return [(f"{spec.code}_{code}", int(code == chosen)) for code in spec.codes]
+
+    def _number(self, place: Place, spec: Field_, value: Any, format_code: str | None) -> Decimal | None:
+        if spec.type == "flag" and isinstance(value, str) and fold(value) in self.yes:
+            return Decimal(1)
+        number = number_in_cell(value, format_code, (place.sheet, spec.code) in self.mixed, self.vocabulary)
+        if isinstance(number, Decimal) and spec.type == "amount":
+            if self.factor is None:
+                # one head, one finding: not one a cell
+                if not self.money_told:
+                    self.money_told = True
+                    self.result.findings.append(finding("head.money", self.money_place, words=self.catalogue.codes.money_words))
+                return None
+            number = fits(number * self.factor)
+        elif isinstance(number, Decimal):
+            number = _counted(number, spec)
+        if isinstance(number, Wrong):
+            self.result.findings.append(finding(number.rule, place, **number.words))
+            return None
+        return number
+
+
+_PLAIN = Look()
+
+
+def _whole(rows: list[list[Any]]) -> list[list[CellValue] | None]:
+    """Of rows of counts the figures of each that holds nothing else than whole numbers and blanks; None for every other row."""
+    values = [*chain.from_iterable(rows)]
+    blanks = []
+    if {*map(type, values)} != {float}:
+        blanks = [n for n, value in enumerate(values) if value == "" or value is None]
+        values = [value if type(value) is float else -1.0 for value in values]
+    numbers = np.array(values)
+    numbers[blanks] = 0
+    # what is no number is not equal to itself
+    whole = (numbers == np.floor(numbers)) & (numbers >= 0) & (numbers <= LARGEST)
+    width = len(rows[0])
+    figures: list[list[Any]] = np.where(whole, numbers, 0).astype(np.int64).reshape(-1, width).tolist()
+    for n in blanks:
+        figures[n // width][n % width] = None
+    fine = whole.reshape(-1, width).all(axis=1).tolist()
+    return [row if good else None for row, good in zip(figures, fine, strict=True)]
+
+
+def _figure(number: Decimal) -> CellValue:
+    return int(number) if number == number.to_integral_value() else f"{number:f}"
+
+
+def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
+    shown = {"value": comma(number)}
+    if spec.type == "flag":
+        return number if number in (0, 1) else Wrong("cell.flag", shown)
+    if 0 < number < 1:
+        return Wrong("cell.percent", shown)
+    return number if number >= 0 and number == number.to_integral_value() else Wrong("cell.whole", shown)
+
+
+def _totals(reading: Reading, result: Report, understood: _Understanding) -> list[Finding]:
+    """A stated total against the rows above it; then it is dropped."""
+    sums: dict[tuple[str, str], dict[int, Decimal]] = {}
+    for line in result.lines if reading.totals else ():
+        for cell in line.cells:
+            if cell.value is not None:
+                rows = sums.setdefault((cell.sheet, cell.indicator), {})
+                rows[int(line.place)] = rows.get(int(line.place), Decimal(0)) + cell.value
+    found = []
+    for total in reading.totals:
+        place, spec = total.figure, total.field
+        if error := reading.looks.get(place.sheet, _PLAIN).errors.get(place.cell):
+            found.append(finding("cell.error", place, error=error))
+        stated = parse_number(place.value) if spec.type != "code" else None
+        if stated is None:
+            continue
+        summed = sum(
+            (value for row, value in sums.get((place.sheet, spec.code), {}).items() if total.first <= row <= total.last),
+            Decimal(0),
+        )
+        if spec.type == "amount":
+            stated *= understood.factor or 1
+        if stated != summed:
+            found.append(finding("total", place, stated=comma(stated), summed=comma(summed)))
+    return found

@@ -1,0 +1,195 @@
+"""Build a candidate release: freeze what goes in, run dbt layer by layer, and take it back where it is not wanted.
+
+A candidate is a row of ctl.release with the ledger number and the catalogue that it is built from, and the slice of units
+and periods that it rebuilds. It writes rows under its own number, which no reader follows, so a build may be killed at any
+point: running the step again undoes what the step had done and does it anew.
+"""
+
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from tonghop.base.settings import Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.sync import sync
+from tonghop.release.dbt import BuildFailed, alone, make_views, one
+from tonghop.warehouse.connect import connect
+
+STILL = 2147483647  # the release_to of a row that still holds
+# that an original was removed changes no figure
+_COUNTS = "act <> 'expired'"
+
+
+def open_candidate(settings: Settings) -> int | None:
+    """Open a candidate on everything acted on so far and on the catalogue of the files, and give its number.
+
+    An older candidate that was not published is discarded. None where nothing changed since the current release.
+    Raises CatalogueError, and BuildFailed where another step is at work.
+    """
+    files = load_catalogue(settings.catalogue)
+    with alone(settings) as connection:
+        catalogue_id = sync(files, connection).catalogue_id
+        with connection.transaction():
+            # writers hold this lock from taking a ledger number to commit, so no lower number can appear later
+            connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.ledger'))")
+            for (older,) in connection.execute("select release_id from ctl.release where status = 'candidate'").fetchall():
+                _discard(connection, older)
+            cutoff = one(connection, f"select coalesce(max(seq), 0) from intake.ledger where {_COUNTS}")
+            base = connection.execute(
+                "select r.release_id, r.cutoff_seq, r.catalogue_id from ctl.release r join ctl.current_release using (release_id)"
+            ).fetchone()
+            new_tree = bool(one(connection, _NEW_TREE))
+            if base and base[1:] == (cutoff, catalogue_id) and not new_tree:
+                return None
+            release = int(
+                one(
+                    connection,
+                    "insert into ctl.release (release_id, status, cutoff_seq, catalogue_id) select "
+                    "coalesce(max(release_id), 0) + 1, 'candidate', %s, %s from ctl.release returning release_id",
+                    cutoff,
+                    catalogue_id,
+                )
+            )
+            everything = base is None or base[2] != catalogue_id or new_tree
+            connection.execute("delete from build.scope")
+            connection.execute("insert into build.scope (everything) values (%s)", [everything])
+            connection.execute("delete from build.touched")
+            if not everything:
+                connection.execute(_TOUCHED)
+        connection.execute("analyze build.touched, build.scope, ctl.release, ctl.current_release")
+    if everything:
+        make_views(settings)
+    return release
+
+
+def awaited(settings: Settings) -> bool:
+    """Whether anything changed that neither a published release nor the open candidate has taken in.
+
+    A report was accepted or withdrawn; the catalogue was synced anew; or a day came on which the units change. What was only
+    returned or quarantined changes no figure, and goes into the release that the next figures bring.
+    """
+    with connect(settings) as connection:
+        return bool(
+            one(
+                connection,
+                f"""
+            with taken_in as (
+                select max(cutoff_seq) as seq, max(catalogue_id) as catalogue_id
+                from ctl.release where status in ('candidate', 'published')
+            )
+            select
+                exists (select from intake.ledger where act in ('accepted', 'withdrawn')
+                        and seq > coalesce((select seq from taken_in), 0))
+                or exists (select from catalogue.version where catalogue_id > (select catalogue_id from taken_in))
+                or ({_NEW_TREE})""",
+            )
+        )
+
+
+def discard(settings: Settings, release_id: int) -> None:
+    """Take an unpublished candidate back: its rows go, the rows that it closed are open again.
+
+    Raises BuildFailed where the release is not an open candidate.
+    """
+    with alone(settings) as connection, connection.transaction():
+        if connection.execute("select from build.candidate where release_id = %s", [release_id]).fetchone() is None:
+            raise BuildFailed(f"release {release_id} is not an open candidate")
+        _discard(connection, release_id)
+
+
+# --- the candidate -------------------------------------------------------------------------------------------
+
+# Whatever an act since the base release may have changed: its units and periods, the period that follows (opening figures)
+# and the quarter of a month (sums of months), the units owing a period that has ended since; all of their ancestors; what a
+# rule compares with any of these across a reorganisation; and the year of each, for its sums.
+_TOUCHED = """
+with recursive candidate as (
+    select c.*, b.cutoff_seq as base_seq, (c.opened_at at time zone 'Asia/Ho_Chi_Minh')::date as opened_on,
+           (b.opened_at at time zone 'Asia/Ho_Chi_Minh')::date as base_opened_on
+    from build.candidate c join ctl.release b on b.release_id = c.base_release_id
+),
+acted as (
+    select distinct l.receipt_id from intake.ledger l join candidate c on l.seq > c.base_seq and l.seq <= c.cutoff_seq
+),
+subject as (
+    select r.period_id, r.unit_id from acted join intake.receipt r using (receipt_id)
+    union
+    select x.period_id, x.unit_id from acted join intake.cell x using (receipt_id)
+    union
+    select r.period_id, f.unit_id from acted join intake.receipt r using (receipt_id) join intake.finding f using (receipt_id)
+    union
+    -- what was found in a file before it was decided again, wherever that stands
+    select f.period_id, f.unit_id from acted join marts.fct_finding f on f.submission_id = acted.receipt_id
+        and f.source = 'arrival' and f.release_to = 2147483647
+),
+line as (
+    select period_id, unit_id from subject where period_id is not null and unit_id is not null
+    union
+    select o.period_id, s.unit_id
+    from subject s
+    join catalogue.period p on p.period_id = s.period_id
+    join catalogue.period o on o.scheme = p.scheme
+        and (o.starts_on = p.ends_on + 1
+             or (p.period_type = 'M' and o.period_type = 'Q' and o.starts_on <= p.starts_on and o.ends_on >= p.ends_on))
+    where s.unit_id is not null
+    union
+    select p.period_id, s.unit_id
+    from candidate c
+    join catalogue.period p on p.ends_on >= c.base_opened_on and p.ends_on < c.opened_on
+    join catalogue.reporting_spell s on s.catalogue_id = c.catalogue_id and p.ends_on between s.valid_from and s.valid_to
+    union
+    select l.period_id, v.parent_id
+    from line l
+    join catalogue.period p on p.period_id = l.period_id
+    join candidate c on true
+    join catalogue.unit_version v on v.catalogue_id = c.catalogue_id and v.unit_id = l.unit_id
+        and p.ends_on between v.valid_from and v.valid_to
+    where v.parent_id is not null
+),
+-- where their figures stand today, and all above that: the tree is the base release's, as is the catalogue
+restated as (
+    select l.period_id, t.ancestor_id
+    from line l
+    join candidate c on true
+    join catalogue.period p on p.period_id = l.period_id
+    join marts.bridge_restated r on r.unit_id = l.unit_id and r.release_to = 2147483647
+        and p.ends_on between r.facts_from and r.facts_to and c.opened_on between r.valid_from and r.valid_to
+    join marts.bridge_org_tree t on t.unit_id = r.lands_on_id and t.release_to = 2147483647
+        and c.opened_on between t.valid_from and t.valid_to
+),
+touched as (
+    select period_id, unit_id from line
+    union
+    select period_id, ancestor_id from restated
+    union
+    select other.period_id, other.unit_id
+    from touched t
+    join build.party mine on mine.period_id = t.period_id and mine.unit_id = t.unit_id
+    join build.party other on other.group_id = mine.group_id and other.on_date = mine.on_date and other.rule = mine.rule
+)
+insert into build.touched (period_id, unit_id)
+select period_id, unit_id from touched
+union
+select y.year_id, t.unit_id from touched t join catalogue.period_in_year y on y.period_id = t.period_id
+"""
+# a day on which the units change has come since the newest release was opened: every figure on today's tree may move
+_NEW_TREE = """
+select exists (
+    select from marts.dim_tree t
+    where t.release_to = 2147483647 and t.valid_from <= (now() at time zone 'Asia/Ho_Chi_Minh')::date and t.valid_from > (
+        select (max(r.opened_at) at time zone 'Asia/Ho_Chi_Minh')::date from ctl.release r
+        where r.status in ('candidate', 'published')))
+"""
+
+
+def _discard(connection: psycopg.Connection[Any], release_id: int) -> None:
+    marts = connection.execute(
+        "select c.relname from pg_class c where c.relnamespace = 'marts'::regnamespace "
+        "and c.relkind in ('r', 'p') and not c.relispartition"
+    ).fetchall()
+    for (name,) in marts:
+        table = sql.Identifier("marts", name)
+        connection.execute(sql.SQL("delete from {} where release_from = %s").format(table), [release_id])
+        connection.execute(sql.SQL("update {} set release_to = %s where release_to = %s").format(table), [STILL, release_id])
+    connection.execute("update ctl.release set status = 'discarded' where release_id = %s", [release_id])

@@ -1,0 +1,458 @@
+"""One table of a template on its sheet: the head as the reader looks for it, header, lines, totals, checks beside them.
+
+What is not part of the form stands above or beyond the table's header, where the reader looks for nothing.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cached_property
+from itertools import zip_longest
+from textwrap import wrap
+from typing import Any, Literal
+
+from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
+
+from tonghop.catalogue.forms import ALL_ROWS, Field_, HeadKey, Row, Rule, Table
+from tonghop.catalogue.model import Catalogue, fingerprint
+from tonghop.catalogue.units import UnitVersion
+from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING, Formula, column_number
+from tonghop.templates.plan import Prefill, Prefills, Template, openings, previous
+
+CHECKS = "Kiểm tra"
+A4, _A3 = 9, 8
+COLOURS: tuple[tuple[Literal["red", "amber", "green"], str], ...] = (
+    ("red", FAILS),
+    ("amber", BLANK),
+    ("amber", BELOW),
+    ("green", HOLDS),
+)
+
+
+class CellFormats:
+    """A workbook's cell formats, each made once."""
+
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        self._made: dict[tuple[tuple[str, Any], ...], Any] = {}
+
+    def __call__(self, **properties: Any) -> Any:
+        """A cell format."""
+        return self._make({"font_name": "Times New Roman", "font_size": 11, "valign": "vcenter"} | properties)
+
+    def alarm(self, colour: Literal["red", "amber", "green"]) -> Any:
+        """What a conditional format turns a cell into."""
+        fill, ink = {"red": ("#F8CBCB", "#9C0006"), "amber": ("#FFEB9C", "#7F6000"), "green": ("#E2F0D9", "#375623")}[colour]
+        return self._make({"bg_color": fill, "font_color": ink})
+
+    def _make(self, properties: dict[str, Any]) -> Any:
+        key = tuple(sorted(properties.items()))
+        if key not in self._made:
+            self._made[key] = self.book.add_format(properties)
+        return self._made[key]
+
+
+def finish(sheet: Any, paper: int = A4) -> None:
+    """Lock a sheet, without a password, and set it up for paper."""
+    sheet.protect("", {"format_columns": True, "format_rows": True})
+    sheet.hide_gridlines(2)
+    sheet.set_landscape()
+    sheet.set_paper(paper)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_margins(0.4, 0.4, 0.5, 0.5)
+    sheet.set_footer("&C&P/&N")
+
+
+class TableSheet:
+    """One table on one sheet, written from the top down; rows and columns count from zero."""
+
+    def __init__(
+        self,
+        book: Any,
+        style: CellFormats,
+        catalogue: Catalogue,
+        template: Template,
+        table: Table,
+        units: Sequence[UnitVersion],
+        figures: Prefills,
+        *,
+        first: bool,
+    ) -> None:
+        """`first`: whether it is the workbook's first sheet, where a nil return is declared."""
+        self.style, self.catalogue, self.template, self.table, self.units = style, catalogue, template, table, units
+        self.figures, self.first = figures, first
+        self.sheet = book.add_worksheet(table.code)
+        self.fixed = table.rows != (ALL_ROWS,)
+        self.lines: list[tuple[UnitVersion, Row]] = [(unit, row) for unit in units for row in table.rows]
+        self.rules = [
+            Formula.of(rule, table)
+            for rule in template.form.rules
+            if rule.on_arrival and rule.check.table == table.code and self.concerns(rule)
+        ]
+        self.line: dict[str, int] = {}  # where a rule stands on the sheet of checks
+        self.lead = 4 if self.fixed else 3
+        self.width = self.lead + len(table.fields)
+        self.narrow = min(18, max(9, 96 // len(table.fields)))
+        self.column = {field.code: n for n, field in enumerate(table.fields, start=self.lead)}
+        self.verdict = self.width + 1  # a blank column parts the form from what is not part of it
+        self.top = self.bottom = self.numbers = 0  # the first and the last line of figures, and the column numbers
+
+    def concerns(self, rule: Rule) -> bool:
+        """Whether a rule is in force here and about any of the units."""
+        levels = rule.check.levels
+        return rule.check.in_force(self.template.period) and (not levels or any(u.is_at(levels) for u in self.units))
+
+    @cached_property
+    def given(self) -> list[dict[str, Prefill]]:
+        """What is filled in already, line by line."""
+        figures, code = self.figures, self.table.code
+        return [
+            {f.code: figures[key] for f in self.table.fields if (key := (code, unit.unit, row.code, f.code)) in figures}
+            for unit, row in self.lines
+        ]
+
+    def states(self, rule: Formula) -> list[str]:
+        """How a rule stands in each line now; empty where it is not about the line's unit."""
+        levels = rule.rule.check.levels
+        return [
+            rule.state(given) if not levels or unit.is_at(levels) else ""
+            for (unit, _), given in zip(self.lines, self.given, strict=True)
+        ]
+
+    def area(self, rule: Formula) -> str:
+        """The cells beside the table in which a rule's state stands, as seen from another sheet."""
+        column = self.verdict + 1 + self.rules.index(rule)
+        return f"'{self.table.code}'!{xl_range_abs(self.top, column, self.bottom, column)}"
+
+    @cached_property
+    def _head(self) -> list[tuple[HeadKey, str | int]]:
+        codes, t = self.catalogue.codes, self.template
+        lines: list[tuple[HeadKey, str | int]] = [
+            ("form", t.form.code),
+            ("version", t.form.version),
+            ("unit", t.unit.code),
+            ("fingerprint", fingerprint(t.form, t.unit, t.period)),
+            ("period", t.period.code),
+            ("scheme", t.form.scheme),
+            ("scope", codes.scope[t.scope][0]),
+        ]
+        if any(field.type == "amount" for field in self.table.fields):
+            lines.insert(4, ("money", next(iter(codes.money))))
+        if self.first:
+            lines.append(("nil", ""))
+        return lines
+
+    @property
+    def _paired(self) -> bool:
+        """Whether the sheet is wide enough for two labels of the head beside each other."""
+        return len(self.table.fields) > 8
+
+    # --- the parts, in the order in which they stand -------------------------------------------------------------
+
+    def write(self) -> None:
+        """Write the whole sheet."""
+        self._columns()
+        row = self._declaration(self._title(0))
+        self.top = self._header(row + 1)
+        self.bottom = self.top + len(self.lines) - 1
+        for row, line in enumerate(self.lines, start=self.top):
+            self._line(row, *line)
+        if len(self.lines) > 1 and not self.fixed:
+            self._total(self.bottom + 1)
+        self._validate()
+        self._colour()
+        self._set_up()
+
+    def _columns(self) -> None:
+        for column, width in enumerate((5, 12, 34, 26)[: self.lead]):
+            self.sheet.set_column(column, column, width)
+        self.sheet.set_column(self.lead, self.width - 1, self.narrow)
+        self.sheet.set_column(self.width, self.width, 2)
+        self.sheet.set_column(self.verdict, self.verdict, 60)
+        self.sheet.set_column(self.verdict + 1, self.verdict + max(len(self.rules), 1), 10)
+
+    def _title(self, row: int) -> int:
+        t, half = self.template, min(max(self.width // 2, 4), self.width - 2)
+        above = self.catalogue.version(t.unit.parent, t.period.ends_on) if t.unit.parent else None
+        due = self.catalogue.due(t.form, t.unit.level, t.period)
+        pairs = (
+            (above.name.upper() if above else "", f"Mẫu biểu {t.form.code}, phiên bản {t.form.version}"),
+            (t.unit.name.upper(), f"Hạn nộp / Due: {due:%d/%m/%Y}"),
+        )
+        for left, right in pairs:
+            bold = left == t.unit.name.upper()
+            self.sheet.merge_range(row, 0, row, half - 1, left, self.style(align="center", bold=bold))
+            self.sheet.merge_range(row, half, row, self.width - 1, right, self.style(align="center"))
+            row += 1
+        titles = ((0, self.table.vi.upper(), {"bold": True, "font_size": 14}), (1, self.table.en, {"italic": True}))
+        for offset, text, look in titles:
+            self.sheet.merge_range(row + offset, 0, row + offset, self.width - 1, text, self.style(align="center", **look))
+        self.sheet.set_row(row, 24)
+        return row + 2
+
+    def _declaration(self, row: int) -> int:
+        head = self._head
+        middle = -(-len(head) // 2) if self._paired else len(head)
+        for left, right in zip_longest(head[:middle], head[middle:]):
+            self._declare(row, (0, 2, self.lead), *left)
+            if right:
+                at = self.lead + 2
+                self._declare(row, (at, at + 3, at + 6), *right)
+            row += 1
+        zero, absent = self.catalogue.codes.zero[0], self.catalogue.codes.not_applicable[0]
+        legend = (
+            f"Để trống: chưa có số liệu; 0 hoặc {zero}: không phát sinh; {absent}: không áp dụng. / "
+            f"Blank: no figure yet; 0 or {zero}: none; {absent}: not applicable."
+        )
+        self.sheet.merge_range(row, 0, row, self.width - 1, legend, self.style(italic=True, font_size=10, text_wrap=True))
+        self.sheet.set_row(row, 15 * len(wrap(legend, 50 + self.narrow * len(self.table.fields))))
+        return row + 1
+
+    def _declare(self, row: int, at: tuple[int, int, int], key: HeadKey, value: str | int) -> None:
+        """One label of the head with its value, as the reader looks for them, and the label in English beyond; `at` says in
+        which column each begins."""
+        left, first, beyond = at
+        label_vi, *_, label_en = self.catalogue.codes.header[key]
+        is_input = key in ("money", "nil")
+        self.sheet.merge_range(row, left, row, first - 1, f"{label_vi}:", self.style(align="right"))
+        style = self.style(
+            bold=True,
+            num_format="@" if isinstance(value, str) else "0",
+            align="left",
+            **({"locked": False, "border": 1, "bg_color": "#FFFFFF"} if is_input else {}),
+        )
+        if beyond - first > 1:
+            self.sheet.merge_range(row, first, row, beyond - 1, "", style)
+        if isinstance(value, str):
+            self.sheet.write_string(row, first, value, style) if value else self.sheet.write_blank(row, first, None, style)
+        else:
+            self.sheet.write_number(row, first, value, style)
+        if is_input:
+            source = [self.catalogue.codes.yes[0]] if key == "nil" else list(self.catalogue.codes.money)
+            self.sheet.data_validation(
+                row,
+                first,
+                row,
+                first,
+                {
+                    "validate": "list",
+                    "source": source,
+                    "input_title": label_en[:32],
+                    "input_message": "Chọn trong danh sách; có số liệu thì để trống."
+                    if key == "nil"
+                    else "Chọn đơn vị của các cột tiền.",
+                },
+            )
+        if key != "nil":  # an empty value is followed by nothing that could be taken for one
+            self.sheet.write_string(row, beyond, f"({label_en})", self.style(italic=True, font_size=9, font_color="#7F7F7F"))
+
+    def _header(self, row: int) -> int:
+        """Vietnamese and English names and column numbers. Beside them, what the checks are called stands a row higher, for a
+        text in the header's own rows would be a column of the form."""
+        words = self.catalogue.codes.columns
+        keys = ("ordinal", "unit_code", "unit_name", "row")[: self.lead]
+        names = [(words[key][0], words[key][-1]) for key in keys] + [(f.vi, f.en) for f in self.table.fields]  # type: ignore[index]
+        widths = [5, 12, 34, 26][: self.lead] + [self.narrow] * len(self.table.fields)
+        head = {"align": "center", "text_wrap": True, "bg_color": "#E7ECF3", "border": 1}
+        for offset, (bold, size) in enumerate(((True, 10), (False, 9))):
+            for column, texts in enumerate(names):
+                self.sheet.write_string(
+                    row + offset, column, texts[offset], self.style(bold=bold, italic=not bold, font_size=size, **head)
+                )
+            lines = max(len(wrap(texts[offset], width - 1)) for texts, width in zip(names, widths, strict=True))
+            self.sheet.set_row(row + offset, 13.5 * lines + 3)
+        numbers = [f"({letter})" for letter in "ABCD"[: self.lead]]
+        numbers += [column_number(self.template.form, self.table, place) for place in range(len(self.table.fields))]
+        small = self.style(font_size=8, italic=True, align="center", shrink=True, border=1, bg_color="#F4F4F4")
+        for column, number in enumerate(numbers):
+            self.sheet.write_string(row + 2, column, number, small)
+        band = self.style(bold=True, bg_color="#FFF7E0", border=1, align="center")
+        self.sheet.write_string(row - 1, self.verdict, f"{CHECKS} (không thuộc biểu) / Checks (no part of the form)", band)
+        for column, rule in enumerate(self.rules, start=self.verdict + 1):
+            self.sheet.write_string(row - 1, column, rule.rule.check.rule, band)
+        for offset in range(3):
+            for column in range(self.verdict, self.verdict + 1 + len(self.rules)):
+                self.sheet.write_blank(row + offset, column, None, self.style(bg_color="#FFF7E0"))
+        self.numbers = row + 2
+        return row + 3
+
+    def _line(self, row: int, unit: UnitVersion, fixed: Row) -> None:
+        """One unit's line, and how each rule stands in it."""
+        locked = {"border": 1, "bg_color": "#F4F4F4"}
+        given = self.given[row - self.top]
+        self.sheet.write_number(row, 0, row - self.top + 1, self.style(align="center", **locked))
+        self.sheet.write_string(row, 1, unit.code, self.style(align="center", num_format="@", **locked))
+        self.sheet.write_string(row, 2, unit.name, self.style(text_wrap=True, **locked))
+        if self.fixed:
+            self.sheet.write_string(row, 3, fixed.vi, self.style(text_wrap=True, **locked))
+        self.sheet.set_row(row, 16 * max(len(wrap(unit.name, 32)), len(wrap(fixed.vi, 24)) if self.fixed else 1) + 2)
+        closed = self._closed(unit)
+        for field in self.table.fields:
+            access: dict[str, Any] = {"bg_color": "#D9D9D9"} if field.code in closed else {"locked": False}
+            align = "center" if field.type == "code" else "right"
+            style = self.style(border=1, num_format=_number_format(field), align=align, **access)
+            _put(self.sheet, row, self.column[field.code], given.get(field.code), style)
+        cells = {code: xl_rowcol_to_cell(row, column, col_abs=True) for code, column in self.column.items()}
+        states: dict[int, str] = {}
+        for column, rule in enumerate(self.rules, start=self.verdict + 1):
+            levels = rule.rule.check.levels
+            if not levels or unit.is_at(levels):
+                states[column] = rule.state(given)
+                self.sheet.write_formula(row, column, rule.text(cells), self.style(align="center", font_size=9), states[column])
+        if states:
+            self._verdict(row, states)
+
+    def _verdict(self, row: int, states: dict[int, str]) -> None:
+        """One cell that says of the line: the first rule that fails, in words; that something is blank; or that all is well."""
+        rules = {column: self.rules[column - self.verdict - 1].rule.check for column in states}
+        failing = {column: check for column, check in rules.items() if check.kind == "identity"}
+        states_area = xl_range(row, self.verdict + 1, row, self.verdict + len(self.rules))
+        blank = "Còn ô trống; không phát sinh thì ghi 0 / a cell is blank"
+        formula = f'IF(COUNTIF({states_area},"{HOLDS}")>0,"{HOLDS}","{NOTHING}")'
+        formula = f'IF(COUNTIF({states_area},"{BLANK}")>0,"{blank}",{formula})'
+        have = set(states.values())
+        value = blank if BLANK in have else HOLDS if HOLDS in have else NOTHING
+        for column, check in reversed(failing.items()):
+            message = f"'{CHECKS}'!$C${self.line[check.rule] + 1}"
+            formula = f'IF({xl_rowcol_to_cell(row, column)}="{FAILS}",{message},{formula})'
+            value = check.message.vi if states[column] == FAILS else value
+        self.sheet.write_formula(row, self.verdict, f"={formula}", self.style(font_size=9, text_wrap=True, border=1), value)
+
+    def _closed(self, unit: UnitVersion) -> set[str]:
+        """Fields that the form's own rules have this unit leave blank: a single one that may not exceed nothing."""
+        checks = (s.rule.check for s in self.rules)
+        return {
+            next(iter(c.terms))
+            for c in checks
+            if c.kind == "identity"
+            and c.op == "<="
+            and not c.bound
+            and len(c.terms) == 1
+            and next(iter(c.terms.values())) > 0
+            and (not c.levels or unit.is_at(c.levels))
+        }
+
+    def _total(self, row: int) -> None:
+        bold = {"bold": True, "border": 1, "bg_color": "#F4F4F4"}
+        self.sheet.merge_range(row, 0, row, self.lead - 1, self.catalogue.codes.total[0], self.style(align="center", **bold))
+        for field in self.table.fields:
+            column = self.column[field.code]
+            if field.type == "code":
+                self.sheet.write_string(row, column, self.catalogue.codes.not_applicable[0], self.style(align="center", **bold))
+                continue
+            values = (given.get(field.code) for given in self.given)
+            numbers = [Decimal(str(value)) for value in values if value is not None and not isinstance(value, str)]
+            area = xl_range(self.top, column, self.bottom, column)
+            # tenths do not add up exactly in a spreadsheet, and the total is held against the exact sum
+            style = self.style(align="right", num_format=_number_format(field), **bold)
+            self.sheet.write_formula(
+                row,
+                column,
+                f'=IF(COUNT({area})=0,"{NOTHING}",ROUND(SUM({area}),6))',
+                style,
+                _plain(sum(numbers)) if numbers else NOTHING,
+            )
+
+    # --- what guides the hand ------------------------------------------------------------------------------------
+
+    def _validate(self) -> None:
+        """What may be typed in a column, and a word where it opens with last period's close."""
+        codes, opens = self.catalogue.codes, openings(self.template.form, self.table)
+        zero, absent = codes.zero[0], codes.not_applicable[0]
+        before = [p.code for p in previous(self.catalogue, self.template.period)][:1]
+        for field in self.table.fields:
+            column = self.column[field.code]
+            cell = xl_rowcol_to_cell(self.top, column)
+            mark = f'OR({cell}="{zero}",{cell}="{absent}")'
+            kinds: dict[str, dict[str, Any]] = {
+                "count": {
+                    "validate": "custom",
+                    "value": f"=IF(ISNUMBER({cell}),AND({cell}>=0,{cell}=INT({cell})),{mark})",
+                    "error_message": f"Ghi số nguyên từ 0, {zero} hoặc {absent}. / A whole number, {zero} or {absent}.",
+                },
+                "amount": {
+                    "validate": "custom",
+                    "value": f"=IF(ISNUMBER({cell}),TRUE,{mark})",
+                    "error_message": f"Ghi một con số, {zero} hoặc {absent}. / A number, {zero} or {absent}.",
+                },
+                "flag": {"validate": "list", "source": ["0", "1"], "error_message": "Ghi 0 hoặc 1. / 0 or 1."},
+                "code": {
+                    "validate": "list",
+                    "source": [*(labels[0] for labels in field.codes.values()), absent],
+                    "error_message": "Chọn trong danh sách. / Choose from the list.",
+                },
+            }
+            options = kinds[field.type]
+            if field.code in opens:
+                closing_ = next(f for f in self.table.fields if f.code == opens[field.code])
+                word = (
+                    f"Là «{closing_.vi}» của kỳ trước ({', '.join(before) or NOTHING}). Số có sẵn là số đã công bố; "
+                    "sai thì sửa lại, trống thì ghi."
+                )
+                options = options | {"input_title": "Số đầu kỳ / Opening figure", "input_message": word[:255]}
+            self.sheet.data_validation(self.top, column, self.bottom, column, options | {"error_title": "Chưa đúng / Not valid"})
+
+    def _colour(self) -> None:
+        """Red where a rule fails, amber where one waits for a blank: in the checks, and in the cells that they read."""
+        first, last = self.verdict, self.verdict + len(self.rules)
+        if not self.rules:
+            return
+        corner = xl_rowcol_to_cell(self.top, first + 1)
+        states_of_line = ":".join(xl_rowcol_to_cell(self.top, column, col_abs=True) for column in (first + 1, last))
+        self.sheet.conditional_format(
+            self.top,
+            first,
+            self.bottom,
+            first,
+            {"type": "formula", "criteria": f'=COUNTIF({states_of_line},"{FAILS}")>0', "format": self.style.alarm("red")},
+        )
+        for colour, word in COLOURS:
+            self.sheet.conditional_format(
+                self.top,
+                first + 1,
+                self.bottom,
+                last,
+                {"type": "formula", "criteria": f'={corner}="{word}"', "format": self.style.alarm(colour)},
+            )
+        for field in self.table.fields:
+            column = self.column[field.code]
+            states = [
+                xl_rowcol_to_cell(self.top, first + 1 + n, col_abs=True)
+                for n, rule in enumerate(self.rules)
+                if field.code in rule.fields and rule.failure == FAILS
+            ]
+            if states:
+                fails = ",".join(f'{state}="{FAILS}"' for state in states)
+                waits = ",".join(f'{state}="{BLANK}"' for state in states)
+                blank = f'{xl_rowcol_to_cell(self.top, column)}=""'
+                for alarm, criteria in (
+                    (self.style.alarm("red"), f"=OR({fails})"),
+                    (self.style.alarm("amber"), f"=AND({blank},OR({waits}))"),
+                ):
+                    self.sheet.conditional_format(
+                        self.top, column, self.bottom, column, {"type": "formula", "criteria": criteria, "format": alarm}
+                    )
+
+    def _set_up(self) -> None:
+        finish(self.sheet, _A3 if len(self.table.fields) > 16 else A4)
+        self.sheet.center_horizontally()
+        self.sheet.repeat_rows(self.numbers - 2, self.numbers)
+        self.sheet.print_area(0, 0, self.bottom + 1, self.width - 1)
+        # few lines fit on a screen with the head above them; for many the header stays in sight
+        self.sheet.freeze_panes(self.top if len(self.lines) > 12 else 0, self.lead)
+
+
+def _number_format(field: Field_) -> str:
+    return "#,##0.00##" if field.type == "amount" else "#,##0"
+
+
+def _put(sheet: Any, row: int, column: int, value: Prefill | None, style: Any) -> None:
+    if value is None:
+        sheet.write_blank(row, column, None, style)
+    elif isinstance(value, str):
+        sheet.write_string(row, column, value, style)
+    else:
+        sheet.write_number(row, column, _plain(value), style)
+
+
+def _plain(value: int | float | Decimal) -> int | float:
+    return int(value) if value == int(value) else float(value)

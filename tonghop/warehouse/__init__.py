@@ -1,0 +1,4 @@
+"""PostgreSQL: the embedded server or one of your own, connections and roles, migrations, and the readers' views.
+
+A table, role or policy is made by a migration; a view is one file in views/, applied again when its text changes.
+"""

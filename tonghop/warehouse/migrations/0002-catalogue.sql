@@ -1,0 +1,112 @@
+-- The catalogue as the warehouse knows it. Registries give a thing its number for ever; everything else is a whole
+-- copy of the files per catalogue version, written once: "as known then" is a filter on catalogue_id.
+-- depends: 0001-roles
+
+create table catalogue.version (
+    catalogue_id integer generated always as identity primary key,
+    sha256 text not null,
+    synced_at timestamptz not null default now()
+);
+
+-- registries
+create table catalogue.unit (unit_id integer generated always as identity primary key, unit_key text not null unique);
+create table catalogue.indicator (
+    indicator_id integer generated always as identity primary key,
+    table_code text not null, field_code text not null, unique (table_code, field_code));
+create table catalogue.form_row (
+    row_id integer generated always as identity primary key,
+    table_code text not null, row_code text not null, unique (table_code, row_code));
+-- the number of a period tells its year, scheme, type and ordinal: see tonghop.catalogue.calendar.Period
+create table catalogue.period (
+    period_id integer primary key, scheme text not null, period_type text not null, code text not null,
+    starts_on date not null, ends_on date not null, unique (scheme, code), check (starts_on <= ends_on));
+-- the year of each period of which years are made: half years and nine months overlap without making one
+create view catalogue.period_in_year as
+select
+    part.period_id, year.period_id as year_id, part.period_type,
+    case part.period_type when 'M' then 12 else 4 end as periods_in_year
+from catalogue.period as part
+inner join catalogue.period as year
+    on year.scheme = part.scheme and year.period_type = 'Y' and part.ends_on between year.starts_on and year.ends_on
+where part.period_type in ('M', 'Q');
+
+-- copies
+create table catalogue.level (
+    catalogue_id integer not null references catalogue.version, level text not null, rank integer not null,
+    published boolean not null, name_vi text not null, name_en text not null, primary key (catalogue_id, level));
+create table catalogue.unit_version (
+    catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
+    valid_from date not null, valid_to date not null, code text not null, name text not null, sort_key text not null,
+    level text not null, also_level text, parent_id integer references catalogue.unit, synthetic boolean not null,
+    primary key (catalogue_id, unit_id, valid_from), check (valid_from <= valid_to));
+-- where a unit went when it ended: weight 1 for the whole, a share, or null where nobody knows the share. Units that gave and
+-- took among themselves on a day have one group_id, the number of one of them
+create table catalogue.succession (
+    catalogue_id integer not null references catalogue.version, predecessor_id integer not null references catalogue.unit,
+    successor_id integer not null references catalogue.unit, on_date date not null, weight numeric check (weight > 0 and weight <= 1),
+    event text not null, group_id integer not null references catalogue.unit,
+    primary key (catalogue_id, predecessor_id, successor_id, on_date));
+create table catalogue.reporting_spell (
+    catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
+    form_code text not null, valid_from date not null, valid_to date not null,
+    primary key (catalogue_id, unit_id, form_code, valid_from));
+create table catalogue.form (
+    catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
+    scheme text not null, name_vi text not null, name_en text not null, valid_from date not null, valid_to date not null,
+    primary key (catalogue_id, form_code, form_version));
+create table catalogue.form_table (
+    catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
+    table_code text not null, name_vi text not null, name_en text not null,
+    primary key (catalogue_id, table_code, form_version));
+create table catalogue.form_table_row (
+    catalogue_id integer not null references catalogue.version, form_version integer not null,
+    row_id integer not null references catalogue.form_row, ordinal integer not null, label_vi text not null, label_en text not null,
+    primary key (catalogue_id, row_id, form_version));
+create table catalogue.field (
+    catalogue_id integer not null references catalogue.version, form_version integer not null,
+    indicator_id integer not null references catalogue.indicator, ordinal integer not null, label_vi text not null, label_en text not null,
+    value_type text not null, measure_unit text not null, aggregation text not null check (aggregation in ('flow', 'stock', 'count')),
+    restricted boolean not null, primary key (catalogue_id, indicator_id, form_version));
+-- from a label to those that it became in a later form version, whose first day is broken_on
+create table catalogue.crosswalk (
+    catalogue_id integer not null references catalogue.version, form_version integer not null,
+    old_id integer not null references catalogue.indicator, new_id integer not null references catalogue.indicator,
+    is_break boolean not null, broken_on date not null, why_vi text not null, why_en text not null,
+    primary key (catalogue_id, form_version, old_id, new_id));
+create table catalogue.obligation (
+    catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
+    table_code text not null, level text not null, period_id integer not null references catalogue.period, due_on date not null,
+    primary key (catalogue_id, table_code, level, period_id));
+-- a check is a row of terms: sum(coefficient * value) op bound; "at" says where a term's value stands
+create table catalogue.check_rule (
+    catalogue_id integer not null references catalogue.version, rule text not null, instance text not null, form_version integer not null,
+    rule_version integer not null, table_code text not null, kind text not null check (kind in ('identity', 'consistency', 'compliance')),
+    op text not null check (op in ('=', '<=')), bound numeric not null, period_types text[] not null, levels text[] not null,
+    valid_from date not null, valid_to date not null, message_vi text not null, message_en text not null,
+    primary key (catalogue_id, rule, instance, form_version, rule_version));
+create table catalogue.check_term (
+    catalogue_id integer not null references catalogue.version, rule text not null, instance text not null, form_version integer not null,
+    rule_version integer not null, indicator_id integer not null references catalogue.indicator, coefficient numeric not null,
+    "at" text not null check ("at" in ('same', 'elsewhere', 'previous', 'children', 'months', 'predecessors', 'successors')),
+    primary key (catalogue_id, rule, instance, form_version, rule_version, indicator_id, "at"));
+create table catalogue.rate (
+    catalogue_id integer not null references catalogue.version, rate_code text not null, table_code text not null,
+    name_vi text not null, name_en text not null, restricted boolean not null, primary key (catalogue_id, rate_code));
+create table catalogue.rate_term (
+    catalogue_id integer not null references catalogue.version, rate_code text not null,
+    part text not null check (part in ('numerator', 'denominator')), indicator_id integer not null references catalogue.indicator,
+    coefficient numeric not null, primary key (catalogue_id, rate_code, part, indicator_id));
+
+-- nothing in the catalogue is ever changed or removed, not even by its owner's slip
+create function ctl.append_only() returns trigger language plpgsql as $$
+begin
+    raise exception '% is append-only: % refused', tg_table_schema || '.' || tg_table_name, tg_op;
+end $$;
+do $$
+declare t record;
+begin
+    for t in select tablename from pg_tables where schemaname = 'catalogue' loop
+        execute format('create trigger append_only before update or delete or truncate on catalogue.%I
+                        for each statement execute function ctl.append_only()', t.tablename);
+    end loop;
+end $$;
