@@ -111,13 +111,13 @@ def _planner(catalogue: Catalogue, folder: Path) -> None:
     table = planner.form.tables[0]
 
     def make(code: str) -> None:
-        plan, dice, figures = planner.unit(code), random.Random(code), {}
+        template, dice, figures = planner.unit(code), random.Random(code), {}
         for row in table.rows:
             values = {f.code: dice.randrange(2000) for f in table.fields[1:]}
             for name, value in {"tong": sum(values.values()), **values}.items():
-                figures["F99", plan.unit.unit, row.code, name] = value
+                figures["F99", template.unit.unit, row.code, name] = value
         part = folder / f"{code}.part"
-        part.write_bytes(workbook(catalogue, plan, figures))
+        part.write_bytes(workbook(catalogue, template, figures))
         part.rename(folder / f"{code}.xlsx")
 
     _make = make

@@ -26,14 +26,14 @@ from tonghop.base.settings import Settings
 from tonghop.catalogue import reorg
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import sync
-from tonghop.release import dbt
+from tonghop.release import dbt, run
 from tonghop.release.candidate import awaited, discard, open_candidate
 from tonghop.release.dbt import BuildFailed
 from tonghop.warehouse.connect import connect, database_url
 from tonghop.warehouse.roles import BUILDER, OWNER, READER
 
 DATA = Path(__file__).parent / "data"
-LAYERS: tuple[dbt.Layer, ...] = ("staging", "intermediate", "marts")
+LAYERS = run.LAYERS
 STILL = 2147483647
 NAMED = "join catalogue.unit using (unit_id) join catalogue.period using (period_id)"
 FIELDS = ("dau_ky", "cuoi_ky", "du_hop", "ky_luat")

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import get_args
 
 import psycopg
 from books import book
@@ -19,7 +18,7 @@ from tonghop.catalogue.load import load_catalogue
 from tonghop.intake import load
 from tonghop.intake.receive import receive_inbox
 from tonghop.queries import questions
-from tonghop.release import candidate, dbt, gate, publish
+from tonghop.release import candidate, gate, publish, run
 from tonghop.warehouse.connect import bi_url
 
 README = (PROJECT / "README.md").read_text("utf-8")
@@ -82,8 +81,8 @@ def test_a_ninth_form_given_as_data_only_goes_from_workbook_to_mart(settings: Se
 
     release = candidate.open_candidate(nine)
     assert release == 1
-    for layer in get_args(dbt.Layer):
-        dbt.build(nine, layer)
+    for layer in run.LAYERS:
+        run.step(nine, release, layer)
     gate.judge(nine, release)
     publish.publish(nine, release)
 
