@@ -8,7 +8,8 @@ import yaml
 
 from tonghop.base.findings import Finding
 from tonghop.intake.answer import STATUS, Answer
-from tonghop.xlsx.annotate import SIGN, Note, alone, noted
+from tonghop.xlsx.annotate import Note, alone, noted
+from tonghop.xlsx.comments import SIGN
 from tonghop.xlsx.findings_sheet import SheetRows, Text
 from tonghop.xlsx.xml_edit import NotKept
 
