@@ -1,6 +1,6 @@
--- grain: period x ancestor on today's tree x unit that reported or owed then. weight is the part of the unit's figures that
--- stands at the ancestor or below it; undivided is what stands at the ancestor itself and can be divided no further. Opened once
--- per period, as int_tree_at_period is.
+-- grain: period x ancestor on today's tree x unit that reported or owed then. weight is the share of the unit's figures that
+-- lands on the ancestor or below it; undivided is the share that lands on the ancestor itself and can be divided no further.
+-- Opened once per period, as int_tree_at_period is.
 with reported_period as (
     select * from {{ ref('int_reported_period') }}
 ),
@@ -9,8 +9,8 @@ candidate as (
     select * from {{ ref('stg_candidate') }}
 ),
 
-standing as (
-    select * from {{ ref('int_standing') }}
+landing as (
+    select * from {{ ref('int_landing') }}
 ),
 
 tree as (
@@ -25,7 +25,7 @@ level as (
     select * from {{ ref('stg_level') }}
 ),
 
--- today's tree, with today's standing of every life
+-- today's tree, with where the figures of every life land on it
 above_today as (
     select
         t.ancestor_id,
@@ -37,7 +37,7 @@ above_today as (
         bool_and(s.is_whole) as is_whole,
         bool_and(s.reason = 'same') as is_same
     from candidate as c
-    inner join standing as s on c.opened_on between s.valid_from and s.valid_to
+    inner join landing as s on c.opened_on between s.valid_from and s.valid_to
     inner join tree as t on t.unit_id = s.lands_on_id and c.opened_on between t.valid_from and t.valid_to
     inner join unit_version as v on v.unit_id = t.ancestor_id and c.opened_on between v.valid_from and v.valid_to
     inner join level as l on l.level = v.level

@@ -1,7 +1,7 @@
 {{ config(unique_key=['unit_id', 'facts_from', 'valid_from', 'lands_on_id', 'is_whole'], meta={'slice': 'catalogue'}) }}
 
-with int_standing as (
-    select * from {{ ref('int_standing') }}
+with int_landing as (
+    select * from {{ ref('int_landing') }}
 ),
 
 final as (
@@ -16,7 +16,7 @@ final as (
         s.valid_from,
         s.valid_to,
         {{ release_columns() }}
-    from int_standing as s
+    from int_landing as s
     where {{ slice('catalogue') }}
 )
 

@@ -1,6 +1,6 @@
--- grain: unit x life (facts_from) x stretch of days x unit on which its figures stand on the tree of those days. Shares add up
--- to one. Where a unit went to several and nobody knows the parts, its figures stand undivided at the lowest unit above them
--- all; where it went to nobody, at the lowest of those above it that goes on. Neither is whole there.
+-- grain: unit x life (facts_from) x stretch of days x unit on which its figures land on the tree of those days. Shares add up
+-- to one. Where a unit went to several and nobody knows the parts, its figures land undivided on the lowest unit above them
+-- all; where it went to nobody, on the lowest of those above it that goes on. Neither is whole there.
 with recursive life as (
     select * from {{ ref('int_life') }}
 ),
