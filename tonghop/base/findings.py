@@ -1,4 +1,4 @@
-"""What a sender is told: findings in two languages, and the answer to a file."""
+"""Findings: what is wrong with a report, in Vietnamese and English, and texts of senders made safe to show."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ PART_KIND = {"cell": "cell", "total": "identity"}
 
 
 class Place(NamedTuple):
-    """A raw value and where it stands."""
+    """A raw value, and the sheet and cell that it comes from."""
 
     value: Any
     sheet: str
@@ -30,19 +30,19 @@ class Finding:
     message_vi: str
     message_en: str
     unit: str | None = None
-    # of a rule of the catalogue; rules change by dates, and a finding tells which version it failed
+    # the version of a rule of the catalogue: rules change by dates
     rule_version: int | None = None
-    # the number of the waiver that lets the report pass all the same
+    # the number of the waiver that lets the report pass nevertheless
     waiver: int | None = None
 
     @property
     def returns(self) -> bool:
-        """Whether the report goes back: what does not hold between reports, or a threshold, never sends one back."""
+        """Whether the report goes back. A failed comparison with other reports or a missed threshold never sends one back."""
         return self.kind in ("template", "cell", "identity") and self.waiver is None
 
 
 class Unreadable(Exception):
-    """The file cannot be read safely; carries the finding."""
+    """The file cannot be read safely; `finding` says why."""
 
     def __init__(self, rule: str, place: Place | None = None, **words: Any):
         self.finding = finding(rule, place, **words)

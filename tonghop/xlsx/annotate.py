@@ -1,8 +1,8 @@
 """A sender's workbook with notes on it: the parts that carry the notes are edited as text, every other part stays byte for byte.
 
 A library that reads a workbook and writes it again loses what it does not know: charts, pictures, cached values, extensions.
-Here a cell gets a style of its own (its old one, with another fill), a comment, and the workbook a first sheet; nothing else is
-said anew. What an earlier return left in the same file is taken out first.
+Here a cell gets a style of its own (its old one with another fill) and a comment, and the workbook gets a first sheet; no other
+byte changes. What an earlier return left in the same file is taken out first.
 
 Only for workbooks that bounds.py has let through; run it in a worker.
 """
@@ -31,7 +31,7 @@ PAGE = "Kết quả kiểm tra"
 
 @dataclass(frozen=True)
 class Note:
-    """What is said at a cell; the cell is filled where `wrong`."""
+    """A comment for a cell; the cell is coloured where `wrong`."""
 
     sheet: str
     cell: str
@@ -40,7 +40,7 @@ class Note:
 
 
 def noted(content: bytes, notes: list[Note], page: SheetRows) -> bytes:
-    """The workbook with the notes at their cells and the page as its first sheet. Raises NotKept."""
+    """The workbook with the notes at their cells and the findings as its first sheet. Raises NotKept where it would lose something."""
     book = _Annotated(content)
     comments.remove_ours(book)
     by_sheet: dict[str, list[Note]] = {}
@@ -92,7 +92,7 @@ class _Annotated(Package):
         comments.add(self, part, texts)
 
     def put(self, page: SheetRows) -> None:
-        """Make the page the first sheet, in place of the one that an earlier return left."""
+        """Make the findings the first sheet, in place of the one that an earlier return left."""
         xml = drawn(page, self.styles.of_findings())
         old = self.sheets.get(PAGE)
         if old is not None:

@@ -1,4 +1,4 @@
-"""XML as text: enough to add to a part of a workbook without saying anew what is there.
+"""XML as text: enough to add to a part of a workbook without writing the rest of it again.
 
 For parts without comments, processing instructions and CDATA, in which every `<` opens a tag.
 """
