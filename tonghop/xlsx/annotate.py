@@ -40,7 +40,7 @@ class Note:
 
 
 def noted(content: bytes, notes: list[Note], page: SheetRows) -> bytes:
-    """The workbook with the notes at their cells and the findings as its first sheet. Raises NotKept where it would lose something."""
+    """The workbook with comments at cells and the findings as its first sheet. Raises NotKept where it would lose something."""
     book = _Annotated(content)
     comments.remove_ours(book)
     by_sheet: dict[str, list[Note]] = {}
