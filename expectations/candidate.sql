@@ -78,7 +78,7 @@ waived as not materialized (
     inner join intake.ledger as given on waiver.waiver_id = given.waiver_id and given.act = 'waived'
     left join intake.ledger as ended on waiver.waiver_id = ended.waiver_id and ended.act = 'waiver_ended'
     inner join intake.receipt as receipt on waiver.period_id = receipt.period_id
-        and (receipt.received_at at time zone 'Asia/Ho_Chi_Minh')::date <= waiver.valid_to
+        and ctl.local_day(receipt.received_at) <= waiver.valid_to
     inner join intake.ledger as accepted on receipt.receipt_id = accepted.receipt_id and accepted.act = 'accepted'
         and accepted.seq > given.seq and (ended.seq is null or accepted.seq < ended.seq)
 ),

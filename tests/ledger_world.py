@@ -145,7 +145,9 @@ class World:
         new = self.one("insert into catalogue.version (sha256) values ('x') returning catalogue_id")
         for name, names in self.connection.execute("""
                 select c.table_name, array_agg(c.column_name::text order by c.ordinal_position) from information_schema.columns c
+                join information_schema.tables t using (table_schema, table_name)
                 where c.table_schema = 'catalogue' and c.column_name <> 'catalogue_id' and c.table_name <> 'version'
+                    and t.table_type = 'BASE TABLE'
                     and exists (select from information_schema.columns k where (k.table_schema, k.table_name, k.column_name)
                                 = ('catalogue', c.table_name, 'catalogue_id'))
                 group by c.table_name""").fetchall():
@@ -243,7 +245,11 @@ MODELS = {
         join catalogue.unit_version v using (catalogue_id, level)
         join catalogue.reporting_spell s using (catalogue_id, unit_id, form_code)
         left join lateral (
-            select r.receipt_id, r.received_at, r.is_nil from {LIVE} r where r.period_id = o.period_id and r.scope = 'own'
+            select r.receipt_id, r.is_nil, (
+                select min(first.received_at) from intake.receipt first
+                where (first.unit_id, first.form_code, first.period_id, first.scope)
+                    = (r.unit_id, r.form_code, r.period_id, r.scope) and first.status = 'accepted') as received_at
+            from {LIVE} r where r.period_id = o.period_id and r.scope = 'own'
                 and (exists (select from intake.cell c where c.receipt_id = r.receipt_id and c.unit_id = v.unit_id)
                      or r.is_nil and r.unit_id = v.unit_id) limit 1) r on true
         where o.catalogue_id = {{c}} and p.ends_on between s.valid_from and s.valid_to""",

@@ -71,6 +71,14 @@ def test_a_correction_counts_what_it_changed_and_what_it_adds_or_leaves_out(worl
     assert said(why(world, "W1", second, world.release())) == [("correction", 2, "W1")]
 
 
+def test_a_report_that_came_in_time_is_not_late_for_a_correction_before_the_next_release(world: World) -> None:
+    world.file("w2", {"c21": (1, 1, 2, 0)})
+    first = world.release()
+    old = world.file("w1", {"c11": (1, 2, 3, 0)})
+    world.file("w1", {"c11": (1, 4, 5, 0)}, received=LATE, corrects=old)
+    assert said(why(world, "P", first, world.release())) == [("new_report", 5, "W1")]
+
+
 def test_a_withdrawal_is_told_with_its_reason_and_a_report_filed_again_beside_it(world: World) -> None:
     old = world.file("w1", {"c11": (1, 2, 3, 0)})
     first = world.release()

@@ -15,6 +15,7 @@ from commands import run
 from test_intake import rows
 
 from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue import obligations
 from tonghop.catalogue.data import CatalogueError
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
@@ -139,7 +140,7 @@ def written(settings: Settings, folder: Path, spells: Iterable[str], units: str 
     (folder / "forms" / "T.v1.yaml").write_text(FORM_T, "utf-8")
     (folder / "forms" / "S.v1.yaml").write_text(FORM_S, "utf-8")
     (folder / "units" / "units.csv").write_text(
-        "unit,valid_from,valid_to,code,name,level,parent,synthetic,source" + units, "utf-8"
+        "unit,valid_from,valid_to,code,name,level,parent,synthetic,source,also_level" + units, "utf-8"
     )
     (folder / "reporting.csv").write_text("unit,form,valid_from,valid_to\n" + "\n".join(spells) + "\n", "utf-8")
     catalogue = load_catalogue(folder)
@@ -215,6 +216,15 @@ def test_a_unit_that_ends_within_a_period_owes_nothing_and_one_that_begins_withi
     units = UNITS + "gone,2020-01-01,2025-01-30,G,Chi bộ cũ,cell,w,true,\nnew,2025-01-31,,N,Chi bộ mới,cell,w,true,\n"
     world = write(["gone,T,2025-01-01,2025-01-31", "new,T,2025-01-01,2025-01-31"], units)
     assert asked(world) == [("N", "T", "2025-M01")]
+
+
+def test_a_unit_of_two_levels_owes_the_tables_of_both_and_each_once_by_the_deadline_of_the_higher(write: Write) -> None:
+    world = write(["both,T,2025-03-01,2025-03-31"], UNITS + "both,2020-01-01,,B,Tỉnh kiêm phường,province,p,true,,grassroots\n")
+    due = {(r.unit, r.table, r.period): r.due_on for r in owed(world.settings, as_of=TODAY)}
+    assert due == {
+        ("B", "T", "2025-M03"): date(2025, 4, 28),  # the province's day, not the 21st
+        ("B", "U", "2025-Q1"): date(2025, 4, 21),
+    }
 
 
 def test_what_a_unit_owes_includes_those_below_it_on_the_last_day_of_each_period(write: Write) -> None:
@@ -308,7 +318,8 @@ def chance_world(settings: Settings, folder: Path, seed: int) -> tuple[Written, 
             units += f"u{n},2020-01-01,2025-03-10,U{n},Chi bộ {n},cell,{ward},true,\n"
             units += f"u{n},2025-03-11,,U{n},Chi bộ {n},cell,{other},true,\n"
         else:
-            units += f"u{n},{first},{last},U{n},Chi bộ {n},cell,{ward},true,\n"
+            kind = rng.choice(["cell,{},true,,", "cell,{},true,,", "grassroots,p,true,,cell", "province,p,true,,grassroots"])
+            units += f"u{n},{first},{last},U{n},Đơn vị {n},{kind.format(ward)}\n"
     names = ["w", "x", "c", *(f"u{n}" for n in range(24))]
     for name in names:
         day = date(2025, 1, 1) + timedelta(days=rng.randrange(40))
@@ -358,9 +369,10 @@ def by_hand(world: Written, receipts: list[Receipt]) -> tuple[dict[Key, Counter[
             if scheme != "CALENDAR" or version is None or not spelled:
                 continue
             for table in form.tables:
-                if version.level not in table.levels or not table.owes(period):
+                levels = [level for level in (version.level, version.also_level) if level in table.levels]
+                if not levels or not table.owes(period):
                     continue
-                due = c.due(form, version.level, period)
+                due = c.due(form, levels[0], period)
                 mine = [r for r in receipts if (r.unit, r.period) == (unit, code) and (r.nil or r.table == table.code)]
                 live = [r for r in mine if r.stands]
                 what = ["due"]
@@ -386,6 +398,12 @@ def test_the_mart_the_command_and_a_count_by_hand_agree_and_no_rate_exceeds_one(
     for layer in ("staging", "intermediate", "marts"):
         dbt.build(world.settings, layer)
     counts, missing = by_hand(world, receipts)
+    with connect(world.settings) as connection:
+        in_warehouse = connection.execute(
+            "select unit_key, table_code, period_id from catalogue.unit_obligation join catalogue.unit using (unit_id)"
+        ).fetchall()
+    by_unit = obligations.of_units(world.catalogue, {u.unit for u in world.catalogue.units}, date.min)
+    assert sorted(in_warehouse) == sorted((*key, p.period_id) for key, periods in by_unit.items() for p in periods)
     what = ("due", "received", "on_time", "late", "missing", "nil")
     shown: dict[Any, Any] = {
         (unit, period, table): dict(zip(what, numbers, strict=True))

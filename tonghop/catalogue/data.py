@@ -23,6 +23,17 @@ class Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Dated(Data):
+    """What is so over a stretch of days, both ends included."""
+
+    valid_from: date
+    valid_to: date
+
+    def covers(self, day: date) -> bool:
+        """Whether it is so on a day."""
+        return self.valid_from <= day <= self.valid_to
+
+
 Label = Annotated[str, AfterValidator(nfc), Field(min_length=1)]
 Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 

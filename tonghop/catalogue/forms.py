@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from tonghop.base.text import fold
 from tonghop.catalogue.calendar import Period, PeriodType, Scheme
-from tonghop.catalogue.data import FOREVER, Bilingual, Code, Data, Label
+from tonghop.catalogue.data import FOREVER, Bilingual, Code, Data, Dated, Label
 
 # what a workbook says at its head
 HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money", "fingerprint"]
@@ -19,7 +19,7 @@ HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil",
 Leading = Literal["ordinal", "unit_code", "unit_name", "row"]
 
 
-class Synonym(Data):
+class Synonym(Dated):
     """A label that a sender may write, where it is in use for some time only."""
 
     text: Label
@@ -52,7 +52,7 @@ class Field_(Bilingual):
 
     def labels(self, on: date | None = None) -> list[str]:
         """The folded header texts that a sender may write on a day, or ever."""
-        dated = (s for s in self.synonyms if isinstance(s, Synonym) and (on is None or s.valid_from <= on <= s.valid_to))
+        dated = (s for s in self.synonyms if isinstance(s, Synonym) and (on is None or s.covers(on)))
         undated = (s for s in self.synonyms if isinstance(s, str))
         return [fold(text) for text in (self.vi, self.en, self.code, *undated, *(s.text for s in dated))]
 
@@ -110,7 +110,7 @@ class Table(Bilingual):
         return {label: field for field in self.fields for label in field.labels(day)} if dated else self.headers
 
 
-class Check(Data):
+class Check(Dated):
     """A linear rule: the sum of coefficient x field, `=` or `<=`, a bound."""
 
     rule: str
@@ -143,7 +143,7 @@ class Check(Data):
 
     def in_force(self, period: "Period") -> bool:
         """Whether the rule holds for a period."""
-        return self.valid_from <= period.ends_on <= self.valid_to and (not self.periods or period.type in self.periods)
+        return self.covers(period.ends_on) and (not self.periods or period.type in self.periods)
 
 
 class Rate(Data):
@@ -167,14 +167,13 @@ class Crosswalk(Data):
     why: Bilingual
 
 
-class Form(Data):
+class Form(Dated):
     """One version of a form: what may be reported, by whom, for which periods, and what must hold."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
     version: int
     name: Bilingual
     scheme: Scheme
-    valid_from: date
     valid_to: date = FOREVER
     # day of the period's last month by which each level reports; the calendar's default otherwise
     deadline: dict[Code, int] = Field({})

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tonghop.base.text import fold
 from tonghop.catalogue.calendar import Calendar, Period, working_day
-from tonghop.catalogue.data import Bilingual, Code, Data, Label
+from tonghop.catalogue.data import Bilingual, Code, Data, Dated, Label
 from tonghop.catalogue.forms import Form, HeadKey, Leading
 from tonghop.catalogue.units import History, Succession, UnitVersion
 
@@ -26,13 +26,11 @@ class Level(Bilingual):
 # --- reporting -------------------------------------------------------------------------------------------------
 
 
-class Spell(Data):
+class Spell(Dated):
     """A stretch of days over which a unit reports a form here."""
 
     unit: str
     form: str
-    valid_from: date
-    valid_to: date
 
 
 # --- the whole -------------------------------------------------------------------------------------------------

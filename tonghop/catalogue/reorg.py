@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 
 from tonghop.base.settings import Settings
+from tonghop.catalogue import obligations
 from tonghop.catalogue.data import CatalogueError, rows
 from tonghop.catalogue.events import Event
 from tonghop.catalogue.load import load_catalogue
@@ -144,7 +145,7 @@ def _levels(before: Catalogue, after: Catalogue, eve: date, day: date) -> list[R
 
 def _hands(before: Catalogue, after: Catalogue, units: set[str], since: date) -> list[Row]:
     """Per unit and table: how many reports it owes no longer and who of its successors owes them all, or owes newly."""
-    was, will = (_owed(c, units, since) for c in (before, after))
+    was, will = (obligations.of_units(c, units, since) for c in (before, after))
     heirs: dict[str, set[str]] = defaultdict(set)
     for succession in after.successions:
         heirs[succession.predecessor].add(succession.successor)
@@ -158,42 +159,10 @@ def _hands(before: Catalogue, after: Catalogue, units: set[str], since: date) ->
                 "table": table,
                 "change": change,
                 "reports": len(periods),
-                "first": min(periods)[1],
+                "first": min(periods, key=lambda p: (p.ends_on, p.code)).code,
                 "owed_by": takers if change == "ends" else [unit],
             }
             for change, periods in (("ends", lost), ("begins", gained))
             if periods
         ]
-    return found
-
-
-def _owed(c: Catalogue, units: set[str], since: date) -> dict[tuple[str, str], set[tuple[date, str]]]:
-    """(last day, code) of the periods that each unit owes each table for, from a day on."""
-    tables = [
-        (
-            form,
-            table,
-            [
-                p
-                for p in c.period.values()
-                if p.scheme == form.scheme
-                and table.owes(p)
-                and p.ends_on >= since
-                and form.valid_from <= p.ends_on <= form.valid_to
-            ],
-        )
-        for form in c.forms
-        for table in form.tables
-    ]
-    found: dict[tuple[str, str], set[tuple[date, str]]] = defaultdict(set)
-    for spell in (s for s in c.spells if s.unit in units):
-        for form, table, periods in tables:
-            if form.code == spell.form:
-                found[spell.unit, table.code] |= {
-                    (p.ends_on, p.code)
-                    for p in periods
-                    if spell.valid_from <= p.ends_on <= spell.valid_to
-                    and (version := c.version(spell.unit, p.ends_on))
-                    and version.is_at(table.levels)
-                }
     return found

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from tonghop.base.text import sort_key
+from tonghop.catalogue import obligations
 from tonghop.catalogue.forms import Field_
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import together
@@ -210,10 +211,8 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
         "catalogue_id, form_code, form_version, table_code, level, period_id, due_on",
         (
             (number, f.code, f.version, t.code, level, p.period_id, c.due(f, level, p))
-            for f, t in tables
-            for p in c.period.values()
+            for f, t, p in obligations.of_levels(c)
             for level in t.levels
-            if p.scheme == f.scheme and t.owes(p) and f.valid_from <= p.ends_on <= f.valid_to
         ),
     )
     rules = [(f, r) for f in c.forms for r in f.rules]

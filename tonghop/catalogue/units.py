@@ -7,15 +7,13 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
-from tonghop.catalogue.data import Code, Data, Label
+from tonghop.catalogue.data import Code, Dated, Label
 
 
-class UnitVersion(Data):
-    """What a unit was called, its level and its parent, over a stretch of days (both ends included)."""
+class UnitVersion(Dated):
+    """What a unit was called, its level and its parent, over a stretch of days."""
 
     unit: str
-    valid_from: date
-    valid_to: date
     code: str
     name: Label
     level: Code
@@ -28,10 +26,6 @@ class UnitVersion(Data):
     def is_at(self, levels: Collection[str | None]) -> bool:
         """Whether the unit is of one of the levels."""
         return self.level in levels or self.also_level in levels
-
-    def covers(self, day: date) -> bool:
-        """Whether the version stands on a day."""
-        return self.valid_from <= day <= self.valid_to
 
 
 @dataclass(frozen=True)

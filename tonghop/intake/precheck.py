@@ -7,14 +7,13 @@ also what other reports hold now; nothing is stored, and what arrives in between
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psycopg
 
+from tonghop.base.days import today
 from tonghop.base.findings import Finding
 from tonghop.base.settings import Settings
 from tonghop.catalogue.calendar import Period
@@ -32,7 +31,6 @@ from tonghop.reading.rules import ROUNDING
 
 # built-in rules that need the warehouse; the catalogue's are those that a report alone does not decide
 FROM_RECEIPT = ("row.taken",)
-_HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 # a figure is (table, indicator, unit, row, period, scope); None stands for not applicable, which adds nothing
 _Key = tuple[str, str, str, str, int, str]
 _Figures = dict[_Key, Decimal | None]
@@ -82,7 +80,7 @@ class _Undo(Exception):
 def _against(connection: psycopg.Connection[Any], catalogue: Catalogue, report: Report) -> Report:
     """The report with waivers applied and the findings that other reports give it."""
     standing = waive.in_force(connection, [])
-    report = replace(standing, received={0: datetime.now(_HERE).date()}).applied(0, report)
+    report = replace(standing, received={0: today()}).applied(0, report)
     if report.status != "accepted" or report.nil:
         return report
     try:

@@ -23,7 +23,7 @@ from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 
 _ENDED = "exists (select from intake.ledger l where l.waiver_id = w.waiver_id and l.act = 'waiver_ended')"
-_TODAY = "(now() at time zone 'Asia/Ho_Chi_Minh')::date"
+_TODAY = "ctl.local_day(now())"
 
 
 def waive(settings: Settings, rule: str, unit: str, period: str, reason: str, office: str, until: date) -> int:
@@ -136,7 +136,7 @@ def in_force(connection: psycopg.Connection[Any], receipts: list[int]) -> InForc
         where not {_ENDED} order by w.valid_to""".encode()
     ).fetchall()
     received = connection.execute(
-        "select receipt_id, (received_at at time zone 'Asia/Ho_Chi_Minh')::date from intake.receipt where receipt_id = any(%s)",
+        "select receipt_id, ctl.local_day(received_at) from intake.receipt where receipt_id = any(%s)",
         [receipts],
     ).fetchall()
     connection.commit()

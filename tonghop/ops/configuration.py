@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from tonghop.base.days import TIME_ZONE
 from tonghop.base.secrets import secret
 from tonghop.base.settings import PREFIX, PROJECT, Settings
 from tonghop.warehouse import embedded
@@ -95,7 +96,7 @@ def configure(settings: Settings, dags: Path = DAGS) -> None:
             "simple_auth_manager_users": f"{ADMIN}:admin",
             "simple_auth_manager_passwords_file": passwords,
             "execution_api_server_url": f"http://127.0.0.1:{port}/execution/",
-            "default_timezone": "Asia/Ho_Chi_Minh",
+            "default_timezone": TIME_ZONE,
         },
         "database": {"sql_alchemy_conn": database_url(settings, AIRFLOW).replace("://", "+psycopg2://", 1)},
         "api": {

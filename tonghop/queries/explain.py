@@ -367,16 +367,17 @@ class _Acts:
         self._senders: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         for number, receipt in sorted(self.receipts.items()):
             self._senders[self._sender(receipt)].append(number)
-        self._late = set(
-            connection.execute(
+        # units that the mart says reported late: by the first report that was not withdrawn, which may be older than the one here
+        self._late = {
+            row[0]
+            for row in connection.execute(
                 f"""
-            select x.unit_id, x.receipt_id from unnest(%(units)s::integer[], %(receipts)s::integer[]) as x (unit_id, receipt_id)
-            join intake.receipt r using (receipt_id)
-            join marts.fct_reporting q on q.unit_id = x.unit_id and q.period_id = %(period_id)s and q.table_code = %(table_code)s
-                and {HELD.format("q")} and (r.received_at at time zone 'Asia/Ho_Chi_Minh')::date > q.due_on""",
-                {"units": units, "receipts": submissions, "release": new.release_id, **figure.__dict__},
+            select q.unit_id from marts.fct_reporting q
+            where q.unit_id = any(%(units)s) and q.period_id = %(period_id)s and q.table_code = %(table_code)s
+                and not q.is_on_time and {HELD.format("q")}""",
+                {"units": units, "release": new.release_id, **figure.__dict__},
             )
-        )
+        }
 
     def reasons(
         self,
@@ -432,7 +433,7 @@ class _Acts:
                 return "correction", (older, new)
         if self._act(new, "replayed"):
             return "rule_change", (new,)
-        return ("late_report" if (unit_id, new) in self._late else "new_report"), (new,)
+        return ("late_report" if unit_id in self._late else "new_report"), (new,)
 
     def _counted(self, receipt: int) -> bool:
         """Whether a report counted in the earlier release."""

@@ -5,12 +5,12 @@ last day: a unit that ended within the period owes nothing, one that began withi
 was withdrawn is owed again; the time that counts for a correction is that of the first report that was not withdrawn.
 """
 
-from datetime import date, datetime
+from datetime import date
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from psycopg.rows import class_row
 
+from tonghop.base.days import end_of, today
 from tonghop.base.settings import Settings
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
@@ -35,11 +35,12 @@ class Owed(NamedTuple):
 def owed(
     settings: Settings, unit: str | None = None, period: str | None = None, form: str | None = None, as_of: date | None = None
 ) -> list[Owed]:
-    """What was owed on a day (today in Viet Nam by default), the oldest first: by everyone, or by a unit and all below it.
+    """What was owed on a day (today by default), the oldest first: by everyone, or by a unit and all below it.
 
     Raises ValueError for a code of a unit, period or form that the catalogue does not know.
     """
-    given = {"unit": unit, "period": period, "form": form, "as_of": as_of or datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")).date()}
+    day = as_of or today()
+    given = {"unit": unit, "period": period, "form": form, "as_of": day, "until": end_of(day)}
     with connect(settings, AUDITOR) as connection:
         for what, (column, table) in _KNOWN.items():
             if (
@@ -55,22 +56,20 @@ def owed(
 
 _KNOWN = {"unit": ("code", "unit_version"), "period": ("code", "period"), "form": ("form_code", "form")}
 _OWED = b"""
-with recursive catalogue_ as (
+with recursive current_ as (
     select max(catalogue_id) as catalogue_id from catalogue.version
 ),
 unit_version as materialized (
-    select v.* from catalogue.unit_version v join catalogue_ using (catalogue_id)
+    select v.* from catalogue.unit_version v join current_ using (catalogue_id)
 ),
 owing as materialized (
-    select o.form_code, o.form_version, o.table_code, o.due_on, p.period_id, p.code as period, p.ends_on,
-           v.unit_id, v.code, v.name, v.level, v.sort_key
-    from catalogue.obligation o
-    join catalogue_ using (catalogue_id)
-    join catalogue.period p using (period_id)
-    join catalogue.reporting_spell s on s.catalogue_id = o.catalogue_id and s.form_code = o.form_code
-        and p.ends_on between s.valid_from and s.valid_to
-    join unit_version v on v.unit_id = s.unit_id and v.level = o.level and p.ends_on between v.valid_from and v.valid_to
-    where p.ends_on < %(as_of)s and (%(period)s::text is null or p.code = %(period)s)
+    select o.form_code, o.form_version, o.table_code, o.due_on, o.period_id, p.code as period, o.ends_on,
+           o.unit_id, v.code, v.name, o.level, v.sort_key
+    from catalogue.unit_obligation o
+    join catalogue.period p on p.period_id = o.period_id
+    join unit_version v on v.unit_id = o.unit_id and o.ends_on between v.valid_from and v.valid_to
+    where o.catalogue_id = (select catalogue_id from current_) and o.ends_on < %(as_of)s
+      and (%(period)s::text is null or o.period_id = any(array(select period_id from catalogue.period where code = %(period)s)))
       and (%(form)s::text is null or o.form_code = %(form)s)
 ),
 below (ends_on, unit_id) as (
@@ -80,11 +79,11 @@ below (ends_on, unit_id) as (
     select b.ends_on, v.unit_id from below b
     join unit_version v on v.parent_id = b.unit_id and b.ends_on between v.valid_from and v.valid_to
 ),
--- each receipt's last act that says whether it counts, by the end of the day in Viet Nam
+-- each receipt's last act that says whether it counts, by the end of the day
 standing as materialized (
     select distinct on (receipt_id) receipt_id, act from intake.ledger
     where act in ('accepted', 'returned', 'quarantined', 'superseded', 'withdrawn')
-      and (at at time zone 'Asia/Ho_Chi_Minh')::date <= %(as_of)s
+      and at < %(until)s
     order by receipt_id, seq desc
 ),
 last_receipt as (
@@ -92,10 +91,10 @@ last_receipt as (
     from standing join intake.receipt using (receipt_id) order by unit_id, form_code, period_id, receipt_id desc
 )
 select o.code as unit, o.name, o.level, o.form_code as form, o.table_code as table, t.name_vi as table_vi, t.name_en as table_en,
-       o.period, o.due_on, greatest(%(as_of)s - o.due_on, 0) as days_late,
+       o.period, o.due_on, ctl.days_late(o.due_on, %(as_of)s) as days_late,
        case when l.act = 'returned' then l.receipt_id end as returned
 from owing o
-cross join catalogue_ k
+cross join current_ k
 join catalogue.form_table t on t.catalogue_id = k.catalogue_id and t.table_code = o.table_code and t.form_version = o.form_version
 left join last_receipt l on l.unit_id = o.unit_id and l.form_code = o.form_code and l.period_id = o.period_id
 where (%(unit)s::text is null or (o.ends_on, o.unit_id) in (select ends_on, unit_id from below))

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import psycopg
 
+from tonghop.base.days import end_of
 from tonghop.base.settings import Settings
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import READER
@@ -60,7 +61,7 @@ def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:
 
 
 def _release(connection: psycopg.Connection[Any], release: str = "", as_of: str = "") -> int:
-    """A published release by its number, or the one that stood at the end of a day in Viet Nam."""
+    """A published release by its number, or the one that was current at the end of a day."""
     try:
         number = int(release) if release else None
         day = date.fromisoformat(as_of) if as_of else None
@@ -69,9 +70,9 @@ def _release(connection: psycopg.Connection[Any], release: str = "", as_of: str 
     row = connection.execute(
         "select release_id from bi.dim_release where release_id = %(number)s "
         "or (%(number)s::integer is null "
-        "and (published_at at time zone 'Asia/Ho_Chi_Minh')::date <= %(day)s) "
+        "and published_at < %(until)s) "
         "order by published_at desc limit 1",
-        {"number": number, "day": day},
+        {"number": number, "until": day and end_of(day)},
     ).fetchone()
     if row is None:
         raise ValueError(f"no release {release}" if release else f"nothing was published by {as_of}")

@@ -42,7 +42,7 @@ MUST_HOLD = {
         group by 1""",
     "every finding that was waived had a waiver in force": """
         select f.receipt_id, bool_and((w.rule, w.unit_id, w.period_id) = (f.rule, f.unit_id, r.period_id)
-               and (r.received_at at time zone 'Asia/Ho_Chi_Minh')::date <= w.valid_to
+               and ctl.local_day(r.received_at) <= w.valid_to
                and exists (
                    select from intake.ledger given join intake.ledger decided on decided.seq > given.seq
                    where given.waiver_id = w.waiver_id and given.act = 'waived' and decided.receipt_id = f.receipt_id

@@ -105,8 +105,8 @@ def discard(settings: Settings, release_id: int) -> None:
 # rule compares with any of these across a reorganisation; and the year of each, for its sums.
 _TOUCHED = """
 with recursive candidate as (
-    select c.*, b.cutoff_seq as base_seq, (c.opened_at at time zone 'Asia/Ho_Chi_Minh')::date as opened_on,
-           (b.opened_at at time zone 'Asia/Ho_Chi_Minh')::date as base_opened_on
+    select c.*, b.cutoff_seq as base_seq, ctl.local_day(c.opened_at) as opened_on,
+           ctl.local_day(b.opened_at) as base_opened_on
     from build.candidate c join ctl.release b on b.release_id = c.base_release_id
 ),
 acted as (
@@ -177,8 +177,8 @@ select y.year_id, t.unit_id from touched t join catalogue.period_in_year y on y.
 _NEW_TREE = """
 select exists (
     select from marts.dim_tree t
-    where t.release_to = 2147483647 and t.valid_from <= (now() at time zone 'Asia/Ho_Chi_Minh')::date and t.valid_from > (
-        select (max(r.opened_at) at time zone 'Asia/Ho_Chi_Minh')::date from ctl.release r
+    where t.release_to = 2147483647 and t.valid_from <= ctl.local_day(now()) and t.valid_from > (
+        select ctl.local_day(max(r.opened_at)) from ctl.release r
         where r.status in ('candidate', 'published')))
 """
 

@@ -64,9 +64,9 @@ class Planner:
         self.form, self.period = _form_and_period(catalogue, form, period, version)
         on = self.period.ends_on
         self.children: dict[str | None, list[UnitVersion]] = {}
-        for unit in sorted((u for u in catalogue.units if u.valid_from <= on <= u.valid_to), key=lambda u: sort_key(u.name)):
+        for unit in sorted((u for u in catalogue.units if u.covers(on)), key=lambda u: sort_key(u.name)):
             self.children.setdefault(unit.parent, []).append(unit)
-        self.reporters = {s.unit for s in catalogue.spells if s.form == self.form.code and s.valid_from <= on <= s.valid_to}
+        self.reporters = {s.unit for s in catalogue.spells if s.form == self.form.code and s.covers(on)}
 
     def unit(self, code: str) -> Template:
         """The template of the unit of a code.

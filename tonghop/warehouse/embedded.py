@@ -14,6 +14,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tonghop.base.days import TIME_ZONE
 from tonghop.base.secrets import secret
 from tonghop.base.settings import Settings
 from tonghop.warehouse.roles import OWNER
@@ -96,7 +97,7 @@ def _start(settings: Settings) -> None:
             "max_connections": 200,
             "shared_buffers": "256MB",
             "max_wal_size": "2GB",
-            "timezone": "Asia/Ho_Chi_Minh",
+            "timezone": TIME_ZONE,
         }
         told = log.stat().st_size if log.exists() else 0
         try:

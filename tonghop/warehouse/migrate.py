@@ -10,12 +10,17 @@ import psycopg
 from psycopg import sql
 from yoyo import get_backend, read_migrations
 
+from tonghop.base.days import TIME_ZONE
 from tonghop.base.secrets import secret
 from tonghop.base.settings import Settings
 from tonghop.warehouse.connect import AIRFLOW, WAREHOUSE, connect, database_url
 from tonghop.warehouse.embedded import ServerError, needed, running, start
 from tonghop.warehouse.roles import BI_LOGIN
 
+# the day on which a moment falls where the organisation is
+_LOCAL_DAY = sql.SQL("""
+    create or replace function ctl.local_day(moment timestamptz) returns date immutable language sql
+    return (moment at time zone {})::date""")
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -38,6 +43,7 @@ def migrate(settings: Settings) -> None:
             backend.apply_migrations(backend.to_apply(migrations))
         finally:
             backend.connection.close()
+        alone.execute(_LOCAL_DAY.format(sql.Literal(TIME_ZONE)))
         alone.execute(
             sql.SQL("alter role {} login password {}").format(sql.Identifier(BI_LOGIN), sql.Literal(secret(settings, "bi")))
         )

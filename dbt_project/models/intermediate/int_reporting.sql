@@ -68,7 +68,7 @@ final as (
         o.due_on,
         r.received_at,
         r.submission_id is not null as is_received,
-        {{ local_day('r.received_at') }} <= o.due_on as is_on_time,
+        ctl.days_late(o.due_on, ctl.local_day(r.received_at)) = 0 as is_on_time,
         r.is_nil,
         r.submission_id
     from obligation as o

@@ -9,7 +9,7 @@ final as (
         cutoff_seq,
         catalogue_id,
         base_release_id,
-        {{ local_day('opened_at') }} as opened_on
+        ctl.local_day(opened_at) as opened_on
     from candidate
 )
 

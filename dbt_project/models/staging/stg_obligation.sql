@@ -1,21 +1,24 @@
+-- the number of the catalogue as a value, which reaches the tables below the view; joined, every catalogue would be gone through
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),
 
 obligation as (
-    select * from {{ source('catalogue', 'obligation') }}
+    select * from {{ source('catalogue', 'unit_obligation') }}
 ),
 
 final as (
     select
-        s.form_code,
-        s.form_version,
-        s.table_code,
-        s.level,
-        s.period_id,
-        s.due_on
-    from obligation as s
-    inner join candidate as c on c.catalogue_id = s.catalogue_id
+        form_code,
+        form_version,
+        table_code,
+        period_id,
+        ends_on,
+        unit_id,
+        level,
+        due_on
+    from obligation
+    where catalogue_id = (select catalogue_id from candidate)
 )
 
 select * from final
