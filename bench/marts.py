@@ -30,7 +30,7 @@ import yaml
 from samples import filed
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.load import load_catalogue
-from tonghop.queries import figure, trace
+from tonghop.queries import figure, trace, trace_cell
 from tonghop.release import candidate, dbt, gate, publish
 from tonghop.warehouse import embedded
 from tonghop.warehouse.connect import bi_url, connect
@@ -338,7 +338,9 @@ def ask(settings: Settings, indicators: int, months: int) -> None:
         places = [(trace.of_figure(connection, at, f).parts[0].receipt, f"C{f.indicator_id}") for f in found]
         print(
             "one cell | from the cell to every figure | {:.1f} | {:.1f} | {:.1f} | 20".format(
-                *timed(connection, [partial(trace.figures_of, connection, int(code[1:]), FORM, cell) for code, cell in places])
+                *timed(
+                    connection, [partial(trace_cell.figures_of, connection, int(code[1:]), FORM, cell) for code, cell in places]
+                )
             )
         )
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ledger_world import LATE, World
 
 from tonghop.base.settings import Settings
-from tonghop.queries import explain, trace
+from tonghop.queries import explain, trace, trace_cell
 from tonghop.queries import figure as fig
 from tonghop.warehouse.connect import connect
 
@@ -85,7 +85,7 @@ def test_a_withdrawal_is_told_with_its_reason_and_a_report_filed_again_beside_it
     world.withdraw(old, "nhầm kỳ")
     second = world.release()
     answer = why(world, "D1", first, second)
-    assert [(r.kind, r.amount, r.said) for r in answer.reasons] == [("withdrawal", -3, "nhầm kỳ")]
+    assert [(r.kind, r.amount, r.detail) for r in answer.reasons] == [("withdrawal", -3, "nhầm kỳ")]
     assert answer.after == {"value": None}
     world.file("w1", {"c11": (2, 2, 4, 0)}, received=LATE)
     assert said(why(world, "D1", first, world.release())) == [("late_report", 4, "W1"), ("withdrawal", -3, "W1")]
@@ -109,7 +109,7 @@ def test_a_unit_that_moved_is_named_with_where_it_stood_and_stands_and_counts_as
     left, joined = why(world, "D1", first, second), why(world, "D2", first, second)
     assert said(left) == [("reorganisation", -10, "W2")]
     assert said(joined) == [("correction", 1, "W2"), ("reorganisation", 10, "W2")]
-    assert next(r.said for r in joined.reasons if r.kind == "reorganisation") == "D1 Huyện một → D2 Huyện hai"
+    assert next(r.detail for r in joined.reasons if r.kind == "reorganisation") == "D1 Huyện một → D2 Huyện hai"
     assert said(why(world, "P", first, second)) == [("correction", 1, "W2")]
 
 
@@ -323,7 +323,7 @@ def cells_lead_back(world: World, plain: Plain, states: list[Any]) -> None:
     releases = [state[0] for state in states]
     for receipt, cells in plain.receipts.items():
         for line, (cell, (_, members)) in enumerate(cells.items(), start=4):
-            figures = trace.figures_of(world.connection, receipt, "T1", f"E{line}")["figures"]
+            figures = trace_cell.figures_of(world.connection, receipt, "T1", f"E{line}")["figures"]
             found = {
                 (figure["unit"], release, figure["value"])
                 for figure in figures
@@ -345,5 +345,5 @@ def cells_lead_back(world: World, plain: Plain, states: list[Any]) -> None:
 
 
 def test_the_connection_sees_one_state(warehouse: Settings) -> None:
-    with fig.asking(warehouse) as connection, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+    with fig.snapshot(warehouse) as connection, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         connection.execute("insert into intake.ledger (act) values ('received')")

@@ -243,7 +243,7 @@ def check_explanations(here: Settings, releases: list[Release], chance: random.R
     """Of figures drawn at random, on every kind of tree: each reason has the amount of a plain recomputation."""
     pairs = [*pairwise(releases), (releases[0], releases[-1])]
     kinds: set[str] = set()
-    with fig.asking(here) as connection:
+    with fig.snapshot(here) as connection:
         for before, after in pairs:
             old, new = (fig.release(connection, r.number) for r in (before, after))
             acts = [act for release in releases[releases.index(before) + 1 : releases.index(after) + 1] for act in release.acts]
@@ -261,8 +261,8 @@ def check_explanation(
     connection: Any,
     before: Release,
     after: Release,
-    old: fig.Asked,
-    new: fig.Asked,
+    old: fig.AskedRelease,
+    new: fig.AskedRelease,
     acts: list[tuple[str, Key]],
     unit: str,
     end: date,

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from tonghop.base.settings import Settings
 from tonghop.queries import figure as fig
-from tonghop.queries import gap, questions, trace
+from tonghop.queries import gap, questions, trace, trace_cell
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import READER
 
@@ -92,7 +92,7 @@ def test_a_claim_is_one_cell(warehouse: Settings) -> None:
 
 
 def test_a_cell_leads_to_every_published_figure_with_its_releases_rates_included(warehouse: Settings) -> None:
-    found = trace.of_cell(warehouse, 1, "T1", "E4")
+    found = trace_cell.of_cell(warehouse, 1, "T1", "E4")
     assert [(s["unit_key"], s["indicator"], s["value"], s["status"]) for s in found["says"]] == [
         ("c11", "T1.members", 3, "accepted")
     ]
@@ -105,7 +105,7 @@ def test_a_cell_leads_to_every_published_figure_with_its_releases_rates_included
         ("D1", "share_female", "denominator", Decimal("0.52173913043478260870"), 1, 1),
         ("P", "share_female", "denominator", Decimal("0.52173913043478260870"), 1, 1),
     ]
-    held = trace.of_cell(warehouse, 2, "T1", "E4")["figures"]
+    held = trace_cell.of_cell(warehouse, 2, "T1", "E4")["figures"]
     assert [(f["unit"], f["value"], f["released_from"], f["released_to"]) for f in held if f["part"] is None] == [
         ("W2", 10, 1, None),
         ("D1", 23, 1, 1),
@@ -116,9 +116,9 @@ def test_a_cell_leads_to_every_published_figure_with_its_releases_rates_included
 
 
 def test_a_blank_or_unknown_cell_is_in_no_figure(warehouse: Settings) -> None:
-    assert trace.of_cell(warehouse, 5, "T1", "E5")["figures"] == []
+    assert trace_cell.of_cell(warehouse, 5, "T1", "E5")["figures"] == []
     with pytest.raises(fig.UnknownFigure):
-        trace.of_cell(warehouse, 5, "T1", "Z99")
+        trace_cell.of_cell(warehouse, 5, "T1", "Z99")
 
 
 def test_what_does_not_add_up_is_said_loudly(world: World) -> None:

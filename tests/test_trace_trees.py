@@ -12,7 +12,7 @@ from tree_world import divided, established, merged, moved
 
 from samples import filed
 from tonghop.base.settings import Settings
-from tonghop.queries import explain, gap, pages, trace
+from tonghop.queries import explain, gap, pages, trace, trace_cell
 from tonghop.queries import figure as fig
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import READER
@@ -131,7 +131,8 @@ def test_a_cell_leads_to_its_figures_on_both_trees(built: Settings) -> None:
         "join catalogue.period using (period_id) where unit_key = 'a1' and code = '2025-M05'",
     )
     found = {
-        (f["unit"], f["tree"], f["released_from"], f["released_to"]) for f in trace.of_cell(built, receipt, "T", "C4")["figures"]
+        (f["unit"], f["tree"], f["released_from"], f["released_to"])
+        for f in trace_cell.of_cell(built, receipt, "T", "C4")["figures"]
     }
     assert {("A", "as reported"), ("P", "as reported"), ("N", "as reported")} == {f[:2] for f in found if f[1] == "as reported"}
     assert {("X", "today", 2, None), ("P", "today", 2, None)} <= found
@@ -151,7 +152,7 @@ def test_a_cell_leads_to_the_years_that_it_is_in(built: Settings) -> None:
         )
         return {
             (f["unit"], f["tree"], f["value"])
-            for f in trace.of_cell(built, int(cell[0]), *cell[1:])["figures"]
+            for f in trace_cell.of_cell(built, int(cell[0]), *cell[1:])["figures"]
             if (f["period"], f["basis"], f["released_to"]) == ("2025-Y", "year of M", None)
         }
 
@@ -184,7 +185,7 @@ def said_on(here: Settings, unit: str, tree: fig.Tree, releases: tuple[int, int]
     answer = explain.explain(here, unit, "T.members", "2025-M05", *releases, tree=tree)
     with fig.localcontext(prec=200):
         assert sum(r.amount for r in answer.reasons) == (answer.after["value"] or 0) - (answer.before["value"] or 0)
-    return sorted((r.kind, round(float(r.amount), 6), r.unit, r.said) for r in answer.reasons)
+    return sorted((r.kind, round(float(r.amount), 6), r.unit, r.detail) for r in answer.reasons)
 
 
 def test_a_figure_on_todays_tree_is_explained(built: Settings) -> None:
@@ -390,7 +391,7 @@ def test_a_gap_is_asked_of_the_unit_as_it_was(built: Settings) -> None:
 @pytest.mark.parametrize("release", [1, 2])
 @pytest.mark.parametrize("tree", ["today", date(2025, 3, 1), date(2025, 8, 1)])
 def test_a_cell_leads_to_exactly_the_figures_of_a_tree_that_lead_to_it(built: Settings, release: int, tree: fig.Tree) -> None:
-    with fig.asking(built) as connection:
+    with fig.snapshot(built) as connection:
         at = fig.release(connection, release)
         _, day = fig.tree_of(connection, at, tree)
         units = [
@@ -413,7 +414,7 @@ def test_a_cell_leads_to_exactly_the_figures_of_a_tree_that_lead_to_it(built: Se
                         )
     assert len(leads) == 2 * (len(MAY) - (release == 1))
     for (receipt, cell), wanted in leads.items():
-        found = trace.of_cell(built, int(receipt[1:]), "T", cell, release, tree)["figures"]
+        found = trace_cell.of_cell(built, int(receipt[1:]), "T", cell, release, tree)["figures"]
         assert {(f["unit"], f["indicator"], f["part"]) for f in found} == wanted
         assert all(f["value"] is not None and f["tree"] == day for f in found)
 
@@ -434,7 +435,7 @@ def test_a_cell_leads_to_the_rates_on_todays_tree_in_every_release(built: Settin
     for (receipt, cell), wanted in cells.items():
         stretches = [
             (f["unit"], f["part"], f["value"], range(f["released_from"], (f["released_to"] or 2) + 1))
-            for f in trace.of_cell(built, int(receipt[1:]), "T", cell)["figures"]
+            for f in trace_cell.of_cell(built, int(receipt[1:]), "T", cell)["figures"]
             if (f["indicator"], f["tree"]) == ("share_admitted", "today")
         ]
         listed = [(*figure, release) for *figure, releases in stretches for release in releases]
@@ -448,7 +449,7 @@ def test_a_cell_leads_to_the_rates_on_todays_tree_in_every_release(built: Settin
             "select 3, status, now(), cutoff_seq, catalogue_id from ctl.release where release_id = 2"
         )
         connection.execute("update ctl.current_release set release_id = 3")
-        now = trace.figures_of(connection, max(int(receipt[1:]) for receipt, _ in cells), "T", "C4")["figures"]
+        now = trace_cell.figures_of(connection, max(int(receipt[1:]) for receipt, _ in cells), "T", "C4")["figures"]
         connection.rollback()
     assert {(f["released_from"], f["released_to"]) for f in now} == {(2, None)}
     assert {"T.members", "share_admitted"} == {f["indicator"] for f in now if f["tree"] == "today"}

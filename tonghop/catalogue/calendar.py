@@ -17,7 +17,7 @@ SCHEMES: tuple[Scheme, ...] = ("ND09", "CALENDAR")
 
 @dataclass(frozen=True, order=True)
 class Period:
-    """A reporting period under a cut-off scheme. Its number tells year, scheme, type and ordinal, so it sorts and partitions."""
+    """A reporting period under a cut-off scheme. Its number (year, scheme, type, ordinal) sorts and partitions."""
 
     period_id: int
     scheme: Scheme

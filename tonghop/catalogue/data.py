@@ -59,9 +59,9 @@ def rows(kind: type[_Model], paths: Iterable[Path]) -> Iterator[tuple[str, _Mode
                 try:
                     yield where, kind.model_validate({key: value or _EMPTY.get(key) for key, value in row.items()})
                 except ValidationError as error:
-                    raise CatalogueError(f"{where}: {told(error)}") from error
+                    raise CatalogueError(f"{where}: {in_a_line(error)}") from error
 
 
-def told(error: ValidationError) -> str:
-    """What is wrong, in a line: each value by its name."""
+def in_a_line(error: ValidationError) -> str:
+    """What is wrong with each value, by its name, in one line."""
     return "; ".join(": ".join((".".join(map(str, e["loc"])), e["msg"]) if e["loc"] else (e["msg"],)) for e in error.errors())

@@ -1,7 +1,7 @@
-"""Units and their history: versions as they stand without events, dated events, and the folding of both into versions.
+"""Dated events, and the folding of units and events into the versions of each unit.
 
-`units/*.csv` says what a unit is where nothing happens to it. Every change after that is an event, one row a part, applied
-in the order of days. All events of a day happen at once: what they change is what stood on the eve.
+`units/*.csv` has what a unit is where nothing happens to it. Every change after that is an event, one row a part, applied in
+the order of days. All events of a day happen at once: each changes the version of the eve.
 """
 
 from collections import defaultdict
@@ -64,7 +64,7 @@ class Event(Data):
 
 
 class _Fold:
-    """Versions as they stand after the events of the days so far. `where` tells the file and line of each version."""
+    """The versions after the events of the days so far. `where` has the file and line of each version."""
 
     def __init__(self, units: Iterable[tuple[str, UnitVersion]]) -> None:
         self.versions: dict[str, list[UnitVersion]] = {}
@@ -121,7 +121,7 @@ class _Fold:
         return None
 
     def _absence(self, event: Event) -> str | None:
-        """Why the event cannot happen to the unit as it stands on the eve and in the morning."""
+        """Why the event cannot happen to the unit as it was on the eve; None where it can."""
         versions = self.versions.get(event.unit, [])
         current = next((v for v in versions if v.covers(event.on)), None)
         later = next((v for v in versions if v.valid_from > event.on), None)
@@ -216,7 +216,7 @@ def _problems(history: History, where: dict[tuple[str, date], str], levels: Mapp
 
 
 def _first_gap(versions: Sequence[UnitVersion], start: date, end: date) -> date | None:
-    """The first day of a stretch on which no version stands; None where they cover it."""
+    """The first day of a stretch that no version covers; None where they cover it all."""
     for version in versions:
         if version.valid_from > start:
             return start

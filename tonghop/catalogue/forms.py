@@ -1,4 +1,4 @@
-"""A form as data: its tables, fields and rows, the linear rules that hold on them, rates, and what became of old labels."""
+"""A form as data: its tables, fields and rows, its linear rules and rates, and what became of old labels."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from tonghop.base.text import fold
 from tonghop.catalogue.calendar import Period, PeriodType, Scheme
 from tonghop.catalogue.data import FOREVER, Bilingual, Code, Data, Dated, Label
 
-# what a workbook says at its head
+# the entries at the head of a workbook
 HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money", "fingerprint"]
-# what a table's columns before the figures hold
+# the columns of a table before its figures
 Leading = Literal["ordinal", "unit_code", "unit_name", "row"]
 
 
@@ -120,9 +120,9 @@ class Check(Dated):
     table: str
     # field, or TABLE.field of another table; "*": every field of the table, each against its sum over the units below
     terms: dict[str, Decimal]
-    # where a term's value stands: same table (default), the previous period, all units below summed, the quarter's months; or,
+    # where a term's value is found: same table (default), the previous period, all units below summed, the quarter's months; or,
     # for each reorganisation: the last reports of the units that ended, the first ones of the units that followed them.
-    # A field of another table stands elsewhere: with the same unit and period, on the same row or on the only one there is
+    # A field of another table is found elsewhere: with the same unit and period, on the same row or on the only one there is
     at: dict[str, Literal["same", "previous", "children", "months", "predecessors", "successors"]] = Field({})
     op: Literal["=", "<="]
     bound: Decimal = Decimal(0)
@@ -142,7 +142,7 @@ class Check(Dated):
         return self
 
     def in_force(self, period: "Period") -> bool:
-        """Whether the rule holds for a period."""
+        """Whether the rule is asked of a report for a period."""
         return self.covers(period.ends_on) and (not self.periods or period.type in self.periods)
 
 
@@ -168,7 +168,7 @@ class Crosswalk(Data):
 
 
 class Form(Dated):
-    """One version of a form: what may be reported, by whom, for which periods, and what must hold."""
+    """One version of a form: what may be reported, by whom, for which periods, and the rules that it must keep."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]*$")]
     version: int
@@ -235,7 +235,7 @@ class Form(Dated):
 
 @dataclass(frozen=True)
 class Term:
-    """coefficient x indicator, where the value stands."""
+    """coefficient x indicator, and where the value is found."""
 
     table: str
     indicator: str

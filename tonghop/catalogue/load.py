@@ -1,7 +1,7 @@
 """The catalogue: forms, units, periods, deadlines and checks as typed, dated data, from the files of one folder.
 
-The files are the one definition. The reader, the check on arrival, the models, the gate and the docs all follow from
-what stands here or from the copy that `tonghop.catalogue.sync` makes in the warehouse; a ninth form is a ninth file.
+The files are the one definition. The reader, the check on arrival, the models, the gate and the docs all follow from them, or
+from the copy that `tonghop.catalogue.sync` makes in the warehouse; a ninth form is a ninth file.
 
     levels.yaml  calendar.yaml  codes.yaml  units/*.csv  events/*.csv  reporting.csv  forms/F1.v1.yaml ...
 """
@@ -19,7 +19,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from tonghop.catalogue.calendar import Calendar
-from tonghop.catalogue.data import CatalogueError, rows, told
+from tonghop.catalogue.data import CatalogueError, in_a_line, rows
 from tonghop.catalogue.events import Event
 from tonghop.catalogue.events import fold as fold_history
 from tonghop.catalogue.forms import ALL_ROWS, Form, Table
@@ -73,7 +73,7 @@ def _model(kind: type[_Model], path: Path) -> _Model:
     try:
         return kind.model_validate(_yaml(path))
     except ValidationError as error:
-        raise CatalogueError(f"{path}: {told(error)}") from error
+        raise CatalogueError(f"{path}: {in_a_line(error)}") from error
 
 
 def _handed_on(spells: Iterable[Spell], history: History) -> tuple[Spell, ...]:

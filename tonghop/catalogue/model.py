@@ -51,16 +51,16 @@ class Codes(Data):
     # a row that starts with one of these ends the table: signatures and notes
     foot: tuple[Label, ...]
     yes: tuple[Label, ...]
-    # what stands beside a figure and makes it none, the most telling kind first
+    # words beside a number that make it no figure, the most telling kind first
     words: dict[Literal["percent", "times", "approximate", "unit"], tuple[Label, ...]]
-    # in names of units: what short forms stand for, words that do not tell units apart, and kinds of places
+    # in names of units: short forms written out, words that do not distinguish units, and kinds of places
     short: dict[Label, Label]
     silent: tuple[Label, ...]
     places: tuple[Label, ...]
 
     @property
     def money_words(self) -> str:
-        """The money units as a sender is told them: the first word of each."""
+        """The money units as messages name them: the first word of each."""
         first: dict[Decimal, str] = {}
         for name, factor in self.money.items():
             first.setdefault(factor, name)
@@ -77,12 +77,12 @@ class Codes(Data):
 
     @cached_property
     def head_labels(self) -> dict[str, HeadKey]:
-        """What the labels of a head (folded) stand for."""
+        """The head entry that each label (folded) means."""
         return {fold(word): key for key, words in self.header.items() for word in words}
 
     @cached_property
     def leading_labels(self) -> dict[str, Leading]:
-        """What the headers of the columns before the figures (folded) stand for."""
+        """The column before the figures that each header (folded) means."""
         return {fold(word): key for key, words in self.columns.items() for word in words}
 
 

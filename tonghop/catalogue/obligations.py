@@ -2,7 +2,7 @@
 
 A unit owes a table for a period by the level that it has, and the reporting spell that it is in, on the period's last day. What
 a level owes is decided here (`of_levels`) and copied to the warehouse, where the view `catalogue.unit_obligation` follows it
-down to the units. `of_units` says the same of a catalogue that no warehouse holds, and with less than the whole of it.
+down to the units. `of_units` does the same for some units of a catalogue that is not in the warehouse: `reorg plan` compares two.
 """
 
 from collections import defaultdict

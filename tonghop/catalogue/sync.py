@@ -33,7 +33,7 @@ TABLES = (
     "rate",
     "rate_term",
 )
-# held by whoever changes the catalogue, here or in its folder
+# taken by all code that changes the catalogue, here or in its folder
 LOCK = "select pg_advisory_xact_lock(hashtext('tonghop.catalogue'))"
 
 
@@ -49,7 +49,7 @@ class Synced:
 
 
 def sync(catalogue: Catalogue, connection: psycopg.Connection[Any]) -> Synced:
-    """Bring the catalogue into its append-only tables; does nothing where this very catalogue stands there.
+    """Bring the catalogue into its append-only tables; does nothing where the newest there is this one.
 
     One transaction, one writer at a time. The newest catalogue_id is the one that the next candidate takes.
     """
@@ -250,7 +250,7 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
             for t in r.terms
         ),
     )
-    rates = {rate.code: rate for form in c.forms for rate in form.rates}  # a later version's definition stands
+    rates = {rate.code: rate for form in c.forms for rate in form.rates}  # a later form version's definition wins
     copy(
         "rate",
         "catalogue_id, rate_code, table_code, name_vi, name_en, restricted",

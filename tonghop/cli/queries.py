@@ -107,6 +107,7 @@ def trace(
     INDICATOR is TABLE.field, or the code of a rate.
     """
     from tonghop.queries import trace as trace_
+    from tonghop.queries import trace_cell
     from tonghop.queries.figure import UnknownFigure
 
     try:
@@ -116,7 +117,7 @@ def trace(
                 raise click.UsageError(
                     "--cell takes RECEIPT SHEET CELL, such as R000012 F1 C4; and --tree, with or without --release"
                 )
-            answer = trace_.of_cell(Settings(), number, *cell[1:], release, tree)
+            answer = trace_cell.of_cell(Settings(), number, *cell[1:], release, tree)
             if not json_:
                 title(f"{answer['receipt']} {answer['sheet']}!{answer['cell']}", "ô này ghi", "what the cell says")
                 print_rows(answer["says"], False)
@@ -191,7 +192,7 @@ def explain(
                 "units": r.units,
                 "receipts": ", ".join(r.receipts),
                 "files": ", ".join(r.files),
-                "said": r.said,
+                "detail": r.detail,
             }
             for r in answer.reasons
         ],

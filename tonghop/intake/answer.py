@@ -1,4 +1,4 @@
-"""What a sender is told about one file."""
+"""The answer to a sender: what became of one file, and why."""
 
 from dataclasses import dataclass, field
 from typing import Any

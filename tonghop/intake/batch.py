@@ -1,7 +1,7 @@
-"""What a batch of reports brings, on its way into the warehouse.
+"""A batch: reports that have been read and are loaded in one transaction.
 
-A report's lines become rows as COPY reads them and wait in a file until it is known whose are loaded: only the lines of
-reports that contend for a figure are looked at before.
+Their lines become rows as COPY reads them and wait in a file until the accepted reports are known. Only the lines of reports
+that contend for a figure are looked at before.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,13 +23,13 @@ _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 @contextmanager
 def new_batch(synced: Synced) -> Iterator["Batch"]:
-    """A place for a batch: in memory while it is small, then on disk."""
+    """An empty batch; its lines are kept in memory while they are few, then on disk."""
     with SpooledTemporaryFile(max_size=32 << 20) as file:
         yield Batch(synced, file)
 
 
 class Batch:
-    """The lines of a batch, in a file; in memory only what they share."""
+    """The lines of the batch's reports, in a file; in memory only what many lines share."""
 
     def __init__(self, synced: Synced, file: IO[bytes]):
         self._synced, self._file = synced, file
@@ -39,7 +39,7 @@ class Batch:
         self._places: dict[int, tuple[int, int]] = {}
 
     def take(self, number: int, report: Report) -> Report:
-        """Take over a receipt's lines, if it can be accepted; gives back its report without them."""
+        """Move a receipt's lines out of its report into the batch where the report may be accepted; returns the report."""
         if report.status == "accepted":
             assert report.period
             own: dict[int, int] = {}  # lines that have the same header share it
@@ -61,14 +61,17 @@ class Batch:
         report.lines.clear()
         return report
 
-    def tell(self, connection: psycopg.Connection[Any], reports: dict[int, Report]) -> None:
-        """What each report says it is, what its lines are about and stand below: `arrived`, `arrived_unit`, `arrived_header`."""
+    def describe(self, connection: psycopg.Connection[Any], reports: dict[int, Report]) -> None:
+        """Write, for the rest of the transaction, what the reports are, the units and the headers of their lines.
+
+        Makes the temporary tables batch_report, batch_unit and batch_header, with rows by receipt.
+        """
         synced = self._synced
         connection.execute(
-            "create temp table arrived (receipt_id integer, status text, form_code text, form_version integer, "
+            "create temp table batch_report (receipt_id integer, status text, form_code text, form_version integer, "
             "unit_id integer, period_id integer, scope text, is_nil boolean, catalogue_id integer) on commit drop"
         )
-        with connection.cursor().copy("copy arrived from stdin") as out:
+        with connection.cursor().copy("copy batch_report from stdin") as out:
             for number, r in reports.items():
                 out.write_row(
                     (
@@ -83,25 +86,25 @@ class Batch:
                         synced.catalogue_id,
                     )
                 )
-        connection.execute("create temp table arrived_unit (receipt_id integer, unit_id integer) on commit drop")
-        with connection.cursor().copy("copy arrived_unit from stdin") as out:
+        connection.execute("create temp table batch_unit (receipt_id integer, unit_id integer) on commit drop")
+        with connection.cursor().copy("copy batch_unit from stdin") as out:
             for number, unit in self._subjects:
                 out.write_row((number, synced.unit[unit]))
-        connection.execute(f"create temp table arrived_header on commit drop as select {_HEADER} from intake.header with no data")
-        with connection.cursor().copy("copy arrived_header from stdin") as out:
+        connection.execute(f"create temp table batch_header on commit drop as select {_HEADER} from intake.header with no data")
+        with connection.cursor().copy("copy batch_header from stdin") as out:
             for number, n, header in self._headers:
                 indicators = [synced.indicator[header.table, name] for name in header.indicators]
                 out.write_row((number, n, header.sheet, indicators, list(header.columns)))
 
     def load(self, connection: psycopg.Connection[Any], receipts: list[int]) -> None:
-        """Load what the accepted ones of the receipts told hold."""
+        """Load the headers and lines of accepted receipts."""
         connection.execute(
-            f"insert into intake.header ({_HEADER}) select {_HEADER} from arrived_header where receipt_id = any(%s)", [receipts]
+            f"insert into intake.header ({_HEADER}) select {_HEADER} from batch_header where receipt_id = any(%s)", [receipts]
         )
-        self.copy(connection, "intake.line", receipts)
+        self.copy_lines(connection, "intake.line", receipts)
 
-    def copy(self, connection: psycopg.Connection[Any], table: str, receipts: Iterable[int]) -> None:
-        """Load the lines of some receipts into a table."""
+    def copy_lines(self, connection: psycopg.Connection[Any], table: str, receipts: Iterable[int]) -> None:
+        """Copy the lines of some receipts into a table with the columns LINE."""
         with connection.cursor().copy(f"copy {table} ({LINE}) from stdin") as out:
             for number in receipts:
                 place, length = self._places[number]

@@ -17,7 +17,7 @@ from tonghop.warehouse.roles import AUDITOR
 
 
 def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
-    """The answers that stand in the warehouse, by receipt."""
+    """The answers to receipts as the warehouse has them, by receipt."""
     with connect(settings, AUDITOR) as connection:
         receipts = connection.execute(
             """
@@ -79,7 +79,7 @@ def give(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, an
 
 
 def answer_book(settings: Settings, receipt: str) -> Path:
-    """Where the workbook lies that goes back for a receipt; it holds all that the original does."""
+    """The path of the workbook that goes back for a receipt; it contains all figures of the original."""
     return settings.answers / f"{receipt}.xlsx"
 
 

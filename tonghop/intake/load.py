@@ -39,8 +39,8 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
             give(settings, connection, pool, list(answers_of(settings, late).values()))
         total, done = _pending(connection), itertools.count(1)
 
-        def told(r: Report) -> Report:
-            progress(min(next(done), total), total)  # who waits for a later batch is read again
+        def counted(r: Report) -> Report:
+            progress(min(next(done), total), total)  # what waits for a later batch is read again
             return r
 
         while batch := connection.execute(
@@ -48,7 +48,7 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
             [settings.batch_files],
         ).fetchall():
             connection.commit()
-            answers += decide(settings, connection, pool, synced, batch, told)[0]
+            answers += decide(settings, connection, pool, synced, batch, counted)[0]
         if answers:
             connection.execute("analyze intake.receipt, intake.line, intake.finding, intake.ledger")
     return answers
@@ -59,21 +59,22 @@ def decide(
     connection: psycopg.Connection[Any],
     pool: Pool,
     synced: Synced,
-    batch: list[tuple[int, str, str]],
-    told: Callable[[Report], Report],
+    receipts: list[tuple[int, str, str]],
+    counted: Callable[[Report], Report],
     held: bool = False,
 ) -> tuple[list[Answer], set[int]]:
-    """Read, check and load a batch of pending receipts, or of held ones (returned or quarantined), each (number, sha256, name).
+    """Read, check and load a batch of receipts, each (number, sha256, name): pending ones, or held ones (returned, quarantined).
 
-    Gives the answers to those that were decided, which it also writes, and the receipts that contend within the batch and wait.
-    A held receipt of which nothing new can be said is left as it is.
+    Writes the answers to those that were decided and returns them, with the receipts that wait for the next batch because they
+    contend within this one. A held receipt with the same outcome and findings as before is left as it is. `counted` is called
+    with each report that was read.
     """
-    waivers = waive.in_force(connection, [number for number, *_ in batch])
-    reading = map(told, pool.reports((name, original(settings, sha256)) for _, sha256, name in batch))
-    numbered = ((number, waivers.applied(number, r)) for (number, *_), r in zip(batch, reading, strict=True))
+    waivers = waive.in_force(connection, [number for number, *_ in receipts])
+    reading = map(counted, pool.reports((name, original(settings, sha256)) for _, sha256, name in receipts))
+    numbered = ((number, waivers.applied(number, r)) for (number, *_), r in zip(receipts, reading, strict=True))
     decided, waits = _load_batch(connection, synced, numbered, held)
     answers = [
-        Answer.to(decided[number], name, sha256, receipt_code(number)) for number, sha256, name in batch if number in decided
+        Answer.to(decided[number], name, sha256, receipt_code(number)) for number, sha256, name in receipts if number in decided
     ]
     give(settings, connection, pool, answers)
     return answers, waits
@@ -108,14 +109,14 @@ def _load_batch(
     connection: psycopg.Connection[Any], synced: Synced, reading: Iterable[tuple[int, Report]], held: bool
 ) -> tuple[dict[int, Report], set[int]]:
     """Write one batch. Returns the receipts that were decided, and those that wait for the next batch."""
-    with new_batch(synced) as arrival:
-        # before the transaction: it holds nothing up while files are read
-        reports = {number: arrival.take(number, r) for number, r in reading}
-        return _decided(connection, synced, reports, arrival, held)
+    with new_batch(synced) as batch:
+        # before the transaction, so that nobody waits for its locks while files are read
+        reports = {number: batch.take(number, r) for number, r in reading}
+        return _decided(connection, synced, reports, batch, held)
 
 
 def _decided(
-    connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report], arrival: Batch, held: bool
+    connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report], batch: Batch, held: bool
 ) -> tuple[dict[int, Report], set[int]]:
     with connection.transaction():
         connection.execute(LEDGER_LOCK)
@@ -129,8 +130,8 @@ def _decided(
         )
         waits = waive.ended_since(connection, {number: r for number, r in reports.items() if number in mine})
         reports = {number: r for number, r in reports.items() if number in mine and number not in waits}
-        arrival.tell(connection, reports)
-        waits |= set(contend(connection, arrival, reports))
+        batch.describe(connection, reports)
+        waits |= set(contend(connection, batch, reports))
         before = findings_of(connection, list(reports)) if held else {}
         # a replay that finds what was found before is no act
         reports = {
@@ -151,7 +152,7 @@ def _decided(
             ).fetchall()
         )
         accepted = [number for number, r in reports.items() if r.status == "accepted"]
-        arrival.load(connection, accepted)
+        batch.load(connection, accepted)
         with connection.cursor().copy("""
                 copy intake.finding (receipt_id, decision, ordinal, rule, rule_version, kind, sheet, cell, unit_id, message_vi,
                     message_en, waiver_id) from stdin""") as out:
@@ -174,7 +175,7 @@ def _decided(
                         )
                     )
         connection.execute(
-            "update arrived set status = 'returned' where status = 'accepted' and receipt_id <> all(%s)", [accepted]
+            "update batch_report set status = 'returned' where status = 'accepted' and receipt_id <> all(%s)", [accepted]
         )
         settle(connection, list(reports))
     return reports, waits

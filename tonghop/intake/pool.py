@@ -1,11 +1,11 @@
-"""Reading in worker processes: what a file does to its reader reaches neither the run, nor the warehouse, nor the next file.
+"""Files are read in worker processes, so that a harmful file reaches neither the run, nor the warehouse, nor the next file.
 
 A worker is an interpreter of its own with an empty environment: no connection, no URL, no inherited descriptor. Once it has
-the catalogue it can open nothing any more, neither file nor socket; a file may take so much memory on top and so many seconds,
-then the worker is killed; after so many files it is replaced, so nothing adds up. What comes back is plain data, never objects
-to be revived: even a worker that a file took over cannot make its parent run anything.
+the catalogue it can open neither file nor socket. It is killed where a file takes more than `worker_bytes` of memory or
+`worker_seconds`, and replaced after `worker_files` files, so that nothing adds up. It answers in plain data, never in objects
+that would be revived: even a worker that a file took over cannot make its parent run anything.
 
-A worker that dies for a file is not yet that file's fault: only a fresh worker's word on it counts.
+Where a worker dies, a fresh one gets the file again: only if that dies too is it the file's fault.
 
 Not multiprocessing, nor a pool built on it: its workers import the caller's main module (Airflow's, in a task), or are forked
 with the caller's threads and open connections.
@@ -184,7 +184,7 @@ class Pool:
 
 
 def _ready(busy: Iterable["_Worker"], wait: bool) -> "list[_Worker]":
-    """The workers that have answered, or died; waits for one if told."""
+    """The workers that have answered or died; with `wait` not before there is one."""
     by_pipe = {worker.pipe: worker for worker in busy}
     poll = select.poll()
     for pipe in by_pipe:
@@ -201,7 +201,7 @@ class _Lost(Exception):
 
     @property
     def report(self) -> Report:
-        """What is said of such a file."""
+        """The report of such a file: unreadable, with the reason as its finding."""
         return Report(findings=[finding(self.rule, None)], readable=False)
 
 
@@ -225,7 +225,7 @@ class _Worker:
         assert self._process.stdout
         self._in, self._out = self._process.stdin, self._process.stdout
         self._start = start
-        # when the file at hand must be done, by the monotonic clock, and of which file that was not so
+        # by the monotonic clock: when the file at hand must be done, and the time that the last late file should have kept
         self._due = self._missed = math.inf
 
     def ready(self) -> None:
@@ -283,7 +283,7 @@ class _Worker:
             self._process.kill()
 
     def end(self) -> None:
-        """Kill the process; it holds nothing that would be lost."""
+        """Kill the process; nothing is lost with it."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._in, self._out):

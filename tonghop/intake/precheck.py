@@ -79,15 +79,15 @@ class _Undo(Exception):
 
 def _against(connection: psycopg.Connection[Any], catalogue: Catalogue, report: Report) -> Report:
     """The report with waivers applied and the findings that other reports give it."""
-    standing = waive.in_force(connection, [])
-    report = replace(standing, received={0: today()}).applied(0, report)
+    waivers = waive.in_force(connection, [])
+    report = replace(waivers, received={0: today()}).applied(0, report)
     if report.status != "accepted" or report.nil:
         return report
     try:
-        with connection.transaction(), new_batch(sync(catalogue, connection)) as arrival:
-            arrival.take(0, replace(report, lines=list(report.lines)))
-            arrival.tell(connection, {0: report})
-            contend(connection, arrival, {0: report})
+        with connection.transaction(), new_batch(sync(catalogue, connection)) as batch:
+            batch.take(0, replace(report, lines=list(report.lines)))
+            batch.describe(connection, {0: report})
+            contend(connection, batch, {0: report})
             raise _Undo
     except _Undo:
         pass

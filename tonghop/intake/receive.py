@@ -48,7 +48,7 @@ def receive(
 ) -> list[Received]:
     """Store the files and give each a receipt, all in one transaction.
 
-    Raises NotReceived, or tells `left` and goes on with the next.
+    Raises NotReceived where a file cannot be received; with `left`, calls that and goes on with the next file.
     """
     settings.originals.mkdir(parents=True, exist_ok=True, mode=0o700)
     files: list[tuple[Path, int, str, int]] = []
@@ -131,7 +131,7 @@ def _keep(settings: Settings, path: Path) -> tuple[int, str, int]:
     """Store a file's bytes under their fingerprint, whole or not at all. Returns (modified_ns, sha256, bytes)."""
     part = settings.originals / f"{os.getpid()}.part"
     try:
-        # never through a link; and a pipe without a writer must not hold the run
+        # never through a link; and a pipe without a writer must not block the run
         source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise NotReceived(error.errno, error.strerror, path) from error

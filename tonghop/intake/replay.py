@@ -1,7 +1,7 @@
-"""Run held files again, from their stored originals, after a form or rule was repaired or a waiver given.
+"""Decide held receipts (returned or quarantined) again, from their stored originals, after a form, a rule or a waiver changed.
 
-Same receipt, same original: where the outcome differs the ledger gets a `replayed` act and a new decision, in the transaction
-that loads the figures. Where it does not, nothing is written, so a replay may be cut short and repeated at will.
+Where the outcome differs, the ledger gets a `replayed` act and a new decision in the transaction that loads the figures. Where
+it does not, nothing is written, so a replay may be cut short and repeated at will.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ def replay(
     form: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Answer]:
-    """Decide returned and quarantined receipts again: all, or those where a rule was found broken, or those of a form.
+    """Decide held receipts again: all, or those where a rule was found broken, or those of a form.
 
-    Gives the answers of those that were decided anew. A receipt whose original is past its retention stays as it is.
+    Returns the answers to those that were decided anew. A receipt whose original is past its retention stays as it is.
     """
     catalogue = load_catalogue(settings.catalogue)
     answers: list[Answer] = []
@@ -45,7 +45,7 @@ def replay(
         todo = [receipt for receipt in held if original(settings, receipt[1]).exists()]
         done, total = 0, len(todo)
 
-        def told(report: Report) -> Report:
+        def counted(report: Report) -> Report:
             nonlocal done
             done += 1
             progress(min(done, total), total)
@@ -53,7 +53,7 @@ def replay(
 
         while todo:
             batch, todo = todo[: settings.batch_files], todo[settings.batch_files :]
-            decided, waits = decide(settings, connection, pool, synced, batch, told, held=True)
+            decided, waits = decide(settings, connection, pool, synced, batch, counted, held=True)
             answers += decided
             todo = [receipt for receipt in batch if receipt[0] in waits] + todo
     return answers

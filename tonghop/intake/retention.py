@@ -1,6 +1,6 @@
-"""Originals are kept so long and no longer: what is past its retention leaves the store, by an act in the ledger.
+"""Originals past their retention leave the store, by an act in the ledger.
 
-What was read from it stays: receipt, cells, findings and the fingerprint, which still tells a copy that turns up from a forgery.
+What was read from them stays: receipt, cells, findings, and the fingerprint, by which a copy that turns up can be checked.
 """
 
 import logging

@@ -34,7 +34,7 @@ def marked(content: bytes, answer: Answer) -> bytes:
 
 
 def listed(answer: Answer, reason: str) -> bytes:
-    """A workbook of the findings only; `reason`, a key of `kept` in returned.yaml, says why."""
+    """A workbook of the findings only; `reason` is a key of `kept` in returned.yaml."""
     return alone(_page(answer, reason))
 
 

@@ -1,4 +1,4 @@
-"""State and ledger of decided reports, and which report supersedes which."""
+"""The status and the ledger entries of decided reports, and which report supersedes which."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import psycopg
 
 
 def settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
-    """State and ledger of the decided receipts: fingerprints, and what the newer reports supersede."""
+    """Write the status, the fingerprint and the ledger entry of each decided receipt, and what newer reports supersede."""
     connection.execute(
         """
         update intake.receipt r
@@ -16,7 +16,7 @@ def settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
                          then (select coalesce(sum(cardinality(l.figures)), 0) from intake.line l
                                where l.receipt_id = r.receipt_id) end,
             cells_sha256 = case when a.status = 'accepted' then intake.fingerprint(r.receipt_id) end
-        from arrived a
+        from batch_report a
         where a.receipt_id = r.receipt_id and r.receipt_id = any(%s)""",
         [decided],
     )
@@ -27,8 +27,8 @@ def settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
         where receipt_id = any(%s) order by receipt_id""",
         [decided],
     )
-    # of several reports for the same sender, form, period and scope only the last stands; an older one that a replay accepts
-    # stands no more than if it had been accepted at once, even where the newer was withdrawn since
+    # of several reports of the same sender, form, period and scope only the last counts. An older one that a replay accepts is
+    # superseded as if it had been accepted at once, even where the newer was withdrawn since
     connection.execute(
         """
         insert into intake.ledger (act, receipt_id, by_receipt_id)

@@ -30,7 +30,7 @@ def waive(settings: Settings, rule: str, unit: str, period: str, reason: str, of
     """Give a waiver; returns its number. unit and office are unit codes, borne at the end of the period.
 
     Raises ValueError where the rule is no identity in force for the period, a code is unknown, the office is not above the
-    unit, the last day is past, no reason is given, or a waiver for the same stands that long already.
+    unit, the last day is past, no reason is given, or a waiver for the same is in force that long already.
     """
     if not reason.strip():
         raise ValueError("a waiver needs a reason")
@@ -49,14 +49,14 @@ def waive(settings: Settings, rule: str, unit: str, period: str, reason: str, of
             if (today := _one(connection, f"select {_TODAY}")) > until:
                 raise ValueError(f"{until} is past: today is {today}")
             key = [rule, synced.unit[subject.unit], when.period_id]
-            standing = connection.execute(
+            already = connection.execute(
                 f"""
                 select w.waiver_id from intake.waiver w
                 where (w.rule, w.unit_id, w.period_id) = (%s, %s, %s) and w.valid_to >= %s and not {_ENDED}""".encode(),
                 [*key, until],
             ).fetchone()
-            if standing:
-                raise ValueError(f"{waiver_code(standing[0])} waives that already")
+            if already:
+                raise ValueError(f"{waiver_code(already[0])} waives that already")
             number: int = _one(
                 connection,
                 """
@@ -112,7 +112,7 @@ def waivers(settings: Settings) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class InForce:
-    """The waivers that stand, by (rule, unit, period): number and last day; and the day on which each receipt was received."""
+    """The waivers in force by (rule, unit, period), each its number and last day, and the day on which each receipt came in."""
 
     waivers: dict[tuple[str, str, int], tuple[int, date]]
     received: dict[int, date]
@@ -129,7 +129,7 @@ class InForce:
 
 
 def in_force(connection: psycopg.Connection[Any], receipts: list[int]) -> InForce:
-    """What stands now, for receipts about to be decided."""
+    """The waivers in force now, for receipts about to be decided."""
     rows = connection.execute(
         f"""
         select w.rule, u.unit_key, w.period_id, w.waiver_id, w.valid_to from intake.waiver w join catalogue.unit u using (unit_id)

@@ -1,4 +1,4 @@
 """What readers and auditors ask of releases; nothing here writes to the warehouse.
 
-A named question is a file in sql/, a page a template in html/. What a sender is told of a file is an answer, and lives in intake.
+A named question is a file in sql/, a page a template in html/. An answer, to the sender of a file, is made in intake.
 """

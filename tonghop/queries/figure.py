@@ -1,8 +1,8 @@
 """One figure of the marts, in one release: what it is, what it is made of, and the facts below it.
 
 A figure is a unit x period x form row x indicator or rate, on a basis: summed from the reports of the unit and all below it,
-or claimed by the unit for its whole. `trace` follows a figure to its cells; `explain` tells two releases of it apart. Both
-stand on what this module says, so both hold themselves against what was published.
+or claimed by the unit for its whole. `trace` follows a figure to its cells; `explain` compares it in two releases. Both
+compute it anew from its facts by this module, and compare the result with what was published (`reconcile`).
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,18 +22,18 @@ from tonghop.warehouse.roles import AUDITOR
 Basis = Literal["summed", "claimed"]
 Tree = date | Literal["today"]  # a day's tree; today: that of the day on which a release was opened
 Amounts = dict[str, Decimal | None]  # by part of the figure: value; or numerator and denominator
-HELD = "{0}.release_from <= %(release)s and {0}.release_to > %(release)s"  # rows of a mart that a release shows
+IN_RELEASE = "{0}.release_from <= %(release)s and {0}.release_to > %(release)s"  # rows of a mart that a release shows
 
 
 class UnknownFigure(ValueError):
-    """Nothing goes by that name in that release; the message says which name, and what there is."""
+    """A release has nothing of that name; the message has the name, and the names that there are."""
 
 
 class DoesNotAddUp(Exception):
     """What was published and what it is made of differ: the marts are damaged, or this program is wrong."""
 
 
-class Asked(NamedTuple):
+class AskedRelease(NamedTuple):
     """A release that can be asked: a published one or the candidate."""
 
     release_id: int
@@ -63,7 +63,7 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True)
 class Figure:
-    """What is asked about, by number; `code` is that of an indicator or a rate."""
+    """What a question is about, by number; `code` is that of an indicator or a rate."""
 
     unit_id: int
     unit: str
@@ -79,7 +79,7 @@ class Figure:
     row_id: int
     row: str
     basis: Basis
-    # the day on whose tree the units stand: the period's end, or another on which the figure is restated
+    # the day whose tree is used: the period's end, or another on which the figure is restated
     day: date
     tree_id: int | None = None
 
@@ -99,7 +99,7 @@ class Figure:
 
 
 @contextmanager
-def asking(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+def snapshot(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     """A connection of the auditor's that sees one state of the warehouse throughout."""
     # shares of a unit that was divided have many digits
     with localcontext(prec=200), connect(settings, AUDITOR) as connection:
@@ -109,7 +109,7 @@ def asking(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def release(connection: psycopg.Connection[Any], release_id: int | None = None) -> Asked:
+def release(connection: psycopg.Connection[Any], release_id: int | None = None) -> AskedRelease:
     """A release by its number; the current one without.
 
     Raises UnknownFigure where there is none, or it was discarded.
@@ -122,12 +122,12 @@ def release(connection: psycopg.Connection[Any], release_id: int | None = None) 
     ).fetchone()
     if row is None:
         raise UnknownFigure(f"there is no release {release_id}" if release_id else "nothing is published yet")
-    return Asked(*row)
+    return AskedRelease(*row)
 
 
 def find(
     connection: psycopg.Connection[Any],
-    at: Asked,
+    at: AskedRelease,
     unit: str,
     code: str,
     period: str,
@@ -151,7 +151,7 @@ def find(
     what = connection.execute(
         f"""
         select i.code, i.label_vi, i.label_en, i.table_code, i.indicator_id, i.restricted from marts.dim_indicator i
-        where i.code = %(code)s and {HELD.format("i")}
+        where i.code = %(code)s and {IN_RELEASE.format("i")}
         union all
         select r.rate_code, r.name_vi, r.name_en, r.table_code, null, r.restricted from catalogue.rate r
         where r.rate_code = %(code)s and r.catalogue_id = %(catalogue)s""",
@@ -163,8 +163,8 @@ def find(
     when = connection.execute(
         f"""
         select distinct p.period_id, p.code, p.ends_on from marts.dim_period p
-        join marts.dim_form f on f.scheme = p.scheme and f.table_code = %(table)s and {HELD.format("f")}
-        where p.code = %(period)s and {HELD.format("p")}""",
+        join marts.dim_form f on f.scheme = p.scheme and f.table_code = %(table)s and {IN_RELEASE.format("f")}
+        where p.code = %(period)s and {IN_RELEASE.format("p")}""",
         given,
     ).fetchone()
     if when is None:
@@ -172,7 +172,7 @@ def find(
     day, tree_id = when[2], None
     if tree:
         if basis == "claimed":
-            raise UnknownFigure("a claim is that of the unit as it was: it stands on the tree of its period only")
+            raise UnknownFigure("a claim is that of the unit as it was: it is shown on the tree of its period only")
         if what[5] and (what[4] is None or tree != "today"):
             raise UnknownFigure(f"{code} is withheld, and shown on the tree of its period only")
         tree_id, day = tree_of(connection, at, tree)
@@ -180,7 +180,7 @@ def find(
     who = connection.execute(
         f"""
         select u.unit_id, u.code, u.name from marts.dim_org_unit u
-        where u.code = %(unit)s and %(day)s between u.valid_from and u.valid_to and {HELD.format("u")}""",
+        where u.code = %(unit)s and %(day)s between u.valid_from and u.valid_to and {IN_RELEASE.format("u")}""",
         given,
     ).fetchone()
     if who is None:
@@ -188,7 +188,7 @@ def find(
     rows = connection.execute(
         f"""
         select w.row_id, w.row_code from marts.dim_form_row w
-        where w.table_code = %(table)s and {HELD.format("w")} order by w.row_id""",
+        where w.table_code = %(table)s and {IN_RELEASE.format("w")} order by w.row_id""",
         given,
     ).fetchall()
     line = next((r for r in rows if r[1] == row or (row is None and len(rows) == 1)), None)
@@ -220,7 +220,7 @@ def find(
     return figure
 
 
-def on_tree(connection: psycopg.Connection[Any], at: Asked, figure: Figure, tree: Tree | None) -> Figure:
+def on_tree(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure, tree: Tree | None) -> Figure:
     """The same figure on a tree as another release knows it. Raises UnknownFigure where that knows no tree of the day."""
     if tree is None:
         return figure
@@ -228,11 +228,11 @@ def on_tree(connection: psycopg.Connection[Any], at: Asked, figure: Figure, tree
     return replace(figure, tree_id=tree_id, day=day)
 
 
-def tree_of(connection: psycopg.Connection[Any], at: Asked, tree: Tree) -> tuple[int, date]:
+def tree_of(connection: psycopg.Connection[Any], at: AskedRelease, tree: Tree) -> tuple[int, date]:
     """Number and first day of a tree as a release knows it. Raises UnknownFigure where it knows none."""
     on = "t.is_today" if tree == "today" else "%(tree)s between t.valid_from and t.valid_to"
     row = connection.execute(
-        f"select t.tree_id, t.valid_from from marts.dim_tree t where {on} and {HELD.format('t')}",
+        f"select t.tree_id, t.valid_from from marts.dim_tree t where {on} and {IN_RELEASE.format('t')}",
         {"release": at.release_id, "tree": tree},
     ).fetchone()
     if row is None:
@@ -240,8 +240,8 @@ def tree_of(connection: psycopg.Connection[Any], at: Asked, tree: Tree) -> tuple
     return row[0], row[1]
 
 
-def published(connection: psycopg.Connection[Any], at: Asked, figure: Figure) -> Amounts:
-    """What the marts of a release say: value, and for a rate its numerator and denominator too. Nothing there: None."""
+def published(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure) -> Amounts:
+    """The figure in the marts of a release: value, and for a rate its numerator and denominator too; None where there is none."""
     given = {"release": at.release_id, **figure.__dict__}
     if figure.tree_id is not None and figure.indicator_id is None:
         row = connection.execute(
@@ -256,12 +256,12 @@ def published(connection: psycopg.Connection[Any], at: Asked, figure: Figure) ->
         row = connection.execute(
             f"""
             select r.value from marts.fct_restated r
-            join marts.dim_tree t on t.tree_id = %(tree_id)s and t.is_today and {HELD.format("t")}
+            join marts.dim_tree t on t.tree_id = %(tree_id)s and t.is_today and {IN_RELEASE.format("t")}
             where r.unit_id = %(unit_id)s and r.period_id = %(period_id)s and r.row_id = %(row_id)s
-                and r.indicator_id = %(indicator_id)s and {HELD.format("r")}
+                and r.indicator_id = %(indicator_id)s and {IN_RELEASE.format("r")}
             union all
             select r.value from bi_asof.fct_restated_on r
-            join marts.dim_tree t on t.tree_id = %(tree_id)s and not t.is_today and {HELD.format("t")}
+            join marts.dim_tree t on t.tree_id = %(tree_id)s and not t.is_today and {IN_RELEASE.format("t")}
             where r.release_id = %(release)s and r.tree_id = %(tree_id)s and r.unit_id = %(unit_id)s
                 and r.period_id = %(period_id)s and r.row_id = %(row_id)s and r.indicator_id = %(indicator_id)s""",
             given,
@@ -273,7 +273,7 @@ def published(connection: psycopg.Connection[Any], at: Asked, figure: Figure) ->
             f"""
             select r.{column} from marts.fct_rollup r
             where r.unit_id = %(unit_id)s and r.period_id = %(period_id)s and r.row_id = %(row_id)s
-                and r.indicator_id = %(indicator_id)s and {HELD.format("r")}""".encode(),
+                and r.indicator_id = %(indicator_id)s and {IN_RELEASE.format("r")}""".encode(),
             given,
         ).fetchone()
         return {"value": row[0] if row else None}
@@ -281,18 +281,18 @@ def published(connection: psycopg.Connection[Any], at: Asked, figure: Figure) ->
         f"""
         select r.value, r.numerator, r.denominator from marts.fct_rate r
         where r.unit_id = %(unit_id)s and r.period_id = %(period_id)s and r.row_id = %(row_id)s
-            and r.rate_code = %(code)s and r.basis = %(basis)s and {HELD.format("r")}""",
+            and r.rate_code = %(code)s and r.basis = %(basis)s and {IN_RELEASE.format("r")}""",
         given,
     ).fetchone()
     return dict(zip(("value", "numerator", "denominator"), row or (None, None, None), strict=True))
 
 
-def terms(connection: psycopg.Connection[Any], at: Asked, figure: Figure) -> tuple[RateTerm, ...]:
+def terms(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure) -> tuple[RateTerm, ...]:
     """What is added up to make the figure, by the catalogue of a release; nothing where that does not know it."""
     if figure.indicator_id is not None:
         known = connection.execute(
             f"""
-            select from marts.dim_indicator i where i.indicator_id = %(indicator)s and {HELD.format("i")}""",
+            select from marts.dim_indicator i where i.indicator_id = %(indicator)s and {IN_RELEASE.format("i")}""",
             {"indicator": figure.indicator_id, "release": at.release_id},
         ).fetchone()
         return (RateTerm("value", figure.indicator_id, Decimal(1)),) if known is not None else ()
@@ -307,8 +307,8 @@ def terms(connection: psycopg.Connection[Any], at: Asked, figure: Figure) -> tup
     )
 
 
-def standing(connection: psycopg.Connection[Any], at: Asked, figure: Figure) -> dict[int, Decimal]:
-    """The units whose own figures stand in the figure, and how much of each: the unit and all below it, on the figure's tree.
+def weights(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure) -> dict[int, Decimal]:
+    """How much of each unit's own figures counts in the figure: of the unit and all below it, on the figure's tree.
 
     Nothing where the release does not know the unit then, or shows no units of its level.
     """
@@ -318,17 +318,17 @@ def standing(connection: psycopg.Connection[Any], at: Asked, figure: Figure) -> 
         if figure.tree_id is None
         else f"""
         join marts.bridge_restated s on s.lands_on_id = b.unit_id and %(day)s between s.valid_from and s.valid_to
-            and %(ends_on)s between s.facts_from and s.facts_to and {HELD.format("s")}"""
+            and %(ends_on)s between s.facts_from and s.facts_to and {IN_RELEASE.format("s")}"""
     )
     return dict(
         connection.execute(
             f"""
         select x.unit_id, sum(x.weight) from marts.dim_org_unit u
         join marts.bridge_org_tree b on b.ancestor_id = u.unit_id and %(day)s between b.valid_from and b.valid_to
-            and {HELD.format("b")} and (b.depth = 0 or %(basis)s = 'summed')
+            and {IN_RELEASE.format("b")} and (b.depth = 0 or %(basis)s = 'summed')
         {restated}
         cross join lateral (values {landed}) as x (unit_id, weight)
-        where u.unit_id = %(unit_id)s and u.published and %(day)s between u.valid_from and u.valid_to and {HELD.format("u")}
+        where u.unit_id = %(unit_id)s and u.published and %(day)s between u.valid_from and u.valid_to and {IN_RELEASE.format("u")}
         group by x.unit_id""",
             {"release": at.release_id, **figure.__dict__},
         ).fetchall()
@@ -336,7 +336,7 @@ def standing(connection: psycopg.Connection[Any], at: Asked, figure: Figure) -> 
 
 
 def facts(
-    connection: psycopg.Connection[Any], at: Asked, figure: Figure, units: Iterable[int], indicators: Iterable[int]
+    connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure, units: Iterable[int], indicators: Iterable[int]
 ) -> dict[tuple[int, int], Fact]:
     """The facts of some units that count in a release, by unit and indicator: own ones, or the claim."""
     with connection.cursor(row_factory=class_row(Fact)) as cursor:
@@ -345,7 +345,7 @@ def facts(
             select f.unit_id, f.indicator_id, f.submission_id, f.state, f.value, f.sheet, f.cell
             from marts.fct_observation f
             where f.period_id = %(period_id)s and f.row_id = %(row_id)s and f.indicator_id = any(%(indicators)s)
-                and f.unit_id = any(%(units)s) and {HELD.format("f")}
+                and f.unit_id = any(%(units)s) and {IN_RELEASE.format("f")}
                 and f.scope = case %(basis)s when 'summed' then 'own' else 'rollup' end
             order by f.unit_id, f.indicator_id""",
             {"release": at.release_id, "units": sorted(units), "indicators": sorted(set(indicators)), **figure.__dict__},
@@ -377,12 +377,12 @@ def total(amounts: dict[tuple[str, int, int], Decimal], part: str) -> Decimal | 
     return sum(of_part, Decimal(0)) if of_part else None
 
 
-def hold(at: Asked, figure: Figure, said: Amounts, amounts: dict[tuple[str, int, int], Decimal]) -> None:
-    """Hold what was published against what it is made of. Raises DoesNotAddUp."""
-    for part, value in said.items():
-        if part == "value" and "numerator" in said:
+def reconcile(at: AskedRelease, figure: Figure, amounts: Amounts, made_of: dict[tuple[str, int, int], Decimal]) -> None:
+    """Compare what was published with the sum of what it is made of. Raises DoesNotAddUp where they differ."""
+    for part, value in amounts.items():
+        if part == "value" and "numerator" in amounts:
             continue
-        if (found := total(amounts, part)) != value:
+        if (found := total(made_of, part)) != value:
             raise DoesNotAddUp(
                 f"release {at.release_id} says {value} for {part} of {figure.code} of {figure.unit} in "
                 f"{figure.period}; its parts make {found}"

@@ -1,7 +1,7 @@
 """What a unit claimed for its whole, beside the sum of all below it, and where the gap comes from.
 
 The view marts.claim_gap attributes it, for every release: the unit's own activity, figures that came after the claim, figures
-that were changed after it, and a rest that nothing tells. What nobody has reported is counted and named, and has no amount.
+that were changed after it, and a rest that nothing explains. What nobody has reported is counted and named, and has no amount.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from tonghop.base.codes import receipt_code
 from tonghop.base.settings import Settings
 from tonghop.queries import figure as fig
-from tonghop.queries.figure import HELD
+from tonghop.queries.figure import IN_RELEASE
 
 
 def gaps(
@@ -22,7 +22,7 @@ def gaps(
     On the tree of the period only: a claim is that of the unit as it was. Raises UnknownFigure for a unit or period that the
     release does not know.
     """
-    with fig.asking(settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
+    with fig.snapshot(settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
         at = fig.release(connection, release)
         given: dict[str, Any] = {"release": at.release_id, "unit": unit, "period": period, "table": table}
         known = cursor.execute(
@@ -30,15 +30,15 @@ def gaps(
             select array_agg(distinct p.period_id) as period_ids, array_agg(distinct u.unit_id) as unit_ids
             from marts.dim_period p
             join marts.dim_org_unit u on u.code = %(unit)s and p.ends_on between u.valid_from and u.valid_to
-                and {HELD.format("u")}
-            where p.code = %(period)s and {HELD.format("p")}""",
+                and {IN_RELEASE.format("u")}
+            where p.code = %(period)s and {IN_RELEASE.format("p")}""",
             given,
         ).fetchone()
         if not known or known["unit_ids"] is None:
             bearers = cursor.execute(
                 f"""
                 select string_agg(u.name || ' ' || u.valid_from || ' – ' || u.valid_to, ', ' order by u.valid_from) as names
-                from marts.dim_org_unit u where u.code = %(unit)s and {HELD.format("u")}""",
+                from marts.dim_org_unit u where u.code = %(unit)s and {IN_RELEASE.format("u")}""",
                 given,
             ).fetchone()
             raise fig.UnknownFigure(
@@ -63,8 +63,8 @@ def gaps(
                 f"""
             select u.unit_id, u.code, u.name from marts.dim_org_unit u
             join marts.dim_period p on p.period_id = any(%(period_ids)s) and p.ends_on between u.valid_from and u.valid_to
-                and {HELD.format("p")}
-            where u.unit_id = any(%(below)s) and {HELD.format("u")}""",
+                and {IN_RELEASE.format("p")}
+            where u.unit_id = any(%(below)s) and {IN_RELEASE.format("u")}""",
                 {**given, **known, "below": below},
             )
         }

@@ -1,4 +1,4 @@
-"""Who owes what on a day: obligations of the catalogue as last synced, less the reports that stood in the ledger on that day.
+"""Who owes what on a day: obligations of the catalogue as last synced, less the reports that were accepted on that day.
 
 A unit owes a table for a period that has ended, by the level, the reporting spell and the parent that it has on the period's
 last day: a unit that ended within the period owes nothing, one that began within it does. A nil return is a report. A report that
@@ -79,8 +79,8 @@ below (ends_on, unit_id) as (
     select b.ends_on, v.unit_id from below b
     join unit_version v on v.parent_id = b.unit_id and b.ends_on between v.valid_from and v.valid_to
 ),
--- each receipt's last act that says whether it counts, by the end of the day
-standing as materialized (
+-- each receipt's last act, by the end of the day, that decides whether it counts
+decided as materialized (
     select distinct on (receipt_id) receipt_id, act from intake.ledger
     where act in ('accepted', 'returned', 'quarantined', 'superseded', 'withdrawn')
       and at < %(until)s
@@ -88,7 +88,7 @@ standing as materialized (
 ),
 last_receipt as (
     select distinct on (unit_id, form_code, period_id) unit_id, form_code, period_id, receipt_id, act
-    from standing join intake.receipt using (receipt_id) order by unit_id, form_code, period_id, receipt_id desc
+    from decided join intake.receipt using (receipt_id) order by unit_id, form_code, period_id, receipt_id desc
 )
 select o.code as unit, o.name, o.level, o.form_code as form, o.table_code as table, t.name_vi as table_vi, t.name_en as table_en,
        o.period, o.due_on, ctl.days_late(o.due_on, %(as_of)s) as days_late,
@@ -99,10 +99,10 @@ join catalogue.form_table t on t.catalogue_id = k.catalogue_id and t.table_code 
 left join last_receipt l on l.unit_id = o.unit_id and l.form_code = o.form_code and l.period_id = o.period_id
 where (%(unit)s::text is null or (o.ends_on, o.unit_id) in (select ends_on, unit_id from below))
   and not exists (
-      select from intake.cell c join catalogue.indicator i using (indicator_id) join standing s using (receipt_id)
+      select from intake.cell c join catalogue.indicator i using (indicator_id) join decided s using (receipt_id)
       where c.period_id = o.period_id and c.unit_id = o.unit_id and i.table_code = o.table_code and s.act = 'accepted')
   and not exists (
-      select from intake.receipt r join standing s using (receipt_id)
+      select from intake.receipt r join decided s using (receipt_id)
       where r.is_nil and r.unit_id = o.unit_id and r.form_code = o.form_code and r.period_id = o.period_id and s.act = 'accepted')
 order by o.due_on, o.sort_key, o.code, o.table_code, o.period_id
 """

@@ -1,7 +1,7 @@
 """Pages for people: where to look, what each release changed, how far it covers, what the gate and the checks found.
 
 Plain files that need no network. They show what the views in schema bi would show, at the release in question: published
-levels and unrestricted indicators only. Of a release that is not published they tell what the gate said, and no figure.
+levels and unrestricted indicators only. Of a release that is not published they show the gate's verdict, and no figure.
 """
 
 from decimal import Decimal
@@ -22,8 +22,8 @@ from tonghop.release import gate, publish
 from tonghop.warehouse.connect import bi_url, connect
 from tonghop.warehouse.roles import AUDITOR
 
-EXPLAINED = 20  # changed figures, the largest first, that say why; `tonghop explain` tells of any other
-SHOWN = 300  # rows of a long list; the rest is counted, and stands in the marts
+EXPLAINED = 20  # changed figures, the largest first, that get their reasons; `tonghop explain` gives those of any other
+SHOWN = 300  # rows of a long list; the rest is counted, and is found in the marts
 TEMPLATES = Path(__file__).parent / "html"
 # every query is given `now` (the release) and `before` (the published release that it followed; 0 for none)
 _AT = "{0}.release_from <= %(now)s and {0}.release_to > %(now)s"
@@ -40,7 +40,7 @@ ACTS = (
         and p.ends_on between u.valid_from and u.valid_to and """
     + _AT.format("u")
     + """
-    -- what a replay decided tells of itself
+    -- the decision after a replay is an act of its own
     where l.act not in ('received', 'replayed', 'expired')
         and l.seq > coalesce((select cutoff_seq from ctl.release where release_id = %(before)s), 0)
     group by l.act, r.form_code, u.unit_id, u.name, u.code, u.sort_key
@@ -106,7 +106,7 @@ FINDINGS = (
     """
     select f.kind, f.rule, fixed.message_vi, fixed.message_en, count(*) as findings, count(distinct f.unit_id) as units
     from marts.fct_finding as f
-    -- the catalogue's text only: what was said of a single cell quotes it
+    -- the catalogue's text only: a message about a single cell quotes it
     left join lateral (
         select c.message_vi, c.message_en from catalogue.check_rule as c
         where c.rule = f.rule order by c.catalogue_id desc limit 1
@@ -121,7 +121,7 @@ FINDINGS = (
 WAIVERS = (
     """
     select w.rule, p.code as period, u.name as unit, u.code as unit_code, o.name as office, w.valid_to,
-        -- what was said of a unit below the published levels is not for the page
+        -- a reason that names a unit below the published levels is not for the page
         case when u.unit_id is not null then w.reason end as reason, ended.seq is not null as is_ended,
         (select count(distinct f.receipt_id) from intake.finding as f
          join marts.dim_submission as s on s.submission_id = f.receipt_id and """
@@ -215,14 +215,15 @@ def write(settings: Settings, release_id: int) -> Path:
 def _reasons(connection: psycopg.Connection[Any], before: int, now: int, changes: list[Any]) -> dict[Any, list[Any]]:
     """Why the largest changes came about: kinds with their amounts, by the row of the change.
 
-    Amounts stand where they cannot tell what a unit below the published levels reported: of one kind alone the change tells as
-    much itself. Reasons that do not make the change are no reasons: None in their place.
+    An amount is given only where it shows nothing of a single unit below the published levels: where all units of the reason are
+    published, or the change has one kind of reason, so that the amount is the change itself. Where the reasons do not add up to
+    the change there is None in their place.
     """
     old, new = fig.release(connection, before), fig.release(connection, now)
     published = {
         unit
         for (unit,) in connection.execute(
-            f"select u.unit_id from marts.dim_org_unit u where u.published and {fig.HELD.format('u')}", {"release": now}
+            f"select u.unit_id from marts.dim_org_unit u where u.published and {fig.IN_RELEASE.format('u')}", {"release": now}
         )
     }
     found: dict[Any, list[Any]] = {}

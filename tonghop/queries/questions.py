@@ -1,7 +1,7 @@
-"""Named questions to the published release: each is one SQL file in sql/, whose head says what it takes.
+"""Named questions to the published release: each is one SQL file in sql/, whose head lists its parameters.
 
 They read the same views as BI users, so they show what may be shown, and nothing of a candidate. Every question may be asked
-of an earlier release, with the tree as it was known then: `release=N`, or `as_of=DATE` for the release that stood on that day.
+of an earlier release, with the tree as it was known then: `release=N`, or `as_of=DATE` for the release that was current then.
 """
 
 import itertools
@@ -27,7 +27,7 @@ def questions() -> dict[str, str]:
 
 
 def parameters(name: str) -> dict[str, str]:
-    """What a question must be told: parameter and explanation. What ends in [..] may be left out."""
+    """The parameters of a question, each with its explanation. What ends in [..] may be left out."""
     lines = (QUESTIONS / f"{name}.sql").read_text("utf-8").splitlines()[1:]
     head = "".join(line[3:] + "  " for line in itertools.takewhile(lambda line: line.startswith("-- "), lines))
     return dict(re.findall(r"(\w+): (.*?)(?=\s{2,}|$)", head))
@@ -40,17 +40,17 @@ def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:
     """
     if name not in questions():
         raise KeyError(name)
-    wanted, told = parameters(name), dict(given)
-    then = {key: told.pop(key) for key in ("release", "as_of") if key in told}
+    wanted, asked = parameters(name), dict(given)
+    then = {key: asked.pop(key) for key in ("release", "as_of") if key in asked}
     needed = {key for key, about in wanted.items() if not about.endswith("]")}
-    if not needed <= set(told) <= set(wanted) or len(then) > 1:
+    if not needed <= set(asked) <= set(wanted) or len(then) > 1:
         raise ValueError(
             f"{name} takes "
             + "; ".join(f"{k}: {v}" for k, v in wanted.items())
             + "; and release=N or as_of=DATE, to ask what was known then"
         )
     query = (QUESTIONS / f"{name}.sql").read_text("utf-8")
-    values: dict[str, str | int] = {**dict.fromkeys(wanted, ""), **told}
+    values: dict[str, str | int] = {**dict.fromkeys(wanted, ""), **asked}
     with connect(settings, READER) as connection:
         if then:
             # the same views by release: what the question reads is narrowed to one

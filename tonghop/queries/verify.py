@@ -1,4 +1,4 @@
-"""Recompute what the ledger says: nothing lost, nothing doubled, nothing altered, on disk and in the tables."""
+"""Recompute what the ledger records: nothing lost, nothing doubled, nothing altered, on disk and in the tables."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,19 +14,19 @@ from tonghop.warehouse.roles import AUDITOR
 
 @dataclass(frozen=True)
 class Verdict:
-    """One thing that must hold, whether it does, and what does not."""
+    """One thing that must be true, how many receipts were checked, and those of which it is not true."""
 
     name: str
     checked: int
     wrong: list[str]
 
 
-# each gives a row per receipt: its number, and whether what must hold does
+# each gives a row per receipt: its number, and whether it is so
 MUST_HOLD = {
     "every receipt was received once": """
         select r.receipt_id, count(l.seq) = 1 from intake.receipt r
         left join intake.ledger l on l.receipt_id = r.receipt_id and l.act = 'received' group by 1""",
-    "every receipt stands as its last act says": """
+    "every receipt has the status of its last act": """
         select r.receipt_id, r.status = coalesce((
             select l.act from intake.ledger l
             where l.receipt_id = r.receipt_id and l.act not in ('received', 'replayed', 'superseded', 'expired')
@@ -61,12 +61,12 @@ MUST_HOLD = {
     "no cell without an accepted report": """
         select c.receipt_id, bool_or(l.seq is not null) from intake.cell c
         left join intake.ledger l on l.receipt_id = c.receipt_id and l.act = 'accepted' group by 1""",
-    "one report stands for a sender, form, period and scope": """
+    "one report counts for a sender, form, period and scope": """
         select max(r.receipt_id), count(*) = 1 from intake.receipt r
         where r.status = 'accepted' and not exists (
             select from intake.ledger l where l.receipt_id = r.receipt_id and l.act = 'superseded')
         group by r.unit_id, r.form_code, r.period_id, r.scope""",
-    "every fact of the published release is a cell of a report that stood then": """
+    "every fact of the published release is a cell of a report that counted then": """
         select o.submission_id, bool_and(c.receipt_id is not null and c.value is not distinct from o.value and c.sheet = o.sheet
                and c.cell = o.cell and exists (select from intake.ledger l where l.receipt_id = o.submission_id
                                                and l.act = 'accepted' and l.seq <= r.cutoff_seq)
@@ -77,7 +77,7 @@ MUST_HOLD = {
         left join intake.cell c on (c.receipt_id, c.unit_id, c.row_id, c.indicator_id)
                                  = (o.submission_id, o.unit_id, o.row_id, o.indicator_id)
         group by 1""",
-    "every cell of a report that stands is a fact of the published release": """
+    "every cell of a report that counts is a fact of the published release": """
         select c.receipt_id, bool_and(o.submission_id is not null)
         from ctl.current_release p join ctl.release r using (release_id)
         join intake.ledger l on l.act = 'accepted' and l.seq <= r.cutoff_seq
@@ -92,7 +92,7 @@ MUST_HOLD = {
 
 
 def verify(settings: Settings, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Verdict]:
-    """Every verdict; all hold where no `wrong` holds anything."""
+    """Every verdict; nothing is amiss where every `wrong` is empty."""
     verdicts = []
     with connect(settings, AUDITOR) as connection:
         receipts = connection.execute("""
