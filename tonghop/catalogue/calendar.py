@@ -44,13 +44,15 @@ class Cutoff(Data):
 
 
 class Calendar(Data):
-    """Which years have periods, the terms, the cut-off schemes, and default deadlines per level."""
+    """Which years have periods, the terms, the cut-off schemes, default deadlines per level, and whose holidays are kept."""
 
     first_year: int
     last_year: int
     terms: tuple[tuple[int, int], ...]
     schemes: dict[Scheme, Cutoff]
     deadline: dict[Code, int]
+    # the country, by its two letters, on whose public holidays nobody works
+    holidays: str
 
     def periods(self) -> Iterator[Period]:
         """Every period of every scheme. 9M and Y are cumulative and overlap the others."""
@@ -82,17 +84,16 @@ class Calendar(Data):
         day = self.schemes[scheme].last_day
         return date(year, month, day) if day else date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
-
-def working_day(day: date) -> date:
-    """The day itself, or the first after it that is neither on a weekend nor a public holiday."""
-    while day.weekday() >= 5 or day in _holidays(day.year):
-        day += timedelta(days=1)
-    return day
+    def working_day(self, day: date) -> date:
+        """The day itself, or the first after it that is neither on a weekend nor a public holiday."""
+        while day.weekday() >= 5 or day in _holidays(self.holidays, day.year):
+            day += timedelta(days=1)
+        return day
 
 
 @lru_cache
-def _holidays(year: int) -> Container[date]:
-    # who only reads reports has no use for it, and it is slow to load
+def _holidays(country: str, year: int) -> Container[date]:
+    # reading reports needs none, and it is slow to load
     from holidays import country_holidays
 
-    return country_holidays("VN", years=year)
+    return country_holidays(country, years=year)

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from tonghop.base.text import fold
-from tonghop.catalogue.calendar import Calendar, Period, working_day
+from tonghop.catalogue.calendar import Calendar, Period
 from tonghop.catalogue.data import Bilingual, Code, Data, Dated, Label
 from tonghop.catalogue.forms import Form, HeadKey, Leading
 from tonghop.catalogue.units import History, Succession, UnitVersion
@@ -147,7 +147,7 @@ class Catalogue:
         due = period.ends_on.replace(day=day)
         if due <= period.ends_on:
             due = (period.ends_on.replace(day=1) + timedelta(days=32)).replace(day=day)
-        return working_day(due)
+        return self.calendar.working_day(due)
 
 
 def fingerprint(form: Form, unit: UnitVersion, period: Period) -> str:
