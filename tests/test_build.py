@@ -498,7 +498,7 @@ def test_a_killed_build_is_healed_by_running_it_again(opened: World, candidate: 
     assert hashes(settings) == hashes(candidate.settings)
 
 
-KILLED = "from tonghop import build; from tonghop.settings import Settings; build.run(Settings(), 'marts')"
+KILLED = "from tonghop.release import dbt; from tonghop.base.settings import Settings; dbt.build(Settings(), 'marts')"
 
 
 def test_a_full_refresh_loses_nothing(candidate: World, copy: Copy) -> None:

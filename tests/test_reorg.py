@@ -206,7 +206,8 @@ IN_COMMIT = f"{WAITING} wait_event = 'PgSleep'"
 
 def killed_when(world: Settings, call: str, reached: Callable[[], Any]) -> None:
     """Run a call to reorg in a process of its own, and kill it, and what it left in the server, when something is reached."""
-    code = f"from pathlib import Path; from tonghop import reorg; from tonghop.settings import Settings; reorg.{call}"
+    imports = "from pathlib import Path; from tonghop.catalogue import reorg; from tonghop.base.settings import Settings"
+    code = f"{imports}; reorg.{call}"
     names = {"TONGHOP_HOME": world.home, "TONGHOP_CATALOGUE": world.catalogue, "TONGHOP_DATABASE_URL": world.database_url}
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), **{name: str(value) for name, value in names.items()}}
     process = subprocess.Popen([sys.executable, "-c", code], env=environment)
