@@ -18,6 +18,7 @@ from tonghop.base.settings import Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.queries import explain
 from tonghop.queries import figure as fig
+from tonghop.queries.acts import Kind
 from tonghop.release import gate, publish
 from tonghop.warehouse.connect import bi_url, connect
 from tonghop.warehouse.roles import AUDITOR
@@ -250,7 +251,7 @@ def _reasons(connection: psycopg.Connection[Any], before: int, now: int, changes
         except fig.DoesNotAddUp:
             found[row] = [None]
             continue
-        amounts: dict[explain.Kind, Decimal] = {}
+        amounts: dict[Kind, Decimal] = {}
         for reason in reasons:
             amounts[reason.kind] = amounts.get(reason.kind, Decimal(0)) + reason.amount
         open_ = len(amounts) == 1 or all(reason.unit_ids <= published for reason in reasons)
