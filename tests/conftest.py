@@ -43,6 +43,9 @@ def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
 def new_warehouse(session_server: Settings) -> Callable[[Path], Settings]:
     """Makes settings with a state folder and a warehouse of their own: a copy of the template, grants included."""
 
+    parsed = session_server.home / "dbt" / "manifest"  # of dbt's project: the first who needs it writes it for all
+    parsed.parent.mkdir()
+
     def make(home: Path) -> Settings:
         name = f"warehouse_{next(_NUMBER)}"
         with psycopg.connect(database_url(session_server, "postgres"), autocommit=True) as connection:
@@ -52,7 +55,9 @@ def new_warehouse(session_server: Settings) -> Callable[[Path], Settings]:
                 "update pg_database set datacl = (select datacl from pg_database where datname = %s) where datname = %s",
                 [WAREHOUSE, name],
             )
-        (home / "secrets").mkdir(parents=True)
+        (home / "dbt").mkdir(parents=True)
+        (home / "dbt" / "manifest").symlink_to(parsed)
+        (home / "secrets").mkdir()
         (home / "secrets" / "bi").write_text(secret(session_server, "bi"))
         url = database_url(session_server).rsplit("/", 1)[0]
         return Settings(home=home, database_url=f"{url}/{name}", airflow_database_url=f"{url}/airflow")

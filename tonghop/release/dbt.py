@@ -1,12 +1,18 @@
 """dbt in this process: the candidate's layers, with the right role and environment."""
 
+import hashlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import psycopg
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
 from psycopg.conninfo import conninfo_to_dict
 
 from tonghop.base.settings import PROJECT, Settings
@@ -41,31 +47,15 @@ def make_views(settings: Settings) -> None:
 
 def invoke(settings: Settings, arguments: list[str], say: Callable[[str], None] = lambda _: None, role: Any = BUILDER) -> None:
     """Run one dbt command in this process. Raises BuildFailed, naming each node that failed."""
-    home = settings.home / "dbt"
-    home.mkdir(parents=True, exist_ok=True)
 
     def tell(event: Any) -> None:
         if event.info.name in ("LogModelResult", "LogTestResult"):
             say(event.info.msg.strip())
 
-    with _environment(_dbt_environment(settings, role)):
-        outcome = dbtRunner(callbacks=[tell]).invoke(
-            [
-                "--log-level",
-                "none",
-                "--no-version-check",
-                "--no-send-anonymous-usage-stats",
-                "--log-path",
-                str(home / "logs"),
-                *arguments,
-                "--project-dir",
-                str(DBT_PROJECT),
-                "--profiles-dir",
-                str(DBT_PROJECT),
-                "--target-path",
-                str(home / "target"),
-            ]
-        )
+    environment = _dbt_environment(settings, role)
+    with _environment(environment):
+        manifest = _manifest(settings.home / "dbt", environment["DBT_WAREHOUSE_DATABASE"])
+        outcome = _run(settings.home / "dbt", arguments, manifest, [tell])
     results = getattr(outcome.result, "results", [])
     failed = [_failure(result) for result in results if result.status in ("error", "fail", "runtime error")]
     if failed or outcome.exception or not outcome.success:
@@ -117,6 +107,51 @@ def _dbt_environment(settings: Settings, role: Any) -> dict[str, str]:
         "DBT_WAREHOUSE_SSLMODE": str(parts.get("sslmode", "prefer")),
         "DBT_WAREHOUSE_ROLE": str(role),
     }
+
+
+def _run(
+    home: Path, arguments: list[str], manifest: Manifest | None = None, callbacks: list[Callable[[Any], None]] | None = None
+) -> dbtRunnerResult:
+    home.mkdir(parents=True, exist_ok=True)
+    before = ["--log-level", "none", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-path", str(home / "logs")]
+    project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(home / "target")]
+    return dbtRunner(manifest, callbacks).invoke([*before, *arguments, *project])
+
+
+def _manifest(home: Path, database: str) -> Manifest | None:
+    """dbt's manifest of its project, for one run; None where dbt cannot parse the project.
+
+    Parsing takes seconds, so the state folder keeps what came of it until a file of the project or dbt itself changes. Of all
+    settings only the database's name gets into a manifest, and each run puts its own there.
+    """
+    fingerprint = _fingerprint()
+    file = (home / "manifest").resolve()
+    kept, _, packed = file.read_bytes().partition(b"\n") if file.exists() else (b"", b"", b"")
+    if kept != fingerprint:
+        parsed = _run(home, ["parse"]).result
+        if not isinstance(parsed, Manifest):
+            return None  # the run that needs it parses again, and its failure names the reason
+        packed = parsed.to_msgpack(extended_mashumaro_encoder)
+        new = file.with_name(f"{file.name}.{os.getpid()}")
+        new.write_bytes(fingerprint + b"\n" + packed)
+        new.replace(file)
+    manifest: Manifest = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
+    for node in (*manifest.nodes.values(), *manifest.sources.values()):
+        if node.relation_name:
+            node.relation_name = node.relation_name.replace(f'"{node.database}".', f'"{database}".', 1)
+        node.database = database
+    manifest.build_flat_graph()
+    return manifest
+
+
+def _fingerprint() -> bytes:
+    versions = sys.version, *(version(name) for name in ("dbt-core", "dbt-adapters", "dbt-postgres"))
+    seen = hashlib.sha256(repr(versions).encode())
+    for path in sorted(path for path in DBT_PROJECT.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        seen.update(f"{path.relative_to(DBT_PROJECT)} {len(content)}\n".encode())
+        seen.update(content)
+    return seen.hexdigest().encode()
 
 
 @contextmanager
