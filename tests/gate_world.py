@@ -13,6 +13,7 @@ import psycopg
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import Synced, sync
+from tonghop.release.layers import LAYERS
 from tonghop.warehouse.connect import connect
 
 FORM = """
@@ -78,6 +79,7 @@ def build(settings: Settings, folder: Path) -> None:
         open_release(connection, 2)
         fill(connection, 2, february)
         wide_view(connection)
+        layers_built(connection, 2)
 
 
 def write_catalogue(folder: Path) -> None:
@@ -135,6 +137,14 @@ def open_release(connection: psycopg.Connection[Any], release_id: int) -> None:
         values (%s, 'candidate', (select max(seq) from intake.ledger), (select max(catalogue_id) from catalogue.version))""",
         [release_id],
     )
+
+
+def layers_built(connection: psycopg.Connection[Any], release_id: int) -> None:
+    """As the build steps would leave it."""
+    for layer in LAYERS:
+        connection.execute(
+            "insert into build.layer_built (layer, release_id, models) values (%s, %s, 'by hand')", [layer, release_id]
+        )
 
 
 def fill(connection: psycopg.Connection[Any], release_id: int, period_id: int) -> None:

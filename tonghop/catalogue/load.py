@@ -6,7 +6,6 @@ from the copy that `tonghop.catalogue.sync` makes in the warehouse; a ninth form
     levels.yaml  calendar.yaml  codes.yaml  units/*.csv  events/*.csv  reporting.csv  forms/F1.v1.yaml ...
 """
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from tonghop.base.fingerprint import fingerprint
 from tonghop.catalogue.calendar import Calendar
 from tonghop.catalogue.data import CatalogueError, in_a_line, rows
 from tonghop.catalogue.events import Event
@@ -37,7 +37,6 @@ def load_catalogue(folder: Path, events: Mapping[str, Path | None] | None = None
     stored = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv")}
     overlaid: dict[str, Path | None] = {**stored, **{f"events/{name}": path for name, path in (events or {}).items()}}
     files = {name: path for name, path in sorted(overlaid.items()) if path}
-    digest = hashlib.sha256(b"".join(f"{name}\0".encode() + path.read_bytes() for name, path in files.items())).hexdigest()
     levels = [Level.model_validate(item) for item in _yaml(folder / "levels.yaml")]
     unit_files, event_files = (
         [path for name, path in files.items() if re.fullmatch(rf"{kind}/[^/]*\.csv", name)] for kind in ("units", "events")
@@ -53,7 +52,7 @@ def load_catalogue(folder: Path, events: Mapping[str, Path | None] | None = None
         history=history,
         spells=_handed_on((spell for _, spell in spells), history),
         forms=tuple(_model(Form, path) for path in sorted((folder / "forms").glob("*.yaml"))),
-        sha256=digest,
+        sha256=fingerprint({name: path.read_bytes() for name, path in files.items()}),
     )
     problems += _spell_problems(spells, history, {form.code for form in catalogue.forms})
     problems += _problems(catalogue)

@@ -19,7 +19,7 @@ from tonghop.catalogue.load import load_catalogue
 from tonghop.queries import explain
 from tonghop.queries import figure as fig
 from tonghop.queries.acts import Kind
-from tonghop.release import gate, publish
+from tonghop.release import publish, suites
 from tonghop.warehouse.connect import bi_url, connect
 from tonghop.warehouse.roles import AUDITOR
 
@@ -169,7 +169,7 @@ def write(settings: Settings, release_id: int) -> Path:
     releases = {release.release_id: release for release in publish.releases(settings)}
     release = releases[release_id]
     settings.pages.mkdir(parents=True, exist_ok=True)
-    about = {suite.name: suite.about for suite in gate.suites()}
+    about = {suite.name: suite.about for suite in suites.read().suites}
     files = load_catalogue(settings.catalogue)
     _write(
         settings.pages / "forms.html",

@@ -13,7 +13,8 @@ from psycopg import sql
 from tonghop.base.settings import Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import sync
-from tonghop.release.dbt import BuildFailed, alone, make_views, one
+from tonghop.release.dbt import alone, make_views, one
+from tonghop.release.layers import BuildFailed
 from tonghop.warehouse.connect import connect
 
 STILL = 2147483647  # the release_to of a row that still holds

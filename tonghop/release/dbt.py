@@ -16,6 +16,7 @@ from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_d
 from psycopg.conninfo import conninfo_to_dict
 
 from tonghop.base.settings import PROJECT, Settings
+from tonghop.release.layers import BuildFailed, building
 from tonghop.warehouse.connect import connect, database_url
 from tonghop.warehouse.roles import BUILDER
 
@@ -24,18 +25,12 @@ DBT_CONNECTIONS = "tonghop_dbt"  # the application name in dbt_project/profiles.
 PATIENCE = "60s"  # for another step that is at work
 
 
-class BuildFailed(Exception):
-    """A step of the build failed; the message names the model or test, what the database said, and where the SQL is."""
-
-
 def build(settings: Settings, layer: str, say: Callable[[str], None] = lambda _: None) -> None:
     """Build one layer of the open candidate with dbt, its data tests included. Safe to repeat.
 
     `say` gets a line per model and test. Raises BuildFailed.
     """
-    with alone(settings) as connection:
-        if connection.execute("select from build.candidate").fetchone() is None:
-            raise BuildFailed("no candidate is open: open one first")
+    with alone(settings) as connection, building(connection, layer, DBT_PROJECT):
         _end_orphans(connection)
         invoke(settings, ["build", "--select", f"path:models/{layer}", "--exclude-resource-type", "unit_test"], say)
 

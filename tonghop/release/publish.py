@@ -1,10 +1,14 @@
-"""Publish: move the one pointer that readers follow, in one transaction, and only past a green gate."""
+"""Publish: move the one pointer that readers follow, in one transaction, and only past a verdict that is still in force."""
 
 from datetime import datetime
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
 
 from tonghop.base.settings import Settings
-from tonghop.release import gate
+from tonghop.release import suites
+from tonghop.release.dbt import alone
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 
@@ -26,38 +30,57 @@ class Release(NamedTuple):
     warned: int | None
 
 
-def publish(settings: Settings, release_id: int) -> None:
+def publish(settings: Settings, release_id: int, folder: Path = suites.FOLDER) -> None:
     """Make a candidate what readers see, for every mart at once. Does nothing where it is current already.
 
-    Raises PublishRefused where it is no candidate, or its newest gate run is missing, incomplete or not green.
+    Raises PublishRefused where it is no candidate, or the gate's newest verdict on it is missing, not green, not of the suites as
+    they are now, or has ended because something was built or written since. Raises SuiteError where the suites are not whole, and
+    BuildFailed where another step is at work.
     """
-    with connect(settings) as connection, connection.transaction():
+    with alone(settings) as connection, connection.transaction():
         current = connection.execute("select release_id from ctl.current_release for update").fetchone()
         if current == (release_id,):
             return
         row = connection.execute("select status from ctl.release where release_id = %s for update", [release_id]).fetchone()
         if row != ("candidate",):
             raise PublishRefused(f"release {release_id} is {row[0] if row else 'unknown'}: only a candidate can be published")
-        verdict = {
-            (suite, name): success
-            for suite, name, success in connection.execute(
-                """
-            select suite, expectation, success or severity = 'warning' from ctl.gate_result as result
-            where release_id = %s and run_at = (
-                select max(run_at) from ctl.gate_result as other where other.release_id = result.release_id)""",
-                [release_id],
-            )
-        }
-        wanted = [(suite.name, e.name) for suite in gate.suites() for e in suite.expectations]
-        # asked for by name: a gate that ran with fewer suites than stand in the files let nothing through
-        if missing := [" ".join(key) for key in wanted if key not in verdict]:
-            raise PublishRefused(f"release {release_id}: the gate has not answered {', '.join(missing)}; run it first")
-        if red := [" ".join(key) for key, passed in verdict.items() if not passed]:
-            raise PublishRefused(f"release {release_id}: the gate said no to {', '.join(red)}")
+        _require_verdict(connection, release_id, suites.read(folder))
         connection.execute(
             "update ctl.release set status = 'published', published_at = now() where release_id = %s", [release_id]
         )
         connection.execute("update ctl.current_release set release_id = %s", [release_id])
+
+
+def _require_verdict(connection: psycopg.Connection[Any], release_id: int, asked: suites.Suites) -> None:
+    def refuse(why: str) -> PublishRefused:
+        return PublishRefused(f"release {release_id}: {why}")
+
+    # whoever writes a mart updates this row first, and waits for it here
+    verdict = connection.execute(
+        "select run_at, suites, ended_by from ctl.gate_run where release_id = %s order by run_at desc limit 1 for update",
+        [release_id],
+    ).fetchone()
+    if verdict is None:
+        raise refuse("the gate has not judged it; run the gate first")
+    run_at, judged_by, ended_by = verdict
+    if ended_by:
+        raise refuse(f"the gate judged another build: since its verdict {ended_by}; run the gate again")
+    if judged_by != asked.fingerprint:
+        raise refuse("the gate asked other suites than stand in the files now; run it again")
+    answers = {
+        (suite, name): passed
+        for suite, name, passed in connection.execute(
+            "select suite, expectation, success or severity = 'warning' from ctl.gate_result "
+            "where release_id = %s and run_at = %s",
+            [release_id, run_at],
+        )
+    }
+    # asked for by name: a run with fewer answers than there are expectations let nothing through
+    wanted = [(suite.name, e.name) for suite in asked.suites for e in suite.expectations]
+    if missing := [" ".join(key) for key in wanted if key not in answers]:
+        raise refuse(f"the gate has not answered {', '.join(missing)}; run it again")
+    if red := [" ".join(key) for key, passed in answers.items() if not passed]:
+        raise refuse(f"the gate said no to {', '.join(red)}")
 
 
 def releases(settings: Settings) -> list[Release]:
@@ -72,7 +95,7 @@ def releases(settings: Settings) -> list[Release]:
                     count(*) filter (where not success and severity = 'critical') as failed,
                     count(*) filter (where not success and severity = 'warning') as warned
                 from ctl.gate_result as result
-                where run_at = (select max(run_at) from ctl.gate_result as other where other.release_id = result.release_id)
+                where run_at = (select max(run_at) from ctl.gate_run as run where run.release_id = result.release_id)
                 group by release_id
             )
             select release.release_id, release.status, release.release_id = pointer.release_id, release.opened_at,

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from tonghop.base.settings import Settings
+from tonghop.release.layers import LAYERS
 
-LAYERS = ("staging", "intermediate", "marts")
 STEPS = (*LAYERS, "gate", "publish")
 
 
 def step(settings: Settings, release_id: int, name: str, say: Callable[[str], None] = lambda _: None) -> Any:
     """Take one step of STEPS with an open candidate. Safe to repeat.
 
-    Raises BuildFailed, GateFailed or PublishRefused; the message says why.
+    Raises BuildFailed, SuiteError, GateFailed or PublishRefused; the message says why.
     """
     # dbt and Great Expectations take seconds to import, so a step imports what it needs
     if name in LAYERS:

@@ -19,22 +19,44 @@ create table ctl.current_release (
 );
 insert into ctl.current_release (release_id) values (0);  -- nothing published: readers see empty views
 
+-- A run of the gate and what it saw: the models as the build recorded them, the suites as they were read. Its verdict ends when a
+-- layer is built again or a table of the marts is written.
+create table ctl.gate_run (
+    release_id integer not null references ctl.release, run_at timestamptz not null default now(),
+    models text not null, suites text not null,
+    ended_at timestamptz, ended_by text, check ((ended_at is null) = (ended_by is null)),
+    primary key (release_id, run_at)
+);
 create table ctl.gate_result (
-    release_id integer not null references ctl.release, run_at timestamptz not null,
+    release_id integer not null, run_at timestamptz not null,
     suite text not null, expectation text not null, severity text not null check (severity in ('critical', 'warning')),
     success boolean not null, rows_checked bigint, rows_failed bigint, message text,
-    primary key (release_id, run_at, suite, expectation)
+    primary key (release_id, run_at, suite, expectation),
+    foreign key (release_id, run_at) references ctl.gate_run
 );
-
 create view build.candidate as
 select release_id, cutoff_seq, catalogue_id, opened_at,
        (select release_id from ctl.current_release) as base_release_id
 from ctl.release where status = 'candidate';
 
+create function ctl.end_verdict(reason text) returns void language sql as $$
+    update ctl.gate_run set ended_at = now(), ended_by = reason
+    where ended_at is null and release_id = (select release_id from build.candidate)
+$$;
+revoke execute on function ctl.end_verdict(text) from public;
+
 -- The slice that the candidate rebuilds: unit and period, ancestors and the following period included; frozen when
 -- the candidate is opened. everything = true rebuilds all (the first release, or a new catalogue).
 create table build.scope (singleton boolean primary key default true check (singleton), everything boolean not null);
 create table build.touched (period_id integer not null, unit_id integer not null, primary key (period_id, unit_id));
+
+-- The layers that are built for a candidate, and the fingerprint of the models that they and the layers below were built from.
+-- The tables of the intermediate layer are unlogged: a crash of the server empties them, and its row here with them.
+create table build.layer_built (
+    layer text primary key, release_id integer not null, models text not null, built_at timestamptz not null default now()
+) partition by list (layer);
+create table build.layer_built_logged partition of build.layer_built for values in ('staging', 'marts');
+create unlogged table build.layer_built_unlogged partition of build.layer_built for values in ('intermediate');
 
 -- Where the figures may stand that a rule compares across a reorganisation: of a unit that ended in a period that ends on the eve,
 -- of one that followed it in a period in which the day falls. A unit that ended within a period files nothing for it.

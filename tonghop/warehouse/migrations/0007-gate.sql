@@ -77,5 +77,21 @@ where exists (
 
 revoke execute on function ctl.preview_bi() from public;
 grant execute on function ctl.preview_bi() to tonghop_auditor;
--- the gate keeps what it counted in a temporary table, gone with its connection
-do $$ begin execute format('grant temporary on database %I to tonghop_auditor', current_database()); end $$;
+
+-- A release is what was judged: whoever writes a table of the marts, by a model or by hand, ends the gate's verdict on the candidate.
+-- Before the first row is written, so that publish, which holds the verdict's row, either waits for the writer or goes first.
+create function ctl.end_verdict() returns trigger language plpgsql security definer set search_path = '' as $$
+begin
+    perform ctl.end_verdict(tg_table_schema || '.' || tg_table_name || ' was written');
+    return null;
+end $$;
+revoke execute on function ctl.end_verdict() from public;
+do $$
+declare t record;
+begin
+    for t in select c.relname from pg_class c
+             where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p') loop
+        execute format('create trigger ends_verdict before insert or update or delete or truncate on marts.%I
+                        for each statement execute function ctl.end_verdict()', t.relname);
+    end loop;
+end $$;

@@ -1,0 +1,66 @@
+"""Which layers of the open candidate are built, and from which models.
+
+A build step leaves a row in build.layer_built when it succeeds. Before it begins it takes away the rows of its layer and of those
+that follow, and ends the verdict of the gate. A layer is built only on one that was built for the same candidate.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tonghop.base.fingerprint import fingerprint
+
+LAYERS = ("staging", "intermediate", "marts")
+
+
+class BuildFailed(Exception):
+    """A step of the build failed; the message names the model or test, what the database said, and where the SQL is."""
+
+
+@contextmanager
+def building(connection: psycopg.Connection[Any], layer: str, project: Path) -> Iterator[None]:
+    """The frame of a build step; what is within builds the layer from the dbt project, or raises.
+
+    Raises BuildFailed where no candidate is open, the layer below is not built for it, or the models changed meanwhile.
+    """
+    with connection.transaction():
+        candidate = connection.execute("select release_id from build.candidate").fetchone()
+        if candidate is None:
+            raise BuildFailed("no candidate is open: open one first")
+        connection.execute("select ctl.end_verdict(%s)", [f"{layer} was built again"])
+        connection.execute("delete from build.layer_built where layer = any(%s)", [list(LAYERS[LAYERS.index(layer) :])])
+    below = {name: built_from(connection, candidate[0], name) for name in LAYERS[: LAYERS.index(layer)][-1:]}
+    models = _models(project, layer)
+    yield
+    if _models(project, layer) != models:
+        raise BuildFailed(f"the models of {layer} changed while they were being built: run the step again")
+    connection.execute(
+        "insert into build.layer_built (layer, release_id, models) values (%s, %s, %s)",
+        [layer, candidate[0], fingerprint({name: digest.encode() for name, digest in {**below, layer: models}.items()})],
+    )
+
+
+def built_from(connection: psycopg.Connection[Any], candidate: int, layer: str) -> str:
+    """The fingerprint of the models that a layer was built from, those of the layers below included.
+
+    Raises BuildFailed where the layer is not built for the candidate.
+    """
+    row = connection.execute(
+        "select models from build.layer_built where layer = %s and release_id = %s", [layer, candidate]
+    ).fetchone()
+    if row is None:
+        raise BuildFailed(
+            f"{layer} is not built for release {candidate}: its step has not succeeded yet, or the server crashed, which empties "
+            f"the tables of intermediate. Run {layer} again, then this step: clear its task in Airflow; `tonghop release` "
+            "builds everything anew"
+        )
+    return str(row[0])
+
+
+def _models(project: Path, layer: str) -> str:
+    """The fingerprint of a layer's own models, all macros and the settings of the dbt project, as they are on disk."""
+    files = [project / "dbt_project.yml", *(project / "macros").rglob("*"), *(project / "models" / layer).rglob("*")]
+    return fingerprint({p.relative_to(project).as_posix(): p.read_bytes() for p in files if p.is_file()})
