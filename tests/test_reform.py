@@ -10,7 +10,7 @@ from samples import reform
 from samples.reform import proof
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.load import load_catalogue
-from tonghop.release import gate
+from tonghop.release import gate, suites
 from tonghop.warehouse.connect import connect
 
 INDICATORS = 140  # of the forms that communes file
@@ -57,7 +57,7 @@ def test_the_gate_finds_nothing_wrong_in_any_row_but_what_figures_made_up_by_rul
                 "select distinct rule from marts.fct_finding where kind = 'consistency' and submission_id is not null"
             )
         }
-    assert asked.keys() == {e.name for suite in gate.suites() for e in suite.expectations}
+    assert asked.keys() == {e.name for suite in suites.read().suites for e in suite.expectations}
     assert {name for name, (success, _) in asked.items() if not success} == {
         "identities_hold",
         "rates_within_the_whole",

@@ -16,7 +16,7 @@ from tree_world import divided, established, merged, moved
 from tonghop.base.settings import Settings
 from tonghop.catalogue import reorg
 from tonghop.queries import questions
-from tonghop.release import candidate, dbt, gate, publish
+from tonghop.release import candidate, dbt, gate, publish, suites
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import READER
 
@@ -508,8 +508,10 @@ def test_the_gate_holds_the_reformed_country_to_conservation(reformed: Settings)
             "restated_sums_follow_the_tree",
             "rates_and_counts_stand_on_every_tree",
         ):
-            asked = gate.population(name, "select count(*), count(*) filter (where failed is distinct from 0) from population")
-            checked, failed = connection.execute(asked, {}).fetchone() or (0, 0)
+            asked = suites.read().question(
+                name, "select count(*), count(*) filter (where failed is distinct from 0) from population"
+            )
+            checked, failed = connection.execute(asked.encode()).fetchone() or (0, 0)
             assert checked > 3
             assert failed == 0
         connection.rollback()
