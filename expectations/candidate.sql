@@ -136,7 +136,7 @@ line_today (unit_id, ancestor_id) as (
         and (select valid_from from dim_tree where is_today) between unit_version.valid_from and unit_version.valid_to
     where unit_version.parent_id is not null
 ),
--- the trees on which everything has its place: before a line has its root, what stands on it later has none
+-- the trees on which everything lands: on a tree from before its line had a root, a unit has nothing to land on
 whole_tree as not materialized (
     select * from dim_tree
     where valid_from >= (
@@ -146,7 +146,7 @@ whole_tree as not materialized (
         ) as root
     )
 ),
--- unit and period where the unit stands at a published level
+-- unit and period where the unit is of a published level
 published_unit as not materialized (
     select unit_version.unit_id, period.period_id
     from unit_version

@@ -347,6 +347,8 @@ def test_a_good_candidate_passes_and_its_pages_need_no_network_and_carry_counts_
     assert not re.findall(r"<script|<link|<img|@import|url\(|https?:", text)
     assert not re.findall(r"Phường|Chi bộ 1|postgresql", text)
     assert database_url(world).split(":")[2].split("@")[0] not in text
+    with connect(world, role=AUDITOR) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("create temporary table batch as select 1")  # the gate writes none
 
 
 def test_every_expectation_fails_through_great_expectations_and_readers_stay_on_the_old_release(
@@ -413,7 +415,7 @@ def test_publishing_needs_a_whole_green_newest_run_and_repeats_without_harm(new_
         publish.publish(settings, 2)
     verdict(settings, 2)
     verdict(settings, 2, after="1 minute", red=("identities_hold",))
-    with pytest.raises(publish.PublishRefused, match="said no to identities identities_hold"):
+    with pytest.raises(publish.PublishRefused, match="gate failed identities identities_hold"):
         publish.publish(settings, 2)
     verdict(settings, 2, after="1 hour", without="exposure")
     with pytest.raises(publish.PublishRefused, match="not answered exposure"):

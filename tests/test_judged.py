@@ -215,7 +215,7 @@ def test_only_the_owner_can_write_a_verdict_or_end_it_otherwise(judged: Settings
 def test_suites_that_changed_after_the_verdict_let_nothing_through(judged: Settings, folder: Path) -> None:
     drift = folder / "drift.yaml"
     drift.write_text(drift.read_text().replace("10 *", "1000 *"))
-    with pytest.raises(publish.PublishRefused, match="the gate asked other suites"):
+    with pytest.raises(publish.PublishRefused, match="suites have changed since the gate asked them"):
         publish.publish(judged, 1, folder)
 
 

@@ -120,7 +120,7 @@ subject as (
     union
     select r.period_id, f.unit_id from acted join intake.receipt r using (receipt_id) join intake.finding f using (receipt_id)
     union
-    -- what was found in a file before it was decided again, wherever that stands
+    -- what was found in a file before it was decided again, wherever it was found
     select f.period_id, f.unit_id from acted join marts.fct_finding f on f.submission_id = acted.receipt_id
         and f.source = 'arrival' and f.release_to = 2147483647
 ),
@@ -148,7 +148,7 @@ line as (
         and p.ends_on between v.valid_from and v.valid_to
     where v.parent_id is not null
 ),
--- where their figures stand today, and all above that: the tree is the base release's, as is the catalogue
+-- where their figures land today, and all above that: the tree is the base release's, as is the catalogue
 restated as (
     select l.period_id, t.ancestor_id
     from line l

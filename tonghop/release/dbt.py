@@ -1,6 +1,5 @@
 """dbt in this process: the candidate's layers, with the right role and environment."""
 
-import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
 from psycopg.conninfo import conninfo_to_dict
 
+from tonghop.base.fingerprint import fingerprint
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.release.layers import BuildFailed, building
 from tonghop.warehouse.connect import connect, database_url
@@ -119,17 +119,18 @@ def _manifest(home: Path, database: str) -> Manifest | None:
     Parsing takes seconds, so the state folder keeps what came of it until a file of the project or dbt itself changes. Of all
     settings only the database's name gets into a manifest, and each run puts its own there.
     """
-    fingerprint = _fingerprint()
+    state = _state_of_files()
     file = (home / "manifest").resolve()
     kept, _, packed = file.read_bytes().partition(b"\n") if file.exists() else (b"", b"", b"")
-    if kept != fingerprint:
+    if kept != state:
         parsed = _run(home, ["parse"]).result
         if not isinstance(parsed, Manifest):
             return None  # the run that needs it parses again, and its failure names the reason
         packed = parsed.to_msgpack(extended_mashumaro_encoder)
-        new = file.with_name(f"{file.name}.{os.getpid()}")
-        new.write_bytes(fingerprint + b"\n" + packed)
-        new.replace(file)
+        if _state_of_files() == state:  # else another state of the files may have been parsed
+            new = file.with_name(f"{file.name}.{os.getpid()}")
+            new.write_bytes(state + b"\n" + packed)
+            new.replace(file)
     manifest: Manifest = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
     for node in (*manifest.nodes.values(), *manifest.sources.values()):
         if node.relation_name:
@@ -139,14 +140,10 @@ def _manifest(home: Path, database: str) -> Manifest | None:
     return manifest
 
 
-def _fingerprint() -> bytes:
+def _state_of_files() -> bytes:
     versions = sys.version, *(version(name) for name in ("dbt-core", "dbt-adapters", "dbt-postgres"))
-    seen = hashlib.sha256(repr(versions).encode())
-    for path in sorted(path for path in DBT_PROJECT.rglob("*") if path.is_file()):
-        content = path.read_bytes()
-        seen.update(f"{path.relative_to(DBT_PROJECT)} {len(content)}\n".encode())
-        seen.update(content)
-    return seen.hexdigest().encode()
+    files = {p.relative_to(DBT_PROJECT).as_posix(): p.read_bytes() for p in DBT_PROJECT.rglob("*") if p.is_file()}
+    return fingerprint({**files, "": repr(versions).encode()}).encode()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ LAYERS = ("staging", "intermediate", "marts")
 
 
 class BuildFailed(Exception):
-    """A step of the build failed; the message names the model or test, what the database said, and where the SQL is."""
+    """A step of the build failed; the message names the model or test, the database's error, and where the SQL is."""
 
 
 @contextmanager

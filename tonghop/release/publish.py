@@ -66,7 +66,7 @@ def _require_verdict(connection: psycopg.Connection[Any], release_id: int, asked
     if ended_by:
         raise refuse(f"the gate judged another build: since its verdict {ended_by}; run the gate again")
     if judged_by != asked.fingerprint:
-        raise refuse("the gate asked other suites than stand in the files now; run it again")
+        raise refuse("the suites have changed since the gate asked them; run the gate again")
     answers = {
         (suite, name): passed
         for suite, name, passed in connection.execute(
@@ -80,7 +80,7 @@ def _require_verdict(connection: psycopg.Connection[Any], release_id: int, asked
     if missing := [" ".join(key) for key in wanted if key not in answers]:
         raise refuse(f"the gate has not answered {', '.join(missing)}; run it again")
     if red := [" ".join(key) for key, passed in answers.items() if not passed]:
-        raise refuse(f"the gate said no to {', '.join(red)}")
+        raise refuse(f"the gate failed {', '.join(red)}")
 
 
 def releases(settings: Settings) -> list[Release]:

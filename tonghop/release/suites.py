@@ -1,7 +1,7 @@
 """What the gate asks of a candidate, read from files.
 
 A suite is a file in expectations/. Each of its expectations is a population: a query with one row for each thing that is
-checked, columns that name the thing, and `failed`, 0 or 1. What every population starts from stands in candidate.sql.
+checked, columns that name the thing, and `failed`, 0 or 1. candidate.sql holds the steps that every population starts from.
 required.yaml lists the expectations that no release goes without, so that a file that is gone is missed.
 """
 
