@@ -37,7 +37,7 @@ def test_migrating_again_changes_nothing(settings: Settings) -> None:
 
 
 def test_who_is_killed_while_migrating_keeps_nobody_out(settings: Settings) -> None:
-    migrate = "from tonghop import server; from tonghop.settings import Settings; server.migrate(Settings())"
+    code = "from tonghop.base.settings import Settings; from tonghop.warehouse.migrate import migrate; migrate(Settings())"
     environment = os.environ | {
         "PYTHONPATH": str(PROJECT),
         "TONGHOP_HOME": str(settings.home),
@@ -47,7 +47,7 @@ def test_who_is_killed_while_migrating_keeps_nobody_out(settings: Settings) -> N
     with connect(settings) as holding, connect(settings) as looking:
         looking.autocommit = True
         holding.execute("lock table _migration_text")
-        process = subprocess.Popen([sys.executable, "-c", migrate], env=environment)
+        process = subprocess.Popen([sys.executable, "-c", code], env=environment)
         while not looking.execute(
             "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
         ).fetchone():

@@ -29,7 +29,7 @@ def first():
 def second():
     @task
     def settings_arrive():
-        from tonghop.settings import Settings
+        from tonghop.base.settings import Settings
         (Settings().home / "arrived").write_text(str(Settings().batch_files))
     settings_arrive()
 
