@@ -13,8 +13,9 @@ from psycopg import sql
 from tonghop.base.settings import Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import sync
-from tonghop.release.dbt import alone, make_views, one
+from tonghop.release.dbt import alone, one
 from tonghop.release.layers import BuildFailed
+from tonghop.warehouse import views
 from tonghop.warehouse.connect import connect
 
 STILL = 2147483647  # the release_to of a row that still holds
@@ -59,8 +60,8 @@ def open_candidate(settings: Settings) -> int | None:
             if not everything:
                 connection.execute(_TOUCHED)
         connection.execute("analyze build.touched, build.scope, ctl.release, ctl.current_release")
-    if everything:
-        make_views(settings)
+        if everything:
+            views.apply(connection)  # a view per form table of the catalogue
     return release
 
 

@@ -35,19 +35,14 @@ def build(settings: Settings, layer: str, say: Callable[[str], None] = lambda _:
         invoke(settings, ["build", "--select", f"path:models/{layer}", "--exclude-resource-type", "unit_test"], say)
 
 
-def make_views(settings: Settings) -> None:
-    """Make the wide view of every form table of the newest catalogue, as the owner; existing columns keep their places."""
-    invoke(settings, ["run-operation", "make_wide_views"], role=conninfo_to_dict(database_url(settings))["user"])
-
-
-def invoke(settings: Settings, arguments: list[str], say: Callable[[str], None] = lambda _: None, role: Any = BUILDER) -> None:
+def invoke(settings: Settings, arguments: list[str], say: Callable[[str], None] = lambda _: None) -> None:
     """Run one dbt command in this process. Raises BuildFailed, naming each node that failed."""
 
     def tell(event: Any) -> None:
         if event.info.name in ("LogModelResult", "LogTestResult"):
             say(event.info.msg.strip())
 
-    environment = _dbt_environment(settings, role)
+    environment = _dbt_environment(settings)
     with _environment(environment):
         manifest = _manifest(settings.home / "dbt", environment["DBT_WAREHOUSE_DATABASE"])
         outcome = _run(settings.home / "dbt", arguments, manifest, [tell])
@@ -91,7 +86,7 @@ def one(connection: psycopg.Connection[Any], query: str, *values: Any) -> Any:
 # --- dbt -----------------------------------------------------------------------------------------------------
 
 
-def _dbt_environment(settings: Settings, role: Any) -> dict[str, str]:
+def _dbt_environment(settings: Settings) -> dict[str, str]:
     parts = conninfo_to_dict(database_url(settings))
     return {
         "DBT_WAREHOUSE_HOST": str(parts["host"]),
@@ -100,7 +95,7 @@ def _dbt_environment(settings: Settings, role: Any) -> dict[str, str]:
         "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": str(parts.get("password", "")),
         "DBT_WAREHOUSE_DATABASE": str(parts["dbname"]),
         "DBT_WAREHOUSE_SSLMODE": str(parts.get("sslmode", "prefer")),
-        "DBT_WAREHOUSE_ROLE": str(role),
+        "DBT_WAREHOUSE_ROLE": BUILDER,
     }
 
 

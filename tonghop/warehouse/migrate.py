@@ -13,6 +13,7 @@ from yoyo import get_backend, read_migrations
 from tonghop.base.days import TIME_ZONE
 from tonghop.base.secrets import secret
 from tonghop.base.settings import Settings
+from tonghop.warehouse import views
 from tonghop.warehouse.connect import AIRFLOW, WAREHOUSE, connect, database_url
 from tonghop.warehouse.embedded import ServerError, needed, running, start
 from tonghop.warehouse.roles import BI_LOGIN
@@ -25,9 +26,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(settings: Settings) -> None:
-    """Make the databases and bring roles, tables and grants up to date; safe to repeat, one at a time.
+    """Make the databases and bring roles, tables, grants and views up to date; safe to repeat, one at a time.
 
-    Raises ServerError where a migration is no longer what this warehouse was made by.
+    Raises ServerError where a migration is no longer what this warehouse was made by, and what `views.apply` raises.
     """
     _create_databases(settings)
     migrations = read_migrations(str(MIGRATIONS))
@@ -44,6 +45,7 @@ def migrate(settings: Settings) -> None:
         finally:
             backend.connection.close()
         alone.execute(_LOCAL_DAY.format(sql.Literal(TIME_ZONE)))
+        views.apply(alone)
         alone.execute(
             sql.SQL("alter role {} login password {}").format(sql.Identifier(BI_LOGIN), sql.Literal(secret(settings, "bi")))
         )

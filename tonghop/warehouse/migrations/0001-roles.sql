@@ -28,7 +28,12 @@ create schema intake;
 create schema ctl;
 create schema build;
 create schema marts;
+-- each mart as releases show it: that of the moment, and every one (see views/)
+create schema current;
+create schema released;
+-- what readers read
 create schema bi;
+create schema bi_asof;
 create schema staging;
 create schema intermediate;
 
@@ -40,8 +45,8 @@ do $$ begin execute format('revoke all on database %I from public', current_data
 
 grant all on schema staging, intermediate to tonghop_builder;
 grant usage on schema catalogue, intake, ctl, build, marts to tonghop_builder;
-grant usage on schema catalogue, intake, ctl, build, marts, staging, intermediate, bi to tonghop_auditor;
-grant usage on schema bi to tonghop_reader;
+grant usage on schema catalogue, intake, ctl, build, marts, current, released, staging, intermediate, bi, bi_asof to tonghop_auditor;
+grant usage on schema bi, bi_asof to tonghop_reader;
 
 alter default privileges in schema catalogue, intake, ctl, build grant select on tables to tonghop_builder, tonghop_auditor;
 alter default privileges in schema marts grant select on tables to tonghop_builder, tonghop_auditor;

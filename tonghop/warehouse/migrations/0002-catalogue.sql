@@ -20,15 +20,6 @@ create table catalogue.form_row (
 create table catalogue.period (
     period_id integer primary key, scheme text not null, period_type text not null, code text not null,
     starts_on date not null, ends_on date not null, unique (scheme, code), check (starts_on <= ends_on));
--- the year of each period of which years are made: half years and nine months overlap without making one
-create view catalogue.period_in_year as
-select
-    part.period_id, year.period_id as year_id, part.period_type,
-    case part.period_type when 'M' then 12 else 4 end as periods_in_year
-from catalogue.period as part
-inner join catalogue.period as year
-    on year.scheme = part.scheme and year.period_type = 'Y' and part.ends_on between year.starts_on and year.ends_on
-where part.period_type in ('M', 'Q');
 
 -- copies
 create table catalogue.level (

@@ -53,16 +53,6 @@ create index on intake.line (period_id, unit_id);
 alter table intake.header alter indicators set statistics 0, alter columns set statistics 0;
 alter table intake.line alter figures set statistics 0;
 
--- at the grain of a fact
-create view intake.cell as
-select
-    line.receipt_id, line.unit_id, line.period_id, line.row_id, c.indicator_id, line.scope,
-    case when c.figure is null then 'blank' when c.figure = 'NaN' then 'not_applicable' else 'value' end as state,
-    nullif(c.figure, 'NaN') as value, header.sheet, c.name || line.place as cell
-from intake.line
-join intake.header using (receipt_id, header),
-unnest(header.indicators, line.figures, header.columns) as c (indicator_id, figure, name);
-
 -- A report is written at once and gives each figure once, and what it refers to is there (and can never go). Keys of the table
 -- would look once a cell, which costs more than all else.
 create function intake.whole() returns trigger language plpgsql set search_path = '' as $$

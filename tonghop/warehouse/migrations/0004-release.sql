@@ -34,14 +34,9 @@ create table ctl.gate_result (
     primary key (release_id, run_at, suite, expectation),
     foreign key (release_id, run_at) references ctl.gate_run
 );
-create view build.candidate as
-select release_id, cutoff_seq, catalogue_id, opened_at,
-       (select release_id from ctl.current_release) as base_release_id
-from ctl.release where status = 'candidate';
-
 create function ctl.end_verdict(reason text) returns void language sql as $$
     update ctl.gate_run set ended_at = now(), ended_by = reason
-    where ended_at is null and release_id = (select release_id from build.candidate)
+    where ended_at is null and release_id = (select release_id from ctl.release where status = 'candidate')
 $$;
 revoke execute on function ctl.end_verdict(text) from public;
 
@@ -57,31 +52,3 @@ create table build.layer_built (
 ) partition by list (layer);
 create table build.layer_built_logged partition of build.layer_built for values in ('staging', 'marts');
 create unlogged table build.layer_built_unlogged partition of build.layer_built for values in ('intermediate');
-
--- Where the figures may stand that a rule compares across a reorganisation: of a unit that ended in a period that ends on the eve,
--- of one that followed it in a period in which the day falls. A unit that ended within a period files nothing for it.
--- grain: rule x set of units that gave and took among themselves on a day x side x unit x period
-create view build.party as
-with side as (
-    select catalogue_id, group_id, on_date, 'predecessors' as "at", predecessor_id as unit_id from catalogue.succession
-    union
-    select catalogue_id, group_id, on_date, 'successors', successor_id from catalogue.succession
-),
-asked as (
-    select distinct catalogue_id, rule, instance, form_version, rule_version, d.on_date, t."at", p.period_id,
-        p.ends_on - p.starts_on as days
-    from build.candidate as c
-    inner join catalogue.check_term as t using (catalogue_id)
-    inner join catalogue.check_rule as r using (catalogue_id, rule, instance, form_version, rule_version)
-    inner join catalogue.form_table as ft using (catalogue_id, table_code, form_version)
-    inner join catalogue.form as f using (catalogue_id, form_code, form_version)
-    inner join (select distinct catalogue_id, on_date from catalogue.succession) as d using (catalogue_id)
-    inner join catalogue.period as p on p.scheme = f.scheme and p.period_type = any(r.period_types)
-        and case t."at"
-            when 'predecessors' then p.ends_on = d.on_date - 1
-            when 'successors' then d.on_date between p.starts_on and p.ends_on
-        end
-)
-select a.rule, a.instance, a.form_version, a.rule_version, s.group_id, s.on_date, s."at", s.unit_id, a.period_id, a.days
-from asked as a
-inner join side as s using (catalogue_id, on_date, "at");

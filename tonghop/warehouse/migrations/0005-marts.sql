@@ -132,6 +132,11 @@ create index on marts.fct_restated (indicator_id, unit_id, period_id) include (r
 -- a running year's sum is written again by every release with figures of the year: the index passes over those that ended
 create index on marts.fct_year (indicator_id, tree, release_to, unit_id, period_id)
     include (row_id, period_type, label_set, value, periods, periods_in_year, release_from);
+create index on marts.bridge_org_tree (ancestor_id);
+create index on marts.bridge_org_tree (unit_id);
+create index on marts.dim_submission (submission_id);
+create index on marts.fct_rate (unit_id, period_id);
+create index on marts.fct_reporting (unit_id, period_id);
 
 -- The builder opens rows under the candidate's number and closes or re-opens rows; it can do nothing to what is published.
 -- Row policies hold it to that, whatever a model says.
@@ -144,11 +149,28 @@ begin
         execute format('alter table marts.%I enable row level security', t.relname);
         execute format('create policy read on marts.%I for select to tonghop_builder, tonghop_auditor using (true)', t.relname);
         execute format('create policy open on marts.%I for insert to tonghop_builder
-                        with check (release_from = (select release_id from build.candidate) and release_to = 2147483647)', t.relname);
+                        with check (release_from = (select release_id from ctl.release where status = ''candidate'') and release_to = 2147483647)', t.relname);
         execute format('create policy undo on marts.%I for delete to tonghop_builder
-                        using (release_from = (select release_id from build.candidate))', t.relname);
+                        using (release_from = (select release_id from ctl.release where status = ''candidate''))', t.relname);
         execute format('create policy close on marts.%I for update to tonghop_builder
-                        using (release_to in (2147483647, (select release_id from build.candidate)))
-                        with check (release_to in (2147483647, (select release_id from build.candidate)))', t.relname);
+                        using (release_to in (2147483647, (select release_id from ctl.release where status = ''candidate'')))
+                        with check (release_to in (2147483647, (select release_id from ctl.release where status = ''candidate'')))', t.relname);
     end loop;
 end $$;
+
+-- Every unit that could report a table stands in exactly one state in a figure:
+--   value, zero, blank, not_applicable   what its cell says
+--   nil, not_asked                       it has reported: that there is nothing, or by a form that does not ask this
+--   missing                              owed, and not received
+--   not_due                              at a level that owes the table, but nothing for this period
+create function marts.state_of(cell text, value numeric, is_nil boolean, is_received boolean, is_due boolean, owes boolean)
+returns text immutable language sql as $$
+    select case
+        when cell = 'value' and value = 0 then 'zero'
+        when cell is not null then cell
+        when is_nil then 'nil'
+        when is_received then 'not_asked'
+        when is_due then 'missing'
+        when owes then 'not_due'
+    end
+$$;

@@ -61,20 +61,6 @@ begin
     return query select * from unnest(names, answers);
 end $$;
 
--- by the candidate's catalogue: what no reader may see, whatever the marts say
-create view ctl.withheld_unit as
-select unit.unit_id from catalogue.unit as unit
-where not exists (
-    select from catalogue.unit_version as version
-    inner join catalogue.level as level using (catalogue_id, level)
-    inner join build.candidate as candidate using (catalogue_id)
-    where version.unit_id = unit.unit_id and level.published);
-create view ctl.withheld_indicator as
-select indicator.* from catalogue.indicator as indicator
-where exists (
-    select from catalogue.field as field inner join build.candidate as candidate using (catalogue_id)
-    where field.indicator_id = indicator.indicator_id and field.restricted);
-
 revoke execute on function ctl.preview_bi() from public;
 grant execute on function ctl.preview_bi() to tonghop_auditor;
 

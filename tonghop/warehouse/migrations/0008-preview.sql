@@ -1,0 +1,38 @@
+-- What the views of rates and of completeness would show at the top of every tree if the candidate were published. For the gate, as
+-- ctl.preview_bi is.
+-- depends: 0007-gate
+
+create function ctl.preview_tops() returns table (
+    tree_id integer, period_id integer, about text, row_id integer, part numeric, whole numeric)
+language plpgsql security definer set search_path = '' set enable_nestloop = off as $$
+declare
+    tops integer[] := array(
+        select distinct v.unit_id from catalogue.unit_version as v inner join build.candidate as c using (catalogue_id)
+        where v.parent_id is null);
+    found jsonb;
+begin
+    begin
+        update ctl.current_release set release_id = (select c.release_id from build.candidate as c);
+        select pg_catalog.jsonb_agg(f) into found from (
+            select r.tree_id, r.period_id, r.rate_code as about, r.row_id, sum(r.numerator) as part, sum(r.denominator) as whole
+            from bi.fct_rate_on as r
+            inner join bi.dim_org_unit as u on u.unit_id = r.unit_id and u.parent_id is null
+                and pg_catalog.to_date(r.tree_id::text, 'YYYYMMDD') between u.valid_from and u.valid_to
+            where r.unit_id = any(tops)
+            group by r.tree_id, r.period_id, r.rate_code, r.row_id
+            union all
+            select c.tree_id, c.period_id, c.table_code, null, sum(c.received), sum(c.due)
+            from bi.fct_completeness_on as c
+            inner join bi.dim_org_unit as u on u.unit_id = c.unit_id and u.parent_id is null
+                and pg_catalog.to_date(c.tree_id::text, 'YYYYMMDD') between u.valid_from and u.valid_to
+            where c.unit_id = any(tops)
+            group by c.tree_id, c.period_id, c.table_code
+        ) as f;
+        raise exception using errcode = 'TH001', message = 'undo';
+    exception when sqlstate 'TH001' then null;
+    end;
+    return query select * from pg_catalog.jsonb_to_recordset(coalesce(found, '[]'))
+        as f (tree_id integer, period_id integer, about text, row_id integer, part numeric, whole numeric);
+end $$;
+revoke execute on function ctl.preview_tops() from public;
+grant execute on function ctl.preview_tops() to tonghop_auditor;

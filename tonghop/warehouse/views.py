@@ -1,0 +1,165 @@
+"""The warehouse's views: one file each, in views/<schema>/<name>.sql, applied again when what it says has changed.
+
+A file holds the query and nothing else: its folder is the schema, its name the view's. It is a Jinja template that knows the macros in
+views/macros/. Three templates make several views each: `current/mart.sql.j2` and `released/mart.sql.j2` one a mart, `bi/form.sql.j2`
+one a form table of the catalogue. What readers read has a security barrier: without it a reader's own condition that stops with an
+error (name::int > 0) runs before the view's, and the message quotes what is withheld. Views run with their owner's rights, so readers
+need none on what lies below.
+"""
+
+import hashlib
+import re
+from graphlib import TopologicalSorter
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from psycopg import sql
+
+from tonghop.warehouse.embedded import ServerError
+from tonghop.warehouse.roles import AUDITOR, BUILDER, READER
+
+VIEWS = Path(__file__).parent / "views"
+READERS = ("bi", "bi_asof")  # the schemas that readers read
+PATIENCE = "60s"  # for readers whose transaction holds a view that has to change
+
+
+def apply(connection: psycopg.Connection[Any]) -> None:
+    """Bring every view to what its file and the newest catalogue say, in one transaction, as the owner; safe to repeat.
+
+    A view is made again where its text changed, where one that it reads was made again, and where a hand has changed or dropped it or
+    its grants. Raises ServerError where a view of somebody else's stands in the way, or a reader does not let go.
+    """
+    try:
+        with connection.transaction():
+            # as in migrate: one at a time
+            connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.migrate'))")
+            connection.execute("select set_config('lock_timeout', %s, true)", [PATIENCE])
+            connection.execute(
+                "create table if not exists _view_text (view text primary key, sha256 text not null, made text not null)"
+            )
+            _apply(connection, _statements(connection))
+    except psycopg.errors.LockNotAvailable:
+        raise ServerError("a reader's open transaction holds a view that has to change; end it and try again") from None
+
+
+def _apply(connection: psycopg.Connection[Any], statements: dict[str, str]) -> None:
+    stands = {
+        view: sha256
+        for view, sha256, made, now in connection.execute(f"select view, sha256, made, ({_MADE}) from _view_text")
+        if made == now
+    }
+    below = {
+        view: {name for name in _NAME.findall(text) if name in statements and name != view} for view, text in statements.items()
+    }
+    changed: set[str] = set()
+    for view in TopologicalSorter(below).static_order():
+        sha256 = hashlib.sha256(statements[view].encode()).hexdigest()
+        if stands.get(view) == sha256 and not changed & below[view]:
+            continue
+        changed.add(view)
+        try:
+            with connection.transaction():
+                connection.execute(statements[view].encode())
+        except (psycopg.errors.InvalidTableDefinition, psycopg.errors.WrongObjectType):
+            # columns may only be appended to a view that stays; all that read it follow in their turn
+            _drop(connection, view, set(statements))
+            connection.execute(statements[view].encode())
+        connection.execute(
+            f"""
+            insert into _view_text select view, %(sha256)s, ({_MADE}) from (values (%(view)s)) as _view_text (view)
+            on conflict (view) do update set sha256 = excluded.sha256, made = excluded.made""".encode(),
+            {"view": view, "sha256": sha256},
+        )
+    gone = {view for (view,) in connection.execute("select view from _view_text")} - set(statements)
+    for view in gone:
+        if connection.execute("select to_regclass(%s)", [view]).fetchone() != (None,):
+            _drop(connection, view, gone)
+    connection.execute("delete from _view_text where view = any(%s)", [sorted(gone)])
+
+
+def _drop(connection: psycopg.Connection[Any], view: str, ours: set[str]) -> None:
+    """Drop a view with what reads it: our own, and what dbt builds, which it makes again whenever it builds."""
+    readers = {name: schema for name, schema in connection.execute(_READERS, {"view": view})}
+    if others := [name for name, schema in readers.items() if name not in ours and schema not in ("staging", "intermediate")]:
+        raise ServerError(f"the view {view} has to change, and {', '.join(sorted(others))} depends on it: drop that first")
+    kind = connection.execute("select relkind from pg_class where oid = %s::regclass", [view]).fetchone()
+    if kind != ("v",):
+        raise ServerError(f"{view} is to be a view and is something else: drop or rename it first")
+    connection.execute(sql.SQL("drop view {} cascade").format(sql.Identifier(*view.split("."))))
+
+
+# what a view is in the database: its query, its options and who may do what
+_MADE = """
+    select md5(concat_ws(' ', c.relkind, pg_get_viewdef(c.oid), c.reloptions, c.relacl))
+    from pg_class as c where c.oid = to_regclass(_view_text.view)"""
+# all that reads a view, through others too; what is no view (a policy, a function) by its own name
+_READERS = """
+    with recursive reader as (
+        select %(view)s::regclass::oid as oid
+        union
+        select coalesce(rule.ev_class, d.objid)
+        from reader
+        join pg_depend as d on d.refclassid = 'pg_class'::regclass and d.refobjid = reader.oid and d.deptype = 'n'
+        left join pg_rewrite as rule on d.classid = 'pg_rewrite'::regclass and rule.oid = d.objid
+    )
+    select coalesce(c.relnamespace::regnamespace || '.' || c.relname, reader.oid::text), c.relnamespace::regnamespace::text
+    from reader left join pg_class as c on c.oid = reader.oid
+    where reader.oid <> %(view)s::regclass"""
+_NAME = re.compile(r"\b[a-z_]+\.[a-z_0-9]+\b")
+
+
+# --- what the files say --------------------------------------------------------------------------------------
+
+
+def _statements(connection: psycopg.Connection[Any]) -> dict[str, str]:
+    """View -> the statements that make it and grant it."""
+    jinja = Environment(loader=FileSystemLoader(VIEWS), undefined=StrictUndefined, keep_trailing_newline=False)
+    for path in sorted(VIEWS.glob("macros/*.sql")):
+        macros = jinja.from_string(path.read_text("utf-8"), globals=jinja.globals).module
+        jinja.globals |= {name: macro for name, macro in vars(macros).items() if not name.startswith("_")}
+    queries = {
+        f"{path.parent.name}.{path.stem}": jinja.get_template(str(path.relative_to(VIEWS))).render()
+        for path in sorted(VIEWS.glob("*/*.sql"))
+        if path.parent.name != "macros"
+    }
+    statements = {name: _statement(name, query, barrier=True) for name, query in queries.items()}
+    marts = connection.execute(_MARTS).fetchall()
+    for schema in ("current", "released"):
+        template = jinja.get_template(f"{schema}/mart.sql.j2")
+        for mart, columns in marts:
+            statements[f"{schema}.{mart}"] = _statement(f"{schema}.{mart}", template.render(mart=mart, columns=columns))
+    template = jinja.get_template("bi/form.sql.j2")
+    for table, columns in groupby(connection.execute(_COLUMNS).fetchall(), key=lambda row: str(row[0])):
+        name = f"bi.{table.lower()}"
+        statements[name] = _statement(name, template.render(columns=[row[1:] for row in columns]))
+    return statements
+
+
+def _statement(name: str, query: str, barrier: bool = False) -> str:
+    is_read = name.split(".")[0] in READERS
+    options = " with (security_barrier)" if is_read and barrier else ""
+    roles = ", ".join((READER, AUDITOR) if is_read else (BUILDER, AUDITOR))
+    return f"create or replace view {name}{options} as\n{query};\ngrant select on {name} to {roles};"
+
+
+_MARTS = """
+    select c.relname, array_agg(a.attname order by a.attnum) from pg_class as c
+    join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+        and a.attname not in ('release_from', 'release_to')
+    group by c.relname"""
+# The columns of the form tables' views: those that there are in their places, then the unrestricted fields of the newest catalogue
+_COLUMNS = """
+    select i.table_code, i.indicator_id, i.field_code
+    from catalogue.indicator as i
+    left join pg_attribute as place on place.attrelid = to_regclass('bi.' || lower(i.table_code)) and place.attname = i.field_code
+    left join lateral (
+        select f.ordinal, bool_or(f.restricted) over () as restricted from catalogue.field as f
+        where f.indicator_id = i.indicator_id and f.catalogue_id = (select max(catalogue_id) from catalogue.version)
+        order by f.form_version desc limit 1
+    ) as newest on true
+    where place.attname is not null or not newest.restricted
+    order by i.table_code, place.attnum, newest.ordinal, i.indicator_id"""

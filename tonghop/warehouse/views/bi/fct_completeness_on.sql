@@ -1,0 +1,4 @@
+select
+    tree_id, unit_id, period_id, table_code, last_due_on, due, received, on_time, late, missing, nil, restated, not_restatable
+from bi_asof.fct_completeness_on
+where release_id = {{ current_release() }}

@@ -1,0 +1,3 @@
+select
+    m.release_id, m.period_id, m.code, m.scheme, m.period_type, m.starts_on, m.ends_on, m.year
+from released.dim_period as m

@@ -1,0 +1,39 @@
+-- Sums and coverage are stacked and the coverage spread over its sums, not joined: the planner takes either for one row.
+select
+    f.release_id, f.tree_id, f.unit_id, f.period_id, f.row_id, f.indicator_id, f.value, f.not_restatable,
+    f.units_reported, f.units_due, f.units_restated, f.units_not_restatable
+from (
+    select
+        g.release_id, g.tree_id, g.unit_id, g.period_id, g.row_id, g.indicator_id, g.value, g.not_restatable,
+        coalesce(sum(g.due) over coverage, 0)::integer as units_due,
+        coalesce(sum(g.reported) over coverage, 0)::integer as units_reported,
+        coalesce(sum(g.restated) over coverage, 0)::integer as units_restated,
+        coalesce(sum(g.undivided) over coverage, 0)::integer as units_not_restatable
+    from (
+        select
+            s.release_id, s.tree_id, s.ancestor_id as unit_id, o.period_id, i.table_code, o.row_id, o.indicator_id,
+            trim_scale(sum(o.value * s.weight)) as value, trim_scale(sum(o.value * s.undivided)) as not_restatable,
+            0 as due, 0 as reported, 0 as restated, 0 as undivided
+        from ctl.standing_on as s
+        inner join marts.fct_observation as o on {{ holds_in('o', 's.release_id') }}
+            and o.unit_id = s.unit_id and o.scope = 'own'
+        inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
+        inner join marts.dim_indicator as i on {{ holds_in('i', 's.release_id') }}
+            and i.indicator_id = o.indicator_id and not i.restricted
+        where not exists (select from ctl.withheld_today_indicator as w where w.indicator_id = i.indicator_id)
+        group by s.release_id, s.tree_id, s.ancestor_id, o.period_id, i.table_code, o.row_id, o.indicator_id
+        union all
+        select
+            s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code, null, null, null, null,
+            count(*), count(*) filter (where g.is_received),
+            count(*) filter (where g.is_received and s.is_whole and not s.is_same),
+            count(*) filter (where g.is_received and not s.is_whole)
+        from ctl.standing_on as s
+        inner join marts.fct_reporting as g on {{ holds_in('g', 's.release_id') }}
+            and g.unit_id = s.unit_id
+        inner join catalogue.period as p on p.period_id = g.period_id and p.ends_on between s.facts_from and s.facts_to
+        group by s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code
+    ) as g
+    window coverage as (partition by g.release_id, g.tree_id, g.unit_id, g.period_id, g.table_code)
+) as f
+where f.indicator_id is not null

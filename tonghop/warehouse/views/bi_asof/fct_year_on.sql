@@ -1,0 +1,28 @@
+-- Sums by year on the tree of any day: as in fct_year, of what stands there of each period. Ask by unit and indicator.
+select
+    f.release_id, f.tree_id, f.unit_id, f.year_id as period_id, f.row_id, f.indicator_id, f.label_set,
+    count(*)::integer as periods, f.periods_in_year, max(f.period_id) as last_period_id,
+    (sum(f.units_reported) filter (where f.is_added))::integer as reports_received,
+    (sum(f.units_due) filter (where f.is_added))::integer as reports_due,
+    f.period_type, trim_scale(sum(f.value) filter (where f.is_added)) as value,
+    trim_scale(sum(f.not_restatable) filter (where f.is_added)) as not_restatable
+from (
+    select
+        r.*, y.year_id, y.period_type, y.periods_in_year, l.label_set,
+        i.aggregation = 'flow' or r.period_id = max(r.period_id) over (
+            partition by r.release_id, r.tree_id, r.unit_id, y.year_id, y.period_type, r.row_id, r.indicator_id, l.label_set) as is_added
+    from bi_asof.fct_restated_on as r
+    inner join catalogue.period_in_year as y on y.period_id = r.period_id
+    inner join marts.dim_indicator as i
+        on i.indicator_id = r.indicator_id and {{ holds_in('i', 'r.release_id') }}
+    cross join lateral (
+        select 1 + count(distinct b.broken_on)::integer as label_set
+        from catalogue.period as p
+        inner join marts.bridge_label as b on {{ holds_in('b', 'r.release_id') }}
+            and b.is_break and r.indicator_id in (b.old_id, b.new_id) and b.broken_on <= p.ends_on
+        where p.period_id = r.period_id
+    ) as l
+    where r.value is not null
+) as f
+group by
+    f.release_id, f.tree_id, f.unit_id, f.year_id, f.period_type, f.periods_in_year, f.row_id, f.indicator_id, f.label_set

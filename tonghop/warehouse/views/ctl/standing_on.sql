@@ -1,0 +1,17 @@
+-- what was reported on the tree of any day: the same columns as fct_restated, and the tree. Summed when asked, so ask for a
+-- unit or an indicator; on_day is any day.
+select
+    r.release_id, tree.tree_id, above.ancestor_id, b.unit_id, b.facts_from, b.facts_to, sum(b.weight) as weight,
+    coalesce(sum(b.weight) filter (where not b.is_whole and above.depth = 0), 0) as undivided,
+    bool_and(b.is_whole) as is_whole, bool_and(b.reason = 'same') as is_same
+from ctl.release as r
+inner join marts.dim_tree as tree on {{ holds_in('tree', 'r.release_id') }}
+inner join marts.bridge_restated as b on {{ holds_in('b', 'r.release_id') }}
+    and tree.valid_from between b.valid_from and b.valid_to
+inner join marts.bridge_org_tree as above on {{ holds_in('above', 'r.release_id') }}
+    and above.unit_id = b.lands_on_id and tree.valid_from between above.valid_from and above.valid_to
+inner join marts.dim_org_unit as u on {{ holds_in('u', 'r.release_id') }}
+    and u.unit_id = above.ancestor_id and tree.valid_from between u.valid_from and u.valid_to and u.published
+where (r.status = 'published' or r.release_id = {{ current_release() }})
+    and not exists (select from ctl.withheld_today_unit as w where w.unit_id = above.ancestor_id)
+group by r.release_id, tree.tree_id, above.ancestor_id, b.unit_id, b.facts_from, b.facts_to

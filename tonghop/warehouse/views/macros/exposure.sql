@@ -1,0 +1,37 @@
+{#
+    What readers may see. Asked of `current` and `released` and not of the views in bi and bi_asof: the planner knows nothing of what
+    comes out of a view with a security barrier.
+#}
+
+{# in the current release #}
+{% macro unit_is_shown(unit) -%}
+    exists (select from current.dim_org_unit as u where u.unit_id = {{ unit }} and u.published)
+{%- endmacro %}
+
+{% macro indicator_is_shown(indicator) -%}
+    exists (select from current.dim_indicator as i where i.indicator_id = {{ indicator }} and not i.restricted)
+{%- endmacro %}
+
+
+{# in the release of the row m, and today as well: what is withheld today is withheld in every release #}
+{% macro unit_is_not_withheld(unit) -%}
+    not exists (select from ctl.withheld_today_unit as w where w.unit_id = {{ unit }})
+{%- endmacro %}
+
+{% macro indicator_is_not_withheld(indicator) -%}
+    not exists (select from ctl.withheld_today_indicator as w where w.indicator_id = {{ indicator }})
+{%- endmacro %}
+
+{% macro unit_was_shown(unit) -%}
+    exists (
+        select from released.dim_org_unit as u
+        where u.release_id = m.release_id and u.unit_id = {{ unit }} and u.published
+            and {{ unit_is_not_withheld('u.unit_id') }})
+{%- endmacro %}
+
+{% macro indicator_was_shown(indicator) -%}
+    exists (
+        select from released.dim_indicator as i
+        where i.release_id = m.release_id and i.indicator_id = {{ indicator }} and not i.restricted
+            and {{ indicator_is_not_withheld('i.indicator_id') }})
+{%- endmacro %}
