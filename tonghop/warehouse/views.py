@@ -1,10 +1,10 @@
 """The warehouse's views: one file each, in views/<schema>/<name>.sql, applied again when what it says has changed.
 
-A file holds the query and nothing else: its folder is the schema, its name the view's. It is a Jinja template that knows the macros in
-views/macros/. Three templates make several views each: `current/mart.sql.j2` and `released/mart.sql.j2` one a mart, `bi/form.sql.j2`
-one a form table of the catalogue. What readers read has a security barrier: without it a reader's own condition that stops with an
-error (name::int > 0) runs before the view's, and the message quotes what is withheld. Views run with their owner's rights, so readers
-need none on what lies below.
+A file holds the query and nothing else: its folder is the schema, its name the view's. It is a Jinja template that knows the
+macros in views/macros/. Three templates make several views each: `current/mart.sql.j2` and `released/mart.sql.j2` one a mart,
+`bi/form.sql.j2` one a form table of the catalogue. What readers read has a security barrier: without it a reader's own condition
+that stops with an error (name::int > 0) runs before the view's, and the message quotes what is withheld. Views run with their
+owner's rights, so readers need none on what lies below.
 """
 
 import hashlib
@@ -29,8 +29,8 @@ PATIENCE = "60s"  # for readers whose transaction holds a view that has to chang
 def apply(connection: psycopg.Connection[Any]) -> None:
     """Bring every view to what its file and the newest catalogue say, in one transaction, as the owner; safe to repeat.
 
-    A view is made again where its text changed, where one that it reads was made again, and where a hand has changed or dropped it or
-    its grants. Raises ServerError where a view of somebody else's stands in the way, or a reader does not let go.
+    A view is made again where its text changed, where one that it reads was made again, and where a hand has changed or dropped
+    it or its grants. Raises ServerError where a view of somebody else's stands in the way, or a reader does not let go.
     """
     try:
         with connection.transaction():
@@ -82,7 +82,7 @@ def _apply(connection: psycopg.Connection[Any], statements: dict[str, str]) -> N
 
 def _drop(connection: psycopg.Connection[Any], view: str, ours: set[str]) -> None:
     """Drop a view with what reads it: our own, and what dbt builds, which it makes again whenever it builds."""
-    readers = {name: schema for name, schema in connection.execute(_READERS, {"view": view})}
+    readers = dict(connection.execute(_READERS, {"view": view}).fetchall())
     if others := [name for name, schema in readers.items() if name not in ours and schema not in ("staging", "intermediate")]:
         raise ServerError(f"the view {view} has to change, and {', '.join(sorted(others))} depends on it: drop that first")
     kind = connection.execute("select relkind from pg_class where oid = %s::regclass", [view]).fetchone()
@@ -151,7 +151,7 @@ _MARTS = """
     where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
         and a.attname not in ('release_from', 'release_to')
     group by c.relname"""
-# The columns of the form tables' views: those that there are in their places, then the unrestricted fields of the newest catalogue
+# the columns of the form tables' views: those that there are, in their places, then the newest catalogue's unrestricted fields
 _COLUMNS = """
     select i.table_code, i.indicator_id, i.field_code
     from catalogue.indicator as i

@@ -1,0 +1,176 @@
+"""Views are what their files say: made again when that changes, with all that reads them, with their grants."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import gate_world
+import pytest
+
+from tonghop.base.settings import Settings
+from tonghop.warehouse import views
+from tonghop.warehouse.connect import connect
+from tonghop.warehouse.embedded import ServerError
+from tonghop.warehouse.migrate import MIGRATIONS, ready
+
+VIEW = """
+    select c.oid::regclass::text, {} from pg_class as c
+    where c.relkind = 'v' and c.relnamespace::regnamespace::text not in ('information_schema', 'pg_catalog') order by 1"""
+COLUMNS = "(select array_agg(a.attname::text order by a.attnum) from pg_attribute as a where a.attrelid = c.oid)"
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the views' files that may be changed."""
+    monkeypatch.setattr(views, "VIEWS", Path(shutil.copytree(views.VIEWS, tmp_path / "views")))
+    return views.VIEWS
+
+
+def look(settings: Settings, what: str) -> dict[str, Any]:
+    with connect(settings) as connection:
+        return dict(connection.execute(VIEW.format(what).encode()).fetchall())
+
+
+def test_applying_again_changes_nothing(settings: Settings) -> None:
+    before = look(settings, "row(c.oid, c.xmin, c.relacl)::text")
+    ready(settings)
+    assert look(settings, "row(c.oid, c.xmin, c.relacl)::text") == before
+    assert len(before) > 90
+
+
+def test_a_changed_text_is_applied_by_the_next_ready_and_nothing_else_is_touched(settings: Settings, files: Path) -> None:
+    before = look(settings, "row(c.oid, c.xmin)::text")
+    path = files / "bi" / "coverage.sql"
+    path.write_text(path.read_text() + "    and units > 0\n")
+    ready(settings)
+    after = look(settings, "row(c.oid, c.xmin)::text")
+    assert {view for view in after if after[view] != before[view]} <= {"bi.coverage"}
+    assert "units > 0" in look(settings, "pg_get_viewdef(c.oid)")["bi.coverage"]
+
+
+@pytest.mark.parametrize(
+    ("change", "columns"),
+    [
+        pytest.param(lambda text: text.replace("m.tree_id,", "m.tree_id, 1 as one,"), ["one"], id="one more in between"),
+        pytest.param(lambda text: text.replace("m.is_today", "m.is_today, 1 as one"), ["one"], id="one appended"),
+        pytest.param(lambda text: text.replace("m.is_today", "m.is_today::text"), [], id="another type"),
+    ],
+)
+def test_columns_of_a_view_that_others_read_may_change(settings: Settings, files: Path, change: Any, columns: list[str]) -> None:
+    with connect(settings) as connection:
+        gate_world.build(settings, files.parent / "catalogue")
+        views.apply(connection)
+        # as dbt has it, which makes it again in every build
+        connection.execute("create view staging.stg_tree as select tree_id from bi.dim_tree")
+    grants, before = look(settings, "c.relacl::text"), look(settings, COLUMNS)
+    path = files / "bi" / "dim_tree.sql"
+    path.write_text(change(path.read_text()))
+    path = files / "bi" / "series.sql"
+    path.write_text(path.read_text().rstrip() + " and exists (select from bi.dim_tree)\n")
+    ready(settings)
+    after = look(settings, COLUMNS)
+    assert set(after["bi.dim_tree"]) - set(before["bi.dim_tree"]) == set(columns)
+    assert {view: after[view] for view in after if view != "bi.dim_tree"} == {
+        view: before[view] for view in after if view != "bi.dim_tree"
+    }
+    assert set(before) - set(after) <= {"staging.stg_tree"}
+    assert look(settings, "c.relacl::text") == {view: acl for view, acl in grants.items() if view in after}
+
+
+def test_a_base_of_everything_may_lose_a_column_and_form_views_keep_the_places_of_theirs(settings: Settings, files: Path) -> None:
+    gate_world.build(settings, files.parent / "catalogue")
+    with connect(settings) as connection:
+        connection.execute("drop view bi.t1")
+        views.apply(connection)
+        # as if the form had shown them in another order once
+        connection.execute("drop view bi.t1; create view bi.t1 as select 1 as members, 2 as female, 3 as male")
+        views.apply(connection)
+    order = ["members", "female", "male"]
+    assert look(settings, COLUMNS)["bi.t1"][-3:] == order
+    grants = look(settings, "c.relacl::text")
+    for family in ("current", "released"):
+        path = files / family / "mart.sql.j2"
+        path.write_text(path.read_text().replace("m.{{ columns | join(', m.') }}", "1 as one, m.{{ columns | join(', m.') }}"))
+    ready(settings)
+    assert look(settings, COLUMNS)["current.fct_rollup"][0] == "one"
+    assert look(settings, COLUMNS)["bi.t1"][-3:] == order
+    assert look(settings, "c.relacl::text") == grants
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "revoke select on bi.fct_rollup from tonghop_reader",
+        "alter view bi.fct_rollup reset (security_barrier)",
+        "drop view bi.fct_rate cascade",
+        "create or replace view bi.dim_release with (security_barrier) as select release_id, published_at, true as is_current "
+        "from ctl.release",
+    ],
+)
+def test_what_a_hand_did_to_a_view_is_undone_by_the_next_ready(settings: Settings, harm: str) -> None:
+    what = "row(array(select unnest(c.relacl)::text order by 1), c.reloptions, pg_get_viewdef(c.oid))::text"
+    before = look(settings, what)
+    with connect(settings) as connection:
+        connection.execute(harm.encode())
+    assert look(settings, what) != before
+    ready(settings)
+    assert look(settings, what) == before
+
+
+def test_a_view_whose_file_is_gone_goes(settings: Settings, files: Path) -> None:
+    (files / "bi" / "withheld.sql").unlink()
+    ready(settings)
+    assert "bi.withheld" not in look(settings, "true")
+
+
+@pytest.mark.parametrize(
+    ("somebody", "message"),
+    [
+        ("create view public.mine as select tree_id from bi.dim_tree", r"public\.mine depends on it"),
+        ("create policy mine on marts.dim_tree to public using (exists (select from bi.dim_tree))", "depends on it"),
+        ("drop view bi.dim_tree cascade; create table bi.dim_tree (x int)", "is to be a view and is something else"),
+    ],
+)
+def test_what_is_not_ours_is_never_dropped(settings: Settings, files: Path, somebody: str, message: str) -> None:
+    with connect(settings) as connection:
+        connection.execute(somebody.encode())
+    before = look(settings, "row(c.oid, c.xmin)::text")
+    path = files / "bi" / "dim_tree.sql"
+    path.write_text(path.read_text().replace("m.tree_id,", "m.tree_id, 1 as one,"))
+    with pytest.raises(ServerError, match=message):
+        ready(settings)
+    assert look(settings, "row(c.oid, c.xmin)::text") == before
+
+
+def test_readers_are_given_bi_and_bi_asof_auditors_all_and_the_builder_what_lies_below(settings: Settings) -> None:
+    gate_world.build(settings, settings.home / "catalogue")
+    with connect(settings) as connection:
+        views.apply(connection)
+    for view, (grants, columns) in look(
+        settings,
+        """array[array(select x.grantee::regrole || ' ' || x.privilege_type || x.is_grantable from aclexplode(c.relacl) as x
+                       where x.grantee <> c.relowner order by 1)::text,
+                 (select string_agg(a.attacl::text, '') from pg_attribute as a where a.attrelid = c.oid)]""",
+    ).items():
+        other = "reader" if view.startswith(("bi.", "bi_asof.")) else "builder"
+        expected = sorted([f'"tonghop_{other} SELECTfalse"', '"tonghop_auditor SELECTfalse"'])
+        assert (grants, columns) == (f"{{{','.join(expected)}}}", None), view
+
+
+def test_a_reader_that_does_not_let_go_is_named_and_nothing_has_changed(
+    settings: Settings, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "PATIENCE", "100ms")
+    path = files / "bi" / "coverage.sql"
+    path.write_text(path.read_text() + "    and units > 0\n")
+    before = look(settings, "row(c.oid, c.xmin)::text")
+    with connect(settings, "tonghop_reader") as reading:
+        reading.execute("select from bi.coverage")
+        with pytest.raises(ServerError, match="open transaction"):
+            ready(settings)
+    assert look(settings, "row(c.oid, c.xmin)::text") == before
+
+
+def test_no_view_is_made_by_a_migration() -> None:
+    for path in MIGRATIONS.glob("*.sql"):
+        assert "create view" not in path.read_text().lower().replace("create or replace view", "create view")
