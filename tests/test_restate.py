@@ -351,7 +351,7 @@ def test_what_is_withheld_today_is_withheld_in_every_release(reformed: Settings)
                 == 0
             ), view
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("select * from ctl.standing_on")
+            connection.execute("select * from ctl.landing_on")
 
 
 # --- learned later ---------------------------------------------------------------------------------------------

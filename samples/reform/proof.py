@@ -187,7 +187,7 @@ _TABLES = {
         with top as (
             select distinct unit_id, level from unit where level in ('nation', 'province')
         ), standing as (
-            select s.*, d.side from ctl.standing_on s
+            select s.*, d.side from ctl.landing_on s
             join (select distinct side, max(ends_on) over (partition by side) as ends_on from side) d
                 on d.ends_on between s.facts_from and s.facts_to
             where s.tree_id in (20250101, 20250701) and s.release_id = (select release_id from ctl.current_release)

@@ -19,6 +19,7 @@ from tonghop.catalogue.load import load_catalogue
 from tonghop.queries import explain
 from tonghop.queries import figure as fig
 from tonghop.queries.acts import Kind
+from tonghop.queries.figure import IN_RELEASE
 from tonghop.release import publish, suites
 from tonghop.warehouse.connect import bi_url, connect
 from tonghop.warehouse.roles import AUDITOR
@@ -26,20 +27,19 @@ from tonghop.warehouse.roles import AUDITOR
 EXPLAINED = 20  # changed figures, the largest first, that get their reasons; `tonghop explain` gives those of any other
 SHOWN = 300  # rows of a long list; the rest is counted, and is found in the marts
 TEMPLATES = Path(__file__).parent / "html"
-# every query is given `now` (the release) and `before` (the published release that it followed; 0 for none)
-_AT = "{0}.release_from <= %(now)s and {0}.release_to > %(now)s"
+# every query is given `release`, and `before` (the published release that it followed; 0 for none)
 ACTS = (
     """
     select l.act, r.form_code, u.name as sender, u.code as sender_code, count(*) as reports,
         string_agg(distinct p.code, ', ' order by p.code) as periods
     from intake.ledger as l
-    join ctl.release as release on release.release_id = %(now)s and l.seq <= release.cutoff_seq
+    join ctl.release as release on release.release_id = %(release)s and l.seq <= release.cutoff_seq
     join intake.receipt as r on r.receipt_id = l.receipt_id
     left join catalogue.period as p on p.period_id = r.period_id
     -- a sender below the published levels is counted and not named
     left join marts.dim_org_unit as u on u.unit_id = r.unit_id and u.published
         and p.ends_on between u.valid_from and u.valid_to and """
-    + _AT.format("u")
+    + IN_RELEASE.format("u")
     + """
     -- the decision after a replay is an act of its own
     where l.act not in ('received', 'replayed', 'expired')
@@ -51,11 +51,11 @@ CHANGES = (
     """
     with old as (
         select * from marts.fct_rollup
-        where release_from <= %(before)s and release_to > %(before)s and release_to <= %(now)s
+        where release_from <= %(before)s and release_to > %(before)s and release_to <= %(release)s
     ),
     new as (
         select * from marts.fct_rollup
-        where release_from > %(before)s and release_from <= %(now)s and release_to > %(now)s
+        where release_from > %(before)s and release_from <= %(release)s and release_to > %(release)s
     )
     select u.name as unit, u.code as unit_code, p.code as period, i.table_code, i.label_vi, i.label_en,
         nullif(w.row_code, 'all') as row_code, w.label_vi as row_label,
@@ -65,18 +65,18 @@ CHANGES = (
     from old
     full join new using (unit_id, period_id, row_id, indicator_id)
     join marts.dim_period as p on p.period_id = coalesce(new.period_id, old.period_id) and """
-    + _AT.format("p")
+    + IN_RELEASE.format("p")
     + """
     join marts.dim_org_unit as u on u.unit_id = coalesce(new.unit_id, old.unit_id) and u.published
         and p.ends_on between u.valid_from and u.valid_to and """
-    + _AT.format("u")
+    + IN_RELEASE.format("u")
     + """
     join marts.dim_indicator as i on i.indicator_id = coalesce(new.indicator_id, old.indicator_id) and not i.restricted
         and """
-    + _AT.format("i")
+    + IN_RELEASE.format("i")
     + """
     join marts.dim_form_row as w on w.row_id = coalesce(new.row_id, old.row_id) and """
-    + _AT.format("w")
+    + IN_RELEASE.format("w")
     + """
     where coalesce(old.value, old.claimed) is distinct from coalesce(new.value, new.claimed)
     order by u.level_rank desc, u.sort_key, p.period_id desc, i.table_code, w.row_id, i.indicator_id
@@ -89,13 +89,13 @@ COVERAGE = (
         count(distinct f.unit_id) filter (where f.is_on_time) as on_time
     from marts.fct_reporting as f
     join marts.dim_period as p on p.period_id = f.period_id and """
-    + _AT.format("p")
+    + IN_RELEASE.format("p")
     + """
     left join marts.dim_form as t on t.table_code = f.table_code and """
-    + _AT.format("t")
+    + IN_RELEASE.format("t")
     + """
     where """
-    + _AT.format("f")
+    + IN_RELEASE.format("f")
     + """
     group by f.table_code, p.code, p.period_id
     -- periods of which nothing has come are not of this release
@@ -113,7 +113,7 @@ FINDINGS = (
         where c.rule = f.rule order by c.catalogue_id desc limit 1
     ) as fixed on true
     where """
-    + _AT.format("f")
+    + IN_RELEASE.format("f")
     + """
     group by f.kind, f.rule, fixed.message_vi, fixed.message_en
     order by f.kind, findings desc, f.rule
@@ -126,22 +126,22 @@ WAIVERS = (
         case when u.unit_id is not null then w.reason end as reason, ended.seq is not null as is_ended,
         (select count(distinct f.receipt_id) from intake.finding as f
          join marts.dim_submission as s on s.submission_id = f.receipt_id and """
-    + _AT.format("s")
+    + IN_RELEASE.format("s")
     + """
          where f.waiver_id = w.waiver_id) as reports
     from intake.waiver as w
-    join ctl.release as release on release.release_id = %(now)s
+    join ctl.release as release on release.release_id = %(release)s
     join intake.ledger as given on given.waiver_id = w.waiver_id and given.act = 'waived' and given.seq <= release.cutoff_seq
     left join intake.ledger as ended
         on ended.waiver_id = w.waiver_id and ended.act = 'waiver_ended' and ended.seq <= release.cutoff_seq
     join catalogue.period as p on p.period_id = w.period_id
     left join marts.dim_org_unit as u on u.unit_id = w.unit_id and u.published
         and p.ends_on between u.valid_from and u.valid_to and """
-    + _AT.format("u")
+    + IN_RELEASE.format("u")
     + """
     left join marts.dim_org_unit as o on o.unit_id = w.office_id and o.published
         and p.ends_on between o.valid_from and o.valid_to and """
-    + _AT.format("o")
+    + IN_RELEASE.format("o")
     + """
     order by w.waiver_id desc
     limit %(shown)s"""
@@ -151,13 +151,13 @@ WITHHELD = (
     select i.table_code, string_agg(i.label_vi, '; ' order by i.indicator_id) as labels_vi,
         string_agg(i.label_en, '; ' order by i.indicator_id) as labels_en
     from marts.dim_indicator as i where i.restricted and """
-    + _AT.format("i")
+    + IN_RELEASE.format("i")
     + """
     group by i.table_code order by i.table_code"""
 )
 GATE = """
     select suite, expectation, severity, success, rows_checked, rows_failed, message from ctl.gate_result
-    where release_id = %(now)s and run_at = (select max(run_at) from ctl.gate_result where release_id = %(now)s)
+    where release_id = %(release)s and run_at = (select max(run_at) from ctl.gate_result where release_id = %(release)s)
     order by severity, suite, expectation"""
 
 
@@ -181,7 +181,7 @@ def write(settings: Settings, release_id: int) -> Path:
     )
     with connect(settings, role=AUDITOR) as connection:
         before = max((r.release_id for r in releases.values() if r.published_at and r.release_id < release_id), default=0)
-        given = {"now": release_id, "before": before, "shown": SHOWN}
+        given = {"release": release_id, "before": before, "shown": SHOWN}
         shown: dict[str, Any] = {"gate": _gate(connection, given)}
         if release.published_at:
             shown |= {
@@ -207,7 +207,7 @@ def write(settings: Settings, release_id: int) -> Path:
             current=current,
             about=about,
             docs=docs,
-            gate=_gate(connection, {"now": current.release_id}) if current else [],
+            gate=_gate(connection, {"release": current.release_id}) if current else [],
             pages={number for number in releases if (settings.pages / f"release-{number}.html").exists()},
             bi=conninfo_to_dict(bi_url(settings)),
         )
@@ -224,7 +224,7 @@ def _reasons(connection: psycopg.Connection[Any], before: int, now: int, changes
     published = {
         unit
         for (unit,) in connection.execute(
-            f"select u.unit_id from marts.dim_org_unit u where u.published and {fig.IN_RELEASE.format('u')}", {"release": now}
+            f"select u.unit_id from marts.dim_org_unit u where u.published and {IN_RELEASE.format('u')}", {"release": now}
         )
     }
     found: dict[Any, list[Any]] = {}

@@ -1,8 +1,8 @@
 """The warehouse's views: one file each, in views/<schema>/<name>.sql, applied again when what it says has changed.
 
 A file holds the query and nothing else: its folder is the schema, its name the view's. It is a Jinja template that knows the
-macros in views/macros/. Three templates make several views each: `current/mart.sql.j2` and `released/mart.sql.j2` one a mart,
-`bi/form.sql.j2` one a form table of the catalogue. What readers read has a security barrier: without it a reader's own condition
+macros in views/macros/, and what is counted and added up as dbt's models do it. Three templates make several views each:
+`current/mart.sql.j2` and `released/mart.sql.j2` one a mart, `bi/form.sql.j2` one a form table of the catalogue. What readers read has a security barrier: without it a reader's own condition
 that stops with an error (name::int > 0) runs before the view's, and the message quotes what is withheld. Views run with their
 owner's rights, so readers need none on what lies below.
 """
@@ -18,10 +18,12 @@ import psycopg
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg import sql
 
+from tonghop.base.settings import PROJECT
 from tonghop.warehouse.embedded import ServerError
 from tonghop.warehouse.roles import AUDITOR, BUILDER, READER
 
 VIEWS = Path(__file__).parent / "views"
+DEFINITIONS = PROJECT / "dbt_project" / "macros" / "definitions.sql"  # what is counted and added up, as the models do it
 READERS = ("bi", "bi_asof")  # the schemas that readers read
 PATIENCE = "60s"  # for readers whose transaction holds a view that has to change
 
@@ -117,7 +119,7 @@ _NAME = re.compile(r"\b[a-z_]+\.[a-z_0-9]+\b")
 def _statements(connection: psycopg.Connection[Any]) -> dict[str, str]:
     """View -> the statements that make it and grant it."""
     jinja = Environment(loader=FileSystemLoader(VIEWS), undefined=StrictUndefined, keep_trailing_newline=False)
-    for path in sorted(VIEWS.glob("macros/*.sql")):
+    for path in (*sorted(VIEWS.glob("macros/*.sql")), DEFINITIONS):
         macros = jinja.from_string(path.read_text("utf-8"), globals=jinja.globals).module
         jinja.globals |= {name: macro for name, macro in vars(macros).items() if not name.startswith("_")}
     queries = {

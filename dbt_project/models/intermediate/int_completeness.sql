@@ -26,13 +26,7 @@ final as (
         t.ancestor_id as unit_id,
         r.period_id,
         r.table_code,
-        max(r.due_on) as last_due_on,
-        count(*)::integer as due,
-        (count(*) filter (where r.is_received))::integer as received,
-        (count(*) filter (where r.is_on_time))::integer as on_time,
-        (count(*) filter (where not r.is_on_time))::integer as late,
-        (count(*) filter (where not r.is_received))::integer as missing,
-        (count(*) filter (where r.is_nil))::integer as nil
+        {{ completeness('r') }}
     from reporting as r
     inner join period as p on p.period_id = r.period_id
     inner join tree as t on t.unit_id = r.unit_id and p.ends_on between t.valid_from and t.valid_to

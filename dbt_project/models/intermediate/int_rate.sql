@@ -27,14 +27,13 @@ unit_rate as (
         o.row_id,
         o.scope,
         r.rate_code,
-        sum(r.coefficient * o.value) filter (where r.part = 'numerator') as numerator,
-        sum(r.coefficient * o.value) filter (where r.part = 'denominator') as denominator
+        {{ rate_parts('r', 'o.value') }}
     from observation as o
     inner join rate_term as r on r.indicator_id = o.indicator_id
     inner join parts as p on p.rate_code = r.rate_code
     where o.value is not null and {{ slice('period', 'o.period_id') }}
     group by o.unit_id, o.period_id, o.row_id, o.scope, r.rate_code
-    having count(*) = max(p.terms)
+    having {{ has_every_term('p') }}
 ),
 
 summed as (
@@ -81,7 +80,7 @@ final as (
         basis,
         numerator,
         denominator,
-        trim_scale(numerator / nullif(denominator, 0)) as value
+        {{ rate('numerator', 'denominator') }} as value
     from rates
 )
 

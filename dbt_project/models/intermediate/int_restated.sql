@@ -29,8 +29,7 @@ summed as (
         t.period_id,
         o.row_id,
         o.indicator_id,
-        trim_scale(sum(o.value * t.weight)) as value,
-        trim_scale(sum(o.value * t.undivided)) as not_restatable
+        {{ restated_sum('o.value', 't') }}
     from tree as t
     inner join observation as o on o.period_id = t.period_id and o.unit_id = t.unit_id
     where o.scope = 'own' and {{ slice('period', 'o.period_id') }}
@@ -42,10 +41,7 @@ coverage as (
         t.ancestor_id as unit_id,
         t.period_id,
         r.table_code,
-        count(*)::integer as units_due,
-        (count(*) filter (where r.is_received))::integer as units_reported,
-        (count(*) filter (where r.is_received and t.is_whole and not t.is_same))::integer as units_restated,
-        (count(*) filter (where r.is_received and not t.is_whole))::integer as units_not_restatable
+        {{ restated_coverage('r', 't') }}
     from tree as t
     inner join reporting as r on r.period_id = t.period_id and r.unit_id = t.unit_id
     group by t.ancestor_id, t.period_id, r.table_code
@@ -59,10 +55,10 @@ final as (
         s.indicator_id,
         s.value,
         s.not_restatable,
-        coalesce(v.units_reported, 0) as units_reported,
-        coalesce(v.units_due, 0) as units_due,
-        coalesce(v.units_restated, 0) as units_restated,
-        coalesce(v.units_not_restatable, 0) as units_not_restatable
+        coalesce(v.units_reported, 0)::integer as units_reported,
+        coalesce(v.units_due, 0)::integer as units_due,
+        coalesce(v.units_restated, 0)::integer as units_restated,
+        coalesce(v.units_not_restatable, 0)::integer as units_not_restatable
     from summed as s
     inner join table_indicator as i on i.indicator_id = s.indicator_id
     left join coverage as v

@@ -32,10 +32,7 @@ above_today as (
         s.unit_id,
         s.facts_from,
         s.facts_to,
-        sum(s.share) as weight,
-        coalesce(sum(s.share) filter (where not s.is_whole and t.depth = 0), 0) as undivided,
-        bool_and(s.is_whole) as is_whole,
-        bool_and(s.reason = 'same') as is_same
+        {{ landed('s', 'share', 't') }}
     from candidate as c
     inner join landing as s on c.opened_on between s.valid_from and s.valid_to
     inner join tree as t on t.unit_id = s.lands_on_id and c.opened_on between t.valid_from and t.valid_to

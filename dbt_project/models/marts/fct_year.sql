@@ -91,35 +91,29 @@ lines as (
     left join label_break as b on b.indicator_id = s.indicator_id and b.period_id = s.period_id
 ),
 
--- flows are added up; of a stock, and of a count of those who are something, the last period stands for the year
 figures as (
     select
-        *,
-        aggregation = 'flow' or period_id = max(period_id) over (
-            partition by tree, unit_id, year_id, period_type, row_id, indicator_id, label_set
-        ) as is_added
-    from lines
+        l.*,
+        {{ counts_in_year(
+            'l', 'l.aggregation', 'l.tree, l.unit_id, l.year_id, l.period_type, l.row_id, l.indicator_id, l.label_set'
+        ) }} as is_added
+    from lines as l
 ),
 
 final as (
     select
-        unit_id,
-        year_id as period_id,
-        row_id,
-        indicator_id,
-        label_set,
-        count(*)::integer as periods,
-        periods_in_year,
-        max(period_id) as last_period_id,
-        (sum(units_reported) filter (where is_added))::integer as reports_received,
-        (sum(units_due) filter (where is_added))::integer as reports_due,
-        tree,
-        period_type,
-        trim_scale(sum(value) filter (where is_added)) as value,
-        trim_scale(sum(not_restatable) filter (where is_added)) as not_restatable,
+        f.unit_id,
+        f.year_id as period_id,
+        f.row_id,
+        f.indicator_id,
+        f.label_set,
+        f.periods_in_year,
+        f.tree,
+        f.period_type,
+        {{ year_sum('f') }},
         {{ release_columns() }}
-    from figures
-    group by tree, unit_id, year_id, period_type, periods_in_year, row_id, indicator_id, label_set
+    from figures as f
+    group by f.tree, f.unit_id, f.year_id, f.period_type, f.periods_in_year, f.row_id, f.indicator_id, f.label_set
 )
 
 select * from final

@@ -2,19 +2,17 @@
 -- denominator that stands undivided at the unit itself. What a unit claims for its whole is its own tree's, and not restated.
 select
     f.release_id, f.tree_id, f.unit_id, f.period_id, f.row_id, f.rate_code, f.numerator, f.denominator,
-    trim_scale(f.numerator / nullif(f.denominator, 0)) as value, f.not_restatable
+    {{ rate('f.numerator', 'f.denominator') }} as value, f.not_restatable
 from (
     select
         g.release_id, g.tree_id, g.unit_id, g.period_id, g.row_id, g.rate_code,
         trim_scale(sum(g.numerator * g.weight)) as numerator, trim_scale(sum(g.denominator * g.weight)) as denominator,
         trim_scale(sum(g.denominator * g.undivided)) as not_restatable
     from (
-        -- a unit that left a part of the rate blank is in neither side of it
         select
             s.release_id, s.tree_id, s.ancestor_id as unit_id, s.weight, s.undivided, o.period_id, o.row_id, t.rate_code,
-            sum(t.coefficient * o.value) filter (where t.part = 'numerator') as numerator,
-            sum(t.coefficient * o.value) filter (where t.part = 'denominator') as denominator
-        from ctl.standing_on as s
+            {{ rate_parts('t', 'o.value') }}
+        from ctl.landing_on as s
         inner join ctl.release as r on r.release_id = s.release_id
         inner join marts.fct_observation as o on {{ holds_in('o', 's.release_id') }}
             and o.unit_id = s.unit_id and o.scope = 'own' and o.value is not null
@@ -25,8 +23,8 @@ from (
         ) as whole on whole.catalogue_id = r.catalogue_id and whole.rate_code = t.rate_code
         where not exists (select from catalogue.rate as x where x.rate_code = t.rate_code and x.restricted)
         group by s.release_id, s.tree_id, s.ancestor_id, s.unit_id, s.facts_from, s.weight, s.undivided, o.period_id, o.row_id,
-            t.rate_code, whole.terms
-        having count(*) = whole.terms
+            t.rate_code
+        having {{ has_every_term('whole') }}
     ) as g
     group by g.release_id, g.tree_id, g.unit_id, g.period_id, g.row_id, g.rate_code
 ) as f

@@ -5,16 +5,16 @@ select
 from (
     select
         g.release_id, g.tree_id, g.unit_id, g.period_id, g.row_id, g.indicator_id, g.value, g.not_restatable,
-        coalesce(sum(g.due) over coverage, 0)::integer as units_due,
-        coalesce(sum(g.reported) over coverage, 0)::integer as units_reported,
-        coalesce(sum(g.restated) over coverage, 0)::integer as units_restated,
-        coalesce(sum(g.undivided) over coverage, 0)::integer as units_not_restatable
+        coalesce(sum(g.units_due) over coverage, 0)::integer as units_due,
+        coalesce(sum(g.units_reported) over coverage, 0)::integer as units_reported,
+        coalesce(sum(g.units_restated) over coverage, 0)::integer as units_restated,
+        coalesce(sum(g.units_not_restatable) over coverage, 0)::integer as units_not_restatable
     from (
         select
             s.release_id, s.tree_id, s.ancestor_id as unit_id, o.period_id, i.table_code, o.row_id, o.indicator_id,
-            trim_scale(sum(o.value * s.weight)) as value, trim_scale(sum(o.value * s.undivided)) as not_restatable,
-            0 as due, 0 as reported, 0 as restated, 0 as undivided
-        from ctl.standing_on as s
+            {{ restated_sum('o.value', 's') }},
+            0 as units_due, 0 as units_reported, 0 as units_restated, 0 as units_not_restatable
+        from ctl.landing_on as s
         inner join marts.fct_observation as o on {{ holds_in('o', 's.release_id') }}
             and o.unit_id = s.unit_id and o.scope = 'own'
         inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
@@ -25,10 +25,8 @@ from (
         union all
         select
             s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code, null, null, null, null,
-            count(*), count(*) filter (where g.is_received),
-            count(*) filter (where g.is_received and s.is_whole and not s.is_same),
-            count(*) filter (where g.is_received and not s.is_whole)
-        from ctl.standing_on as s
+            {{ restated_coverage('g', 's') }}
+        from ctl.landing_on as s
         inner join marts.fct_reporting as g on {{ holds_in('g', 's.release_id') }}
             and g.unit_id = s.unit_id
         inner join catalogue.period as p on p.period_id = g.period_id and p.ends_on between s.facts_from and s.facts_to

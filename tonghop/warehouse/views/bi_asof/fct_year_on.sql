@@ -1,16 +1,15 @@
 -- Sums by year on the tree of any day: as in fct_year, of what stands there of each period. Ask by unit and indicator.
 select
-    f.release_id, f.tree_id, f.unit_id, f.year_id as period_id, f.row_id, f.indicator_id, f.label_set,
-    count(*)::integer as periods, f.periods_in_year, max(f.period_id) as last_period_id,
-    (sum(f.units_reported) filter (where f.is_added))::integer as reports_received,
-    (sum(f.units_due) filter (where f.is_added))::integer as reports_due,
-    f.period_type, trim_scale(sum(f.value) filter (where f.is_added)) as value,
-    trim_scale(sum(f.not_restatable) filter (where f.is_added)) as not_restatable
+    f.release_id, f.tree_id, f.unit_id, f.year_id as period_id, f.row_id, f.indicator_id, f.label_set, f.periods_in_year,
+    f.period_type,
+    {{ year_sum('f') }}
 from (
     select
         r.*, y.year_id, y.period_type, y.periods_in_year, l.label_set,
-        i.aggregation = 'flow' or r.period_id = max(r.period_id) over (
-            partition by r.release_id, r.tree_id, r.unit_id, y.year_id, y.period_type, r.row_id, r.indicator_id, l.label_set) as is_added
+        {{ counts_in_year(
+            'r', 'i.aggregation',
+            'r.release_id, r.tree_id, r.unit_id, y.year_id, y.period_type, r.row_id, r.indicator_id, l.label_set'
+        ) }} as is_added
     from bi_asof.fct_restated_on as r
     inner join catalogue.period_in_year as y on y.period_id = r.period_id
     inner join marts.dim_indicator as i

@@ -5,7 +5,7 @@ select
     count(each.state) as units,
     count(*) filter (where each.is_due) as due,
     count(*) filter (where each.is_due and each.is_received) as reported,
-    count(*) filter (where each.is_received and each.is_whole and not each.is_same) as restated,
+    count(*) filter (where each.is_received and {{ is_restated('each') }}) as restated,
     count(*) filter (where each.is_received and not each.is_whole) as not_restatable,
     count(*) filter (where each.state = 'value') as value,
     count(*) filter (where each.state = 'zero') as zero,

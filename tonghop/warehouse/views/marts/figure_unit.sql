@@ -14,7 +14,7 @@ union all
 select
     s.release_id, s.tree_id, s.ancestor_id, p.period_id, w.row_id, i.indicator_id, s.unit_id, s.is_whole, s.is_same, i.table_code,
     p.ends_on, n.catalogue_id
-from ctl.standing_on as s
+from ctl.landing_on as s
 inner join ctl.release as n on n.release_id = s.release_id
 inner join catalogue.period as p on p.ends_on between s.facts_from and s.facts_to
 inner join marts.dim_indicator as i on {{ holds_in('i', 's.release_id') }}

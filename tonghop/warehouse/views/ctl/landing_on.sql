@@ -1,9 +1,7 @@
--- what was reported on the tree of any day: the same columns as fct_restated, and the tree. Summed when asked, so ask for a
--- unit or an indicator; on_day is any day.
+-- grain: release x tree x published unit of the tree x life of a unit whose figures land on it or below
 select
-    r.release_id, tree.tree_id, above.ancestor_id, b.unit_id, b.facts_from, b.facts_to, sum(b.weight) as weight,
-    coalesce(sum(b.weight) filter (where not b.is_whole and above.depth = 0), 0) as undivided,
-    bool_and(b.is_whole) as is_whole, bool_and(b.reason = 'same') as is_same
+    r.release_id, tree.tree_id, above.ancestor_id, b.unit_id, b.facts_from, b.facts_to, 
+    {{ landed('b', 'weight', 'above') }}
 from ctl.release as r
 inner join marts.dim_tree as tree on {{ holds_in('tree', 'r.release_id') }}
 inner join marts.bridge_restated as b on {{ holds_in('b', 'r.release_id') }}
