@@ -2,9 +2,9 @@
 
 A file holds the query and nothing else: its folder is the schema, its name the view's. It is a Jinja template that knows the
 macros in views/macros/, and what is counted and added up as dbt's models do it. Three templates make several views each:
-`current/mart.sql.j2` and `released/mart.sql.j2` one a mart, `bi/form.sql.j2` one a form table of the catalogue. What readers read has a security barrier: without it a reader's own condition
-that stops with an error (name::int > 0) runs before the view's, and the message quotes what is withheld. Views run with their
-owner's rights, so readers need none on what lies below.
+`current/mart.sql.j2` and `released/mart.sql.j2` one a mart, `bi/form.sql.j2` one a form table of the catalogue. What readers read
+has a security barrier: without it a reader's own condition that stops with an error (name::int > 0) runs before the view's, and
+the message quotes what is withheld. Views run with their owner's rights, so readers need none on what lies below.
 """
 
 import hashlib
