@@ -325,7 +325,7 @@ def test_killed_before_it_answered_the_next_run_answers_what_was_decided(setting
     put(settings, "2.xlsx", staff(catalogue, tong=5))
     child = os.fork()
     if child == 0:
-        load.__dict__["_give"] = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+        load.__dict__["give"] = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
         take_in(settings)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
