@@ -24,7 +24,8 @@ down:  ## stop all that demo and up started
 	@if [ -x $(BIN)/tonghop ]; then $(BIN)/tonghop down; fi
 
 test: .venv/ready-dev  ## run every test, those with the real Airflow last
-	@$(BIN)/pytest -m "not airflow"
+	@$(BIN)/pytest -m "not airflow and not wheel"
+	@$(BIN)/pytest -m wheel
 	@$(BIN)/pytest -m airflow
 
 lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow, SQL
@@ -36,7 +37,7 @@ lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow
 
 lock: .venv/ready  ## pin the requirements anew, with hashes
 	@$(PIP) install uv==0.13.9
-	@$(COMPILE) requirements.in --output-file requirements.txt
+	@$(COMPILE) pyproject.toml --all-extras requirements.in --output-file requirements.txt
 	@$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
 
 .venv/ready: requirements-pip.txt requirements.txt pyproject.toml

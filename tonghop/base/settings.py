@@ -1,4 +1,4 @@
-"""Settings: read once from the environment, typed, frozen, and unknown names are refused."""
+"""Settings: read once from the environment, typed, frozen, and unknown names are refused; and where the project's files lie."""
 
 import os
 from functools import cached_property
@@ -7,8 +7,21 @@ from pathlib import Path
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PROJECT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[1]
+INSTALLED = (PACKAGE / "_project").is_dir()
+# where catalogue, dags, dbt_project, expectations and samples lie: the checkout, or the folder that the wheel puts them in
+PROJECT = PACKAGE / "_project" if INSTALLED else PACKAGE.parent
 PREFIX = "TONGHOP_"
+
+
+def _home() -> Path:
+    """The state folder by default: of the checkout, or of the user.
+
+    Never of the current folder: from there `submit` would start another warehouse, and the report would be missing in the first.
+    """
+    if not INSTALLED:
+        return PROJECT / ".tonghop"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "tonghop"
 
 
 class Settings(BaseSettings):
@@ -16,7 +29,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    home: Path = Field(PROJECT / ".tonghop", description="the one folder that holds all state")
+    home: Path = Field(default_factory=_home, description="the one folder that holds all state")
     catalogue: Path = Field(PROJECT / "catalogue", description="forms, units, calendar and codes")
     database_url: str | None = Field(None, description="a PostgreSQL 16+ to use instead of the embedded one")
     airflow_database_url: str | None = Field(None, description="Airflow's metadata; the embedded server by default")

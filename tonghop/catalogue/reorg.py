@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from tonghop.base.settings import Settings
+from tonghop.base.settings import PACKAGE, Settings
 from tonghop.catalogue import obligations
 from tonghop.catalogue.data import CatalogueError, rows
 from tonghop.catalogue.events import Event
@@ -59,10 +59,12 @@ def plan(settings: Settings, file: Path) -> Plan:
 def apply(settings: Settings, file: Path) -> int:
     """Put an event file into the catalogue and the warehouse; returns the catalogue's number. Safe to repeat.
 
-    Raises CatalogueError where `plan` does, and where another file of the name is there.
+    Raises CatalogueError where `plan` does, where another file of the name is there, and where the catalogue is that of an
+    installed package.
     """
+    folder = _events(settings)
     plan(settings, file)
-    target = settings.catalogue / "events" / file.name
+    target = folder / file.name
     if target.exists() and target.read_bytes() != file.read_bytes():
         raise CatalogueError(f"{target}: another event file of this name is there; revert it first")
     target.parent.mkdir(exist_ok=True)
@@ -80,7 +82,7 @@ def revert(settings: Settings, name: str) -> int:
     The file is kept in the state folder, and the warehouse still knows what it knew. Raises CatalogueError where what comes
     later builds on it, or there is none of the name.
     """
-    target = _named(settings.catalogue / "events" / Path(name).with_suffix(".csv").name)
+    target = _named(_events(settings) / Path(name).with_suffix(".csv").name)
     with connect(settings) as connection, connection.transaction():
         before = _newest(connection)
         number = _sync(settings, connection, {target.name: None})
@@ -93,6 +95,16 @@ def revert(settings: Settings, name: str) -> int:
             there = ", ".join(sorted(path.stem for path in target.parent.glob("*.csv")))
             raise CatalogueError(f"{target}: no such event file" + (f"; there are {there}" if there else ""))
     return number
+
+
+def _events(settings: Settings) -> Path:
+    """The folder of event files, to be written to."""
+    if settings.catalogue.resolve().is_relative_to(PACKAGE):  # the next installation would undo what was written there
+        raise CatalogueError(
+            f"{settings.catalogue}: the catalogue of an installed package is not changed; copy the folder, "
+            "and name the copy with TONGHOP_CATALOGUE"
+        )
+    return settings.catalogue / "events"
 
 
 def _named(file: Path) -> Path:

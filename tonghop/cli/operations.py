@@ -1,12 +1,11 @@
 """Commands that run the services: up, down, demo, status."""
 
 import json
-from collections.abc import Callable
+import textwrap
 
 import click
 
-from tonghop.base.settings import Settings
-from tonghop.cli.intake import hand_in
+from tonghop.base.settings import INSTALLED, Settings
 from tonghop.cli.output import as_json, note, out, print_frame, print_rows
 
 
@@ -30,46 +29,25 @@ def down() -> None:
 
 @click.command()
 def demo() -> None:
-    """Run the whole way once on the sample reports, with the real Airflow; leaves everything running. Safe to repeat."""
-    import shutil
+    """Run the whole way once on the sample reports; leaves everything running. Safe to repeat.
 
-    import samples
-    from tonghop.catalogue.load import load_catalogue
-    from tonghop.ops import client, services
-    from tonghop.queries import questions
-    from tonghop.release import publish
+    With the real Airflow where it is installed, without it otherwise.
+    """
+    from tonghop.ops import demo as demo_
 
-    settings = Settings()
-    step = _steps(5)
-    step("start PostgreSQL and Airflow")
-    services.up(settings, _indented)
-    step("write the workbooks that the reference organisations would have filed")
-    files = samples.write(load_catalogue(settings.catalogue), settings.home / "samples")
-    _indented(f"{len(files)} files in {settings.home / 'samples'}")
-    step("a committee hands in “hơn 4.000 đảng viên”: not a count, so it comes back with the reason")
-    approximate = next(
-        f
-        for f, sample in zip(files, samples.REPORTS, strict=True)
-        if (sample.sender, sample.answer) == ("khoi-co-quan-tinh", "returned")
-    )
-    for answer in hand_in(settings, [approximate]):
-        click.echo(answer.as_text())
-    step("it sends the exact figure; Airflow takes in the whole inbox, builds a release, puts it to the gate and publishes it")
-    settings.inbox.mkdir(parents=True, exist_ok=True)
-    for file in files:
-        part = settings.inbox / f"{file.name}.part"
-        shutil.copyfile(file, part)
-        part.rename(part.with_suffix(""))
-    client.run(settings, "intake", _indented)
-    step("what readers now see")
-    current = next(r for r in publish.releases(settings) if r.is_current)
+    settings, numbers = Settings(), iter(range(1, demo_.STEPS + 1))
+
+    def step(text: str) -> None:
+        out.print(f"\n[bold][{next(numbers)}/{demo_.STEPS}][/bold] {text}", soft_wrap=True)
+
+    seen = demo_.demo(settings, step, _indented)
     _indented(
-        f"release {current.release_id}, published {current.published_at:%d/%m/%Y %H:%M}; of it, one form of one ward "
-        "(tonghop report form table=F1 unit=08737 period=2021-Y):"
+        f"release {seen.release.release_id}, published {seen.release.published_at:%d/%m/%Y %H:%M}; of it, one form of one ward "
+        f"(tonghop report {seen.question}):"
     )
-    print_frame(questions.ask(settings, "form", {"table": "F1", "unit": "08737", "period": "2021-Y"}), False)
+    print_frame(seen.answer, False)
     _where(settings)
-    out.print("\n`make down` stops all of it.")
+    out.print(f"\n`{'tonghop' if INSTALLED else 'make'} down` stops all of it.")
 
 
 @click.command()
@@ -85,14 +63,8 @@ def status(json_: bool) -> None:
         print_rows([{"what": key, "is": value} for key, value in found.items()], json_)
 
 
-def _steps(total: int) -> Callable[[str], None]:
-    """Announce each step of a long command."""
-    number = iter(range(1, total + 1))
-    return lambda text: out.print(f"\n[bold][{next(number)}/{total}][/bold] {text}", soft_wrap=True)
-
-
 def _indented(text: str) -> None:
-    out.print(f"      {text}", markup=False, soft_wrap=True)
+    out.print(textwrap.indent(text, "      "), markup=False, soft_wrap=True)
 
 
 def _where(settings: Settings) -> None:
@@ -104,9 +76,12 @@ def _where(settings: Settings) -> None:
     places = {
         "report pages": settings.pages / "index.html",
         "for a BI tool": f"{bi_url(settings, password=False)}  password in {settings.home / 'secrets' / 'bi'}",
-        "Airflow": f"{found['airflow_url']}  user {found['airflow_user']}, password in {found['airflow_password_file']}",
-        "inbox": settings.inbox,
     }
+    if found["airflow_url"]:
+        places |= {
+            "Airflow": f"{found['airflow_url']}  user {found['airflow_user']}, password in {found['airflow_password_file']}",
+            "inbox": settings.inbox,
+        }
     out.print()
     for what, where in places.items():
         out.print(f"{what + ':':16}{where}", markup=False, soft_wrap=True)

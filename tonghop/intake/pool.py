@@ -30,7 +30,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tonghop.base.findings import finding
-from tonghop.base.settings import PROJECT, Settings
+from tonghop.base.settings import PACKAGE, Settings
 from tonghop.catalogue.model import Catalogue
 from tonghop.intake.answer import Answer
 from tonghop.intake.returned import listed
@@ -211,7 +211,7 @@ class _Worker:
     def __init__(self, start: bytes):
         self.served = 0
         # an environment of its own: no URL, no password; one thread, so that numpy reserves no memory for more
-        environment = {"PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tonghop.intake.worker"],
             stdin=subprocess.PIPE,

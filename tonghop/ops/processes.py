@@ -1,11 +1,17 @@
-"""Airflow's processes: start them, find those of this state folder, end them."""
+"""Airflow's processes: start them, find those of this state folder, end them.
+
+Airflow runs as four processes (scheduler, dag-processor, api-server, triggerer) of the interpreter that runs this, each the
+leader of a session of its own. Every process that they start inherits MARK in its environment, with the state folder as its
+value, so `down` finds all of them and only them. A recorded process id would not do: LocalExecutor's workers outlive a
+scheduler that was killed, and other clones may run on the same machine.
+"""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import psutil
 import psycopg
@@ -22,11 +28,22 @@ class ServiceError(Exception):
 
 
 class PortTaken(ServiceError):
-    """Something else listens where Airflow was to; between asking for a free port and using it there is a moment."""
+    """Another program took the port between the moment when it was free and Airflow's start."""
+
+
+def airflow_installed() -> bool:
+    """Whether this environment has Airflow: the package's extra `airflow` brings it."""
+    try:
+        return bool(version("apache-airflow"))
+    except PackageNotFoundError:
+        return False
 
 
 def migrate(settings: Settings, say: Say) -> None:
-    # asking Airflow costs seconds, so what the last time led to is kept and compared
+    """Bring Airflow's own tables up to date. Raises ServiceError.
+
+    Asking Airflow costs seconds, so its version and that of the tables are kept from the last time and compared first.
+    """
     known = airflow_home(settings) / "migrated"
     if known.exists() and known.read_text() == _revision(settings):
         return
@@ -53,6 +70,7 @@ def _revision(settings: Settings) -> str:
 
 
 def start(settings: Settings, role: str) -> None:
+    """Start one part of Airflow; its output goes to the role's log file, and the log of the time before is kept."""
     path = log_file(settings, role)
     if path.exists():
         path.replace(path.with_suffix(".before.log"))
@@ -72,7 +90,7 @@ def start(settings: Settings, role: str) -> None:
 
 
 def processes(settings: Settings) -> list[tuple[psutil.Process, str]]:
-    """Every live process that Airflow started for this state folder, with the role of its session."""
+    """Every live process of Airflow for this state folder, with its role: a key of COMMANDS."""
     home, found = str(settings.home.resolve()), []
     for process in psutil.process_iter():
         try:

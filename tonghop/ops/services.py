@@ -1,4 +1,4 @@
-"""Bring the database and Airflow up and down, and say what runs."""
+"""The database and Airflow together: bring them up, take them down, list what runs."""
 
 import time
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ import httpx
 from tonghop.base.settings import Settings
 from tonghop.ops.client import get, logged_in
 from tonghop.ops.configuration import ADMIN, COMMANDS, DAGS, NEEDED, Say, configure, end_of, log_file, password_file, url
-from tonghop.ops.processes import START_SECONDS, PortTaken, ServiceError, end, migrate, processes, roles, start
+from tonghop.ops.processes import START_SECONDS, PortTaken, ServiceError, airflow_installed, end, migrate, processes, roles, start
 from tonghop.warehouse import embedded
 from tonghop.warehouse.migrate import ready
 
@@ -20,9 +20,14 @@ from tonghop.warehouse.migrate import ready
 def up(settings: Settings, say: Say = lambda _: None, dags: Path = DAGS) -> None:
     """Start the database and Airflow, and return when they are healthy and every DAG is known.
 
-    Does nothing where all of it runs already. Raises ServiceError or ServerError.
+    Does nothing where all of it runs already. Raises ServerError where the database does not start, then ServiceError where
+    Airflow is not installed, has no DAGs to run, or does not get healthy.
     """
     ready(settings, say)
+    if not airflow_installed():
+        raise ServiceError("PostgreSQL is up, but Airflow is not installed here; `pip install 'tonghop[airflow]'` adds it")
+    if not _dag_ids(dags):
+        raise ServiceError(f"PostgreSQL is up, but Airflow would have nothing to run: there is no DAG file in {dags}")
     if set(roles(settings)) == set(COMMANDS):
         say(f"Airflow is already up at {url(settings)}")
         return
@@ -46,7 +51,7 @@ def up(settings: Settings, say: Say = lambda _: None, dags: Path = DAGS) -> None
 
 
 def down(settings: Settings, say: Say = lambda _: None) -> None:
-    """End every process of Airflow, then the embedded database. Works whatever half of it has died."""
+    """End every process of Airflow, then the embedded database; what has died already is no hindrance."""
     if processes(settings):
         say("stopping Airflow")
         end(settings)
@@ -56,19 +61,24 @@ def down(settings: Settings, say: Say = lambda _: None) -> None:
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """What runs and where: the database, each part of Airflow, its address, and where the admin's password lies."""
+    """What runs and where: the database, each part of Airflow, its address, its admin, and the file of the admin's password."""
     running = roles(settings)
     return {
         "postgresql": "external" if not embedded.needed(settings) else "up" if embedded.running(settings) else "down",
-        "airflow": {role: "up" if role in running else "down" for role in COMMANDS},
+        "airflow": {role: "up" if role in running else "down" for role in COMMANDS} if airflow_installed() else "not installed",
         "airflow_url": url(settings) if "api-server" in running else None,
         "airflow_user": ADMIN,
         "airflow_password_file": str(password_file(settings)),
     }
 
 
+def _dag_ids(dags: Path) -> set[str]:
+    """The DAGs of a folder: each is in a file of its name; a file whose name begins with _ has none."""
+    return {path.stem for path in dags.glob("[!_]*.py")}
+
+
 def _await_health(settings: Settings, since: datetime, dags: Path) -> None:
-    wanted = {path.stem for path in dags.glob("[!_]*.py")}
+    wanted = _dag_ids(dags)
     deadline = time.monotonic() + START_SECONDS
     waiting_for = "an answer"
     while time.monotonic() < deadline:

@@ -1,0 +1,37 @@
+"""Hand in: receive files and load them at once, as `tonghop submit` does; Airflow does the same in two tasks, from the inbox."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from tonghop.base.settings import Settings
+from tonghop.intake.answer import Answer
+from tonghop.intake.delivery import answers_of
+from tonghop.intake.load import load_pending
+from tonghop.intake.receive import receive
+from tonghop.warehouse.connect import connect
+
+
+def submit(
+    settings: Settings, files: list[Path], progress: Callable[[int, int], None] = lambda done, total: None
+) -> list[Answer]:
+    """Receive and load files; one answer a file, in their order. Whatever else is pending is loaded too.
+
+    A file that came before has status `duplicate`, with the receipt and the findings of the first. Raises NotReceived.
+    """
+    with connect(settings) as connection:
+        received = [
+            each
+            for start in range(0, len(files), settings.batch_files)
+            for each in receive(settings, connection, files[start : start + settings.batch_files])
+        ]
+    load_pending(settings, progress)
+    known = answers_of(settings, [each.receipt_id for each in received])
+    return [
+        replace(
+            known[each.receipt_id],
+            file=each.path.name,
+            status="duplicate" if each.duplicate else known[each.receipt_id].status,
+        )
+        for each in received
+    ]
