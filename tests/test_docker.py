@@ -1,6 +1,8 @@
 """The container files hang together and agree with tonghop.ops.configuration. (No engine needed; building is not tested.)"""
 
+import ast
 import configparser
+import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,14 @@ def test_the_image_runs_as_an_unprivileged_user_from_pinned_requirements() -> No
     assert re.findall(r"^USER (.+)$", DOCKERFILE, re.M) == ["tonghop"]
     installs = [line for line in DOCKERFILE.splitlines() if "pip install" in line]
     assert all("--require-hashes" in line or "--no-deps --no-build-isolation" in line for line in installs)
+
+
+def test_what_the_services_import_is_there(compose: dict[str, Any]) -> None:
+    scripts = re.findall(r"python -c '(.+?)'", (DOCKER / "compose.yaml").read_text())
+    imports = [node for script in scripts for node in ast.walk(ast.parse(script)) if isinstance(node, ast.ImportFrom)]
+    assert {node.module for node in imports} >= {"tonghop.base.settings"}
+    for node in imports:
+        assert {alias.name for alias in node.names} <= vars(importlib.import_module(node.module or "")).keys()
 
 
 def test_ports_open_on_loopback_only_and_secrets_come_from_outside(compose: dict[str, Any]) -> None:

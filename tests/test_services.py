@@ -152,6 +152,18 @@ def test_a_dag_that_cannot_be_read_stops_up_with_its_error(tmp_path: Path) -> No
     assert not embedded.running(settings)
 
 
+def test_a_folder_without_dags_stops_up_before_airflow_starts(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "_common.py").touch()
+    try:
+        with pytest.raises(processes.ServiceError, match="no DAG file"):
+            services.up(settings, dags=tmp_path / "dags")
+        assert processes.processes(settings) == []
+    finally:
+        services.down(settings)
+
+
 def test_down_where_nothing_runs_does_nothing(tmp_path: Path) -> None:
     services.down(Settings(home=tmp_path / "nothing"))
     assert not (tmp_path / "nothing").exists()
