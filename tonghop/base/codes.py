@@ -13,5 +13,14 @@ def waiver_code(waiver_id: int) -> str:
 
 def receipt_number(code: str) -> int | None:
     """The number of a receipt's code; None where it is none."""
-    digits = code.strip().upper().removeprefix("R")
+    return _number(code, "R")
+
+
+def waiver_number(code: str) -> int | None:
+    """The number of a waiver's code; None where it is none."""
+    return _number(code, "W")
+
+
+def _number(code: str, letter: str) -> int | None:
+    digits = code.strip().upper().removeprefix(letter)
     return int(digits) if digits.isascii() and digits.isdigit() else None

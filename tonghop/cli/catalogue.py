@@ -39,30 +39,17 @@ def template(
     output: Path,
 ) -> None:
     """Write a unit's own workbook for a form and a period, or those of a whole level."""
-    from tonghop.catalogue.load import load_catalogue
-    from tonghop.templates import plan as templates
-    from tonghop.templates.book import workbook
-    from tonghop.warehouse.connect import connect, reachable
-    from tonghop.warehouse.roles import AUDITOR
+    from tonghop.templates.plan import TemplateError
+    from tonghop.templates.write import write
 
     if (unit is None) == (level is None):
         raise click.UsageError("give either --unit or --level")
-    settings = Settings()
-    loaded = load_catalogue(settings.catalogue)
     try:
-        planner = templates.Planner(loaded, form, period, version, scope, offices)
-        planned, without = ([planner.unit(unit)], []) if unit else planner.level(str(level))
-    except templates.TemplateError as error:
+        with progress("writing") as step:
+            written, without = write(Settings(), output, form, period, unit, level, version, scope, offices, opening, step)
+    except TemplateError as error:
         raise click.UsageError(str(error)) from error
-    figures: templates.Prefills = {}
-    if opening or (opening is None and reachable(settings)):
-        with connect(settings, AUDITOR) as connection:
-            figures = templates.closing(connection, loaded, planned)
-    targets = [output] if unit else [output / each.file_name for each in planned]
-    for path, each in zip(_bar(targets, "writing"), planned, strict=True):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(workbook(loaded, each, figures))
-    note.print(f"{len(planned)} written to {output}" + (f"; {len(without)} units have nothing to fill in" if without else ""))
+    note.print(f"{written} written to {output}" + (f"; {without} units have nothing to fill in" if without else ""))
 
 
 @click.group()
@@ -124,13 +111,6 @@ def refusals() -> Iterator[None]:
     except CatalogueError as error:
         note.print(str(error), style="red", markup=False, soft_wrap=True)
         sys.exit(1)
-
-
-def _bar(items: list[Path], what: str) -> Iterator[Path]:
-    with progress(what) as step:
-        for done, item in enumerate(items, start=1):
-            yield item
-            step(done, len(items))
 
 
 COMMANDS = (template, reorg)

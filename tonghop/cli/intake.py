@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from tonghop.base.codes import receipt_code, receipt_number, waiver_code
+from tonghop.base.codes import receipt_code, receipt_number, waiver_code, waiver_number
 from tonghop.base.settings import Settings
-from tonghop.cli.output import as_json, note, out, paths_argument, print_rows, progress, query
+from tonghop.cli.output import as_json, note, out, paths_argument, print_rows, progress
 from tonghop.intake.answer import Answer
 
 
@@ -35,11 +35,14 @@ def check(paths: tuple[Path, ...], with_warehouse: bool, json_: bool) -> None:
 @as_json
 def submit(paths: tuple[Path, ...], json_: bool) -> None:
     """Hand in files or folders: a receipt and an answer each."""
+    from tonghop.intake.submit import submit as submit_
     from tonghop.warehouse.migrate import ready
 
     settings = Settings()
     ready(settings, note.print)
-    print_answers(hand_in(settings, _files(paths)), json_)
+    with progress("reading and loading") as step:
+        answers = submit_(settings, _files(paths), step)
+    print_answers(answers, json_)
 
 
 @click.command()
@@ -47,22 +50,9 @@ def submit(paths: tuple[Path, ...], json_: bool) -> None:
 @as_json
 def receipts(status: str | None, json_: bool) -> None:
     """List every receipt and what became of it."""
-    rows = query(
-        """
-        select r.receipt_id as receipt, r.status, r.form_code as form, u.code as unit, p.code as period, r.scope, r.received_at,
-               r.file_name as file, r.cells, s.by_receipt_id as superseded_by
-        from intake.receipt r
-        left join catalogue.period p using (period_id)
-        left join catalogue.unit_version u on u.unit_id = r.unit_id and u.catalogue_id = r.catalogue_id
-            and p.ends_on between u.valid_from and u.valid_to
-        left join intake.ledger s on s.receipt_id = r.receipt_id and s.act = 'superseded'
-        where %(status)s::text is null or r.status = %(status)s order by r.receipt_id""",
-        {"status": status},
-    )
-    for row in rows:
-        row["receipt"] = receipt_code(row["receipt"])
-        row["superseded_by"] = receipt_code(row["superseded_by"]) if row["superseded_by"] else None
-    print_rows(rows, json_)
+    from tonghop.queries.receipts import receipts as receipts_
+
+    print_rows(receipts_(Settings(), status), json_)
 
 
 @click.command()
@@ -104,11 +94,11 @@ def waive(
 
     try:
         if end:
-            digits = end.strip().upper().removeprefix("W")
-            if not digits.isdecimal():
+            ended = waiver_number(end)
+            if ended is None:
                 raise click.BadParameter(f"{end} is not a waiver, such as W000001", param_hint="--end")
-            waive_.end(Settings(), int(digits), reason)
-            out.print(f"{waiver_code(int(digits))} ended; what it let pass stands")
+            waive_.end(Settings(), ended, reason)
+            out.print(f"{waiver_code(ended)} ended; what it let pass stands")
             return
         if not (rule and unit and period and office and until):
             raise click.UsageError("a waiver takes RULE, --unit, --period, --office, --until and --reason")
@@ -156,30 +146,6 @@ def expire() -> None:
 def _files(paths: tuple[Path, ...]) -> list[Path]:
     """The files named, and those in the folders named."""
     return [f for path in paths for f in (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])]
-
-
-def hand_in(settings: Settings, files: list[Path]) -> list[Answer]:
-    """Receive and load the files; the answers stand in the order of the files."""
-    from dataclasses import replace
-
-    from tonghop.intake.delivery import answers_of
-    from tonghop.intake.load import load_pending
-    from tonghop.intake.receive import receive
-    from tonghop.warehouse.connect import connect
-
-    with connect(settings) as connection:
-        received = [
-            r
-            for start in range(0, len(files), settings.batch_files)
-            for r in receive(settings, connection, files[start : start + settings.batch_files])
-        ]
-    with progress("reading and loading") as step:
-        load_pending(settings, step)
-    known = answers_of(settings, [r.receipt_id for r in received])
-    return [
-        replace(known[r.receipt_id], file=r.path.name, status="duplicate" if r.duplicate else known[r.receipt_id].status)
-        for r in received
-    ]
 
 
 def print_answers(answers: list[Answer], json_: bool) -> None:

@@ -14,8 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tonghop.base.settings import Settings
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -26,16 +24,6 @@ note = Console(stderr=True, highlight=False)
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 as_json = click.option("--json", "json_", is_flag=True, help="Answer in JSON on standard output; files: one object a line.")
 paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-
-
-def query(query: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
-    from psycopg.rows import dict_row
-
-    from tonghop.warehouse.connect import connect
-    from tonghop.warehouse.roles import AUDITOR
-
-    with connect(Settings(), AUDITOR) as connection:
-        return connection.cursor(row_factory=dict_row).execute(query.encode(), parameters).fetchall()
 
 
 def print_rows(rows: list[dict[str, Any]], json_: bool) -> None:

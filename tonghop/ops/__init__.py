@@ -1,1 +1,8 @@
-"""Services: Airflow's configuration, its processes, a client of its API, and all of them up and down together."""
+"""PostgreSQL and Airflow brought up and down, and the demo.
+
+configuration  Airflow's configuration file and environment
+processes      Airflow's processes: started, found, ended
+client         Airflow's REST API: a DAG triggered, and every run that follows from it
+services       the database and Airflow together: up, down, status
+demo           the sample reports on the whole way, with Airflow or without it
+"""

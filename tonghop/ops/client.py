@@ -1,4 +1,4 @@
-"""Airflow's REST API: trigger a DAG and follow every run that comes of it."""
+"""Airflow's REST API: trigger a DAG and follow every run that comes of it, through the assets that it updates."""
 
 import time
 from collections.abc import Iterator
@@ -29,8 +29,8 @@ class Run:
 def run(settings: Settings, dag_id: str, say: Say = lambda _: None) -> list[Run]:
     """Trigger a DAG and wait until it, and every run that followed from it through an asset, has ended.
 
-    Waits until no DAG has a run under way: a scheduled run may have taken the work before ours came to it.
-    Raises ServiceError that names the DAG, the task and the end of its log.
+    It waits until no DAG has a run under way: a scheduled run may have taken the work before ours came to it.
+    `say` gets a line for each task that starts or fails. Raises ServiceError that names the DAG, the task and the end of its log.
     """
     with logged_in(settings) as api:
         answer = api.post(f"/dags/{dag_id}/dagRuns", json={"logical_date": None})
@@ -40,7 +40,7 @@ def run(settings: Settings, dag_id: str, say: Say = lambda _: None) -> list[Run]
 
 
 def retry(settings: Settings, dag_id: str, say: Say = lambda _: None) -> list[Run]:
-    """Clear what failed in a DAG's newest run, and wait as `run` does: what a person does in Airflow's pages after a repair."""
+    """Clear the failed tasks of a DAG's newest run, as a person does in Airflow's pages after a repair; wait as `run` does."""
     with logged_in(settings) as api:
         newest = get(api, f"/dags/{dag_id}/dagRuns", order_by="-run_after", limit=1)["dag_runs"][0]["dag_run_id"]
         answer = api.post(
@@ -53,9 +53,9 @@ def retry(settings: Settings, dag_id: str, say: Say = lambda _: None) -> list[Ru
 
 
 def _follow(settings: Settings, api: httpx.Client, runs: dict[tuple[str, str], str], say: Say) -> list[Run]:
-    told: set[tuple[str, ...]] = set()
+    reported: set[tuple[str, ...]] = set()
     calm = 0
-    while calm < 2:  # twice: between the two looks of one round an event may have become a run
+    while calm < 2:  # two rounds: between the two questions of one round an event may have become a run
         if dead := NEEDED - set(roles(settings)):
             raise ServiceError(f"Airflow's {', '.join(sorted(dead))} died; `tonghop up` starts it again")
         time.sleep(0.5)
@@ -64,30 +64,30 @@ def _follow(settings: Settings, api: httpx.Client, runs: dict[tuple[str, str], s
         for (dag, key), state in runs.items():
             if state in ("queued", "running"):
                 runs[dag, key] = get(api, f"/dags/{dag}/dagRuns/{key}")["state"]
-                _tell(api, dag, key, say, told)
+                _report_tasks(api, dag, key, say, reported)
         under_way = any(state in ("queued", "running") for state in runs.values())
-        calm = 0 if under_way or _events_wait(api, {dag["dag_id"] for dag in get(api, "/dags")["dags"]}) else calm + 1
+        calm = 0 if under_way or _events_pending(api, {dag["dag_id"] for dag in get(api, "/dags")["dags"]}) else calm + 1
     for (dag, key), state in runs.items():
         if state == "failed":
-            raise ServiceError(_why(api, dag, key))
+            raise ServiceError(_reasons(api, dag, key))
     return [Run(dag, key, state) for (dag, key), state in runs.items()]
 
 
-def _tell(api: httpx.Client, dag: str, key: str, say: Say, told: set[tuple[str, ...]]) -> None:
+def _report_tasks(api: httpx.Client, dag: str, key: str, say: Say, reported: set[tuple[str, ...]]) -> None:
     for task in get(api, f"/dags/{dag}/dagRuns/{key}/taskInstances", order_by="start_date")["task_instances"]:
-        word = {"running": "", "success": "", "failed": " failed", "skipped": " skipped"}.get(task["state"])
-        line = (dag, key, task["task_id"], str(word))
-        if word is not None and line not in told:
-            told.add(line)
-            say(f"{dag}: {task['task_id'].replace('_', ' ')}{word}")
+        ending = {"running": "", "success": "", "failed": " failed", "skipped": " skipped"}.get(task["state"])
+        line = (dag, key, task["task_id"], str(ending))
+        if ending is not None and line not in reported:
+            reported.add(line)
+            say(f"{dag}: {task['task_id'].replace('_', ' ')}{ending}")
 
 
-def _events_wait(api: httpx.Client, dags: set[str]) -> bool:
+def _events_pending(api: httpx.Client, dags: set[str]) -> bool:
     """Whether an asset event has not yet become a run of a DAG that waits for it."""
     return any(get(api, f"/dags/{dag}/assets/queuedEvents")["total_entries"] for dag in dags)
 
 
-def _why(api: httpx.Client, dag: str, key: str) -> str:
+def _reasons(api: httpx.Client, dag: str, key: str) -> str:
     base = f"/dags/{dag}/dagRuns/{key}/taskInstances"
     lines = []
     for task in get(api, base, state=["failed"])["task_instances"]:
@@ -116,6 +116,7 @@ def logged_in(settings: Settings) -> Iterator[httpx.Client]:
 
 
 def get(api: httpx.Client, path: str, **params: Any) -> Any:
+    """The JSON of one GET request. Raises httpx.HTTPError."""
     answer = api.get(path, params=params)
     answer.raise_for_status()
     return answer.json()

@@ -1,10 +1,4 @@
-"""The database and Airflow: bring them up, take them down, trigger a DAG and wait for all that follows from it.
-
-Airflow runs as four processes (scheduler, dag-processor, api-server, triggerer) from the interpreter that runs this, each the
-leader of a session of its own. Every process that comes of them carries MARK in its environment, with the state folder
-as its value: that is how `down` finds all of them, and only them. A recorded process id would not do: LocalExecutor's
-workers outlive a scheduler that was killed, and other clones may run on the same machine.
-"""
+"""Airflow's configuration file, the environment of its processes, and where its files lie in the state folder."""
 
 import base64
 import configparser
@@ -23,7 +17,7 @@ from tonghop.warehouse import embedded
 from tonghop.warehouse.connect import AIRFLOW, database_url
 
 Say = Callable[[str], None]
-MARK, ROLE = "_TONGHOP_HOME", "_TONGHOP_ROLE"
+MARK, ROLE = "_TONGHOP_HOME", "_TONGHOP_ROLE"  # what processes.py finds Airflow's processes by
 COMMANDS = {
     "scheduler": ("scheduler", "--skip-serve-logs"),  # logs are read from the folder; no port for them
     "dag-processor": ("dag-processor",),
@@ -46,7 +40,7 @@ QUIET = {
 
 
 def url(settings: Settings) -> str:
-    """Where Airflow's pages are, or would be."""
+    """The address of Airflow's pages, whether they are served now or not."""
     file = airflow_home(settings) / "port"
     return f"http://127.0.0.1:{file.read_text() if file.exists() else settings.airflow_port}"
 
@@ -54,7 +48,7 @@ def url(settings: Settings) -> str:
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of Airflow's processes: our settings, Airflow's home, telemetry off; no password of ours.
 
-    What the caller's shell says about Airflow is dropped: it would override the configuration file.
+    The caller's own variables for Airflow are dropped: they would override the configuration file.
     """
     kept = {k: v for k, v in os.environ.items() if not k.startswith((PREFIX, "AIRFLOW_")) and k != "PYTHONDONTWRITEBYTECODE"}
     ours = {
