@@ -95,6 +95,8 @@ def test_wrong_usage_is_2_and_a_system_fault_is_3_without_a_traceback(
         assert tonghop(settings, *arguments).returncode == 2, arguments
     misspelt = tonghop(settings, "receipts", TONGHOP_INBOXX="/tmp")
     assert (misspelt.returncode, "TONGHOP_INBOXX" in misspelt.stderr) == (2, True)
+    homeless = tonghop(settings, "receipts", TONGHOP_HOME="/dev/null/home")
+    assert (homeless.returncode, "TONGHOP_HOME" in homeless.stderr, "Traceback" in homeless.stderr) == (3, True, False)
     unreachable = tonghop(
         settings,
         "submit",

@@ -120,9 +120,11 @@ def test_an_installed_package_goes_the_whole_way_without_airflow_and_writes_noth
     assert "release 2 is published" in installed.tonghop("release")
     assert "release 2" in (installed.home / "pages" / "index.html").read_text("utf-8")
     installed.tonghop("verify")
+    events = installed.folder / "2026-07-01.csv"
+    events.write_text("event,on,kind,unit,successor,weight,code,name,level,parent,synthetic,source\n")
+    assert "TONGHOP_CATALOGUE" in installed.tonghop("reorg", "apply", events, code=1)
     assert installed.files() == before
-    assert list(installed.folder.iterdir()) != []
-    assert sorted(path.name for path in installed.folder.iterdir()) == ["F8.xlsx", "figures.csv"]
+    assert {path.name for path in installed.folder.iterdir()} == {"F8.xlsx", "figures.csv", "2026-07-01.csv"}
 
 
 @pytest.mark.wheel

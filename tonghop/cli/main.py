@@ -36,6 +36,9 @@ def main() -> None:
     except ValidationError as error:
         note.print(f"settings: {error.errors()[0]['msg']}", style="red")
         sys.exit(2)
+    except OSError as error:
+        note.print(f"the state folder cannot be used: {error}; TONGHOP_HOME names another", style="red", markup=False)
+        sys.exit(3)
     try:
         cli(standalone_mode=True)
     except Exception as error:
