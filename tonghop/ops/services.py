@@ -61,11 +61,12 @@ def down(settings: Settings, say: Say = lambda _: None) -> None:
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """What runs and where: the database, each part of Airflow, its address, its admin, and the file of the admin's password."""
+    """What runs and where: the database, Airflow's parts, its folder of DAGs, its address, its admin, their password's file."""
     running = roles(settings)
     return {
         "postgresql": "external" if not embedded.needed(settings) else "up" if embedded.running(settings) else "down",
         "airflow": {role: "up" if role in running else "down" for role in COMMANDS} if airflow_installed() else "not installed",
+        "dags": str(DAGS),
         "airflow_url": url(settings) if "api-server" in running else None,
         "airflow_user": ADMIN,
         "airflow_password_file": str(password_file(settings)),
