@@ -1,13 +1,18 @@
 """As much of a spreadsheet as the templates' formulas need: computes every formula of a workbook anew, from its cells."""
 
+import functools
 import io
+import math
+import operator
 import re
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 from openpyxl import load_workbook
 from openpyxl.utils import range_boundaries
 
-_TOKEN = re.compile(r"""("[^"]*")|((?:'[^']+'!)?\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?)|(<=|>=|<>|=)|(TRUE\b)""")
+_CONTEXT = Context(prec=1000)
+_TOKEN = re.compile(r"""("[^"]*")|((?:'[^']+'!)?\$?[A-Z]{1,3}\$?\d+(?![\d(])(?::\$?[A-Z]{1,3}\$?\d+)?)|(<=|>=|<>|=)|(TRUE\b)""")
 
 
 def _flat(values: Any) -> list[Any]:
@@ -18,19 +23,35 @@ def _numbers(values: Any) -> list[float]:
     return [v for v in _flat(values) if isinstance(v, (int, float)) and not isinstance(v, bool)]
 
 
+def _sum(*values: Any) -> float:
+    """Binary fractions added one after the other."""
+    return functools.reduce(operator.add, _numbers(values), 0.0)
+
+
+def _round(number: float, digits: float) -> float:
+    exact = Decimal(number)
+    return float(exact.quantize(Decimal(1).scaleb(-int(digits)), ROUND_HALF_UP, _CONTEXT))
+
+
 def _countif(area: Any, wanted: str) -> int:
     return sum(isinstance(v, str) and (v.startswith(wanted[:-1]) if wanted.endswith("*") else v == wanted) for v in _flat([area]))
 
 
 FUNCTIONS = {
     "IF": lambda test, yes, no: yes if test else no,
-    "SUM": lambda *v: sum(_numbers(v)),
+    "SUM": _sum,
     "COUNT": lambda *v: len(_numbers(v)),
     "COUNTA": lambda *v: sum(x is not None for x in _flat(v)),
     "COUNTIF": _countif,
-    "ROUND": round,
+    "ROUND": _round,
     "OR": lambda *v: any(v),
-    "N": lambda v: v if isinstance(v, (int, float)) else 0,
+    "N": lambda v: float(v) if isinstance(v, (int, float)) else 0.0,
+    "MOD": lambda number, by: float(number) % by,
+    "INT": math.floor,
+    "ABS": abs,
+    "MAX": max,
+    "LOG10": math.log10,
+    "ISTEXT": lambda v: isinstance(v, str),
 }
 
 
@@ -54,7 +75,9 @@ class Spreadsheet:
     def value(self, sheet: str, cell: str) -> Any:
         """A cell's value, computed where it is a formula; None where it is empty."""
         value = self.formulas[sheet][cell].value
-        return self._compute(sheet, value) if isinstance(value, str) and value.startswith("=") else value
+        if isinstance(value, str) and value.startswith("="):
+            return self._compute(sheet, value)
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     def _compute(self, sheet: str, formula: str) -> Any:
         def python(match: re.Match[str]) -> str:

@@ -1,9 +1,11 @@
 """A form as data: its tables, fields and rows, its linear rules and rates, and what became of old labels."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
@@ -255,6 +257,14 @@ class Rule:
     def on_arrival(self) -> bool:
         """Whether the report alone decides it."""
         return all(term.at == "same" for term in self.terms)
+
+    @cached_property
+    def in_whole_numbers(self) -> tuple[tuple[int, ...], Fraction]:
+        """The coefficients of the terms and the bound, all times the least number that makes the coefficients whole."""
+        ratios = [term.coefficient.as_integer_ratio() for term in self.terms]
+        scale = math.lcm(*(denominator for _, denominator in ratios))
+        coefficients = tuple(numerator * (scale // denominator) for numerator, denominator in ratios)
+        return coefficients, Fraction(self.check.bound) * scale
 
 
 def _open(form: Form, check: Check) -> Iterator[Rule]:

@@ -1,7 +1,8 @@
-"""The answer before sending: what `submit` would say of files, and which rules it would still hold against other reports.
+"""The answer before sending: what `submit` would answer to files, and which rules still wait for other reports.
 
-Without a warehouse, every rule that the file and the catalogue decide, by the very code that decides them on receipt. With one,
-also what other reports hold now; nothing is stored, and what arrives in between may change it.
+Without a warehouse, files are checked against every rule that the file and the catalogue decide, by the code that decides them on
+receipt. With a warehouse, the rules that compare with other reports are checked as well, against what those reports contain now.
+Nothing is stored, and what arrives in between may change the answer.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from tonghop.base.days import today
 from tonghop.base.findings import Finding
 from tonghop.base.settings import Settings
 from tonghop.catalogue.calendar import Period
+from tonghop.catalogue.evaluate import NOT_APPLICABLE, Outcome, decide, total
 from tonghop.catalogue.forms import ALL_ROWS, Rule, Term
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
@@ -27,13 +29,13 @@ from tonghop.intake.batch import new_batch
 from tonghop.intake.contend import contend
 from tonghop.intake.pool import Pool
 from tonghop.reading.report import Cell, Report
-from tonghop.reading.rules import ROUNDING
+from tonghop.templates.plan import previous
 
 # built-in rules that need the warehouse; the catalogue's are those that a report alone does not decide
 FROM_RECEIPT = ("row.taken",)
-# a figure is (table, indicator, unit, row, period, scope); None stands for not applicable, which adds nothing
+# a figure's table, indicator, unit, row, period and scope; a blank figure has no entry
 _Key = tuple[str, str, str, str, int, str]
-_Figures = dict[_Key, Decimal | None]
+_Values = dict[_Key, Decimal]
 
 
 def precheck(
@@ -42,7 +44,7 @@ def precheck(
     connection: psycopg.Connection[Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Answer]:
-    """The answers to files, in their order; with a connection also by what needs other reports."""
+    """The answers to files, in their order; with a connection the rules over other reports are checked too."""
     catalogue = load_catalogue(settings.catalogue)
     answers = []
     with Pool(catalogue, settings) as pool:
@@ -58,7 +60,7 @@ def precheck(
 
 
 def on_receipt(report: Report) -> tuple[str, ...]:
-    """The rules that only other reports decide; none where it is not known what the report is."""
+    """The codes of the rules that wait for other reports; none where it is not known what the report is."""
     if report.form is None or report.period is None or not report.readable:
         return ()
     return (*FROM_RECEIPT, *dict.fromkeys(rule.check.rule for rule in _later(report)))
@@ -74,11 +76,11 @@ def _later(report: Report) -> list[Rule]:
 
 
 class _Undo(Exception):
-    """Ends a transaction of which nothing may stay."""
+    """Rolls a transaction back."""
 
 
 def _against(connection: psycopg.Connection[Any], catalogue: Catalogue, report: Report) -> Report:
-    """The report with waivers applied and the findings that other reports give it."""
+    """The report with waivers applied, and with the findings that follow from other reports."""
     waivers = waive.in_force(connection, [])
     report = replace(waivers, received={0: today()}).applied(0, report)
     if report.status != "accepted" or report.nil:
@@ -96,7 +98,7 @@ def _against(connection: psycopg.Connection[Any], catalogue: Catalogue, report: 
 
 
 def _consistency(connection: psycopg.Connection[Any], catalogue: Catalogue, report: Report) -> list[Finding]:
-    """Every rule over other reports that this report carries and all of whose figures are known."""
+    """A finding for every rule over other reports that this report breaks, as far as all its figures are known."""
     assert report.period
     assert report.scope
     rules, period = _later(report), report.period
@@ -109,77 +111,78 @@ def _consistency(connection: psycopg.Connection[Any], catalogue: Catalogue, repo
         report,
         indicators,
         {u for line in below.values() for u in line},
-        [period, *_before(catalogue, period), *_months(catalogue, period)],
+        [period, *previous(catalogue, period), *_months(catalogue, period)],
     )
-    known |= {key: c.value for key, c in own.items() if c.state != "blank"}
-    for key in [key for key, c in own.items() if c.state == "blank"]:
+    for key, cell in own.items():
         known.pop(key, None)
+        if cell.figure is not None:
+            known[key] = cell.figure
     found = []
     for unit, row in subjects:
         version = catalogue.version(unit, period.ends_on)
         for rule in rules:
-            precheck = rule.check
             places = [
                 own[key]
                 for t in rule.terms
                 if t.at == "same"
                 if (key := (t.table, t.indicator, unit, row, period.period_id, report.scope)) in own
             ]
-            if not places or (precheck.levels and (version is None or not version.is_at(precheck.levels))):
+            levels = rule.check.levels
+            if not places or (levels and (version is None or not version.is_at(levels))):
                 continue
-            values = [(t.coefficient, _term(t, (unit, row), report, catalogue, known, below[unit])) for t in rule.terms]
-            figures = [(coefficient, value[0]) for coefficient, value in values if value]
-            if len(figures) < len(values) or all(value is None for _, value in figures):
-                continue
-            gap = sum((coefficient * (value or 0) for coefficient, value in figures), Decimal(0)) - precheck.bound
-            if gap > ROUNDING or (precheck.op == "=" and gap < -ROUNDING):
+            values = [_term(term, (unit, row), report, catalogue, known, below[unit]) for term in rule.terms]
+            if decide(rule, values) is Outcome.BROKEN:
                 found.append(_finding(rule, unit, places[0]))
     return found
 
 
 def _finding(rule: Rule, unit: str, at: Cell) -> Finding:
-    precheck = rule.check
-    return Finding(
-        precheck.rule, precheck.kind, at.sheet, at.cell, precheck.message.vi, precheck.message.en, unit, precheck.version
-    )
+    check = rule.check
+    return Finding(check.rule, check.kind, at.sheet, at.cell, check.message.vi, check.message.en, unit, check.version)
 
 
 def _term(
-    term: Term, subject: tuple[str, str], report: Report, catalogue: Catalogue, known: _Figures, below: list[str]
-) -> tuple[Decimal | None] | None:
-    """A term's figure where it is known, wherever it stands; None where nobody has given it."""
+    term: Term, subject: tuple[str, str], report: Report, catalogue: Catalogue, known: _Values, below: list[str]
+) -> Decimal | None:
+    """The value of a term, from this report or another; None where nobody has given it."""
     assert report.period
     assert report.scope
     unit, row = subject
     period, scope = report.period, report.scope
 
-    def figure(of: str, on: Period, in_: str, row: str = row) -> tuple[Decimal | None] | None:
-        key = (term.table, term.indicator, of, row, on.period_id, in_)
-        return (known[key],) if key in known else None
+    def value(of: str, on: Period, in_: str, row: str = row) -> Decimal | None:
+        return known.get((term.table, term.indicator, of, row, on.period_id, in_))
 
     if term.at == "same":
-        return figure(unit, period, scope)
+        return value(unit, period, scope)
     if term.at == "elsewhere":
-        return figure(unit, period, scope) or figure(unit, period, scope, ALL_ROWS.code)
+        beside = value(unit, period, scope)
+        return value(unit, period, scope, ALL_ROWS.code) if beside is None else beside
     if term.at == "previous":
         version = catalogue.version(unit, period.ends_on)
         # a unit that became another on the way starts anew
         if version is None or version.valid_from >= period.starts_on:
             return None
-        return next((found for p in _before(catalogue, period) if (found := figure(unit, p, scope))), None)
+        return next((found for p in previous(catalogue, period) if (found := value(unit, p, scope)) is not None), None)
     if term.at == "months":
-        months = [found[0] or Decimal(0) for p in _months(catalogue, period) if (found := figure(unit, p, scope))]
-        return (sum(months, Decimal(0)),) if len(months) == 3 else None
+        months = [found for p in _months(catalogue, period) if (found := value(unit, p, scope)) is not None]
+        return _sum(months) if len(months) == 3 else None
     if scope != "rollup":
         return None
-    values = {u: found[0] for u in below if (found := figure(u, period, "own")) and found[0] is not None}
-    return (sum(values.values(), Decimal(0)),) if values.keys() - {unit} else None
+    own = {u: found for u in below if (found := value(u, period, "own")) is not None and not found.is_nan()}
+    return total(own.values()) if own.keys() - {unit} else None
+
+
+def _sum(values: list[Decimal]) -> Decimal:
+    """The sum of the values that are applicable; NOT_APPLICABLE where none is."""
+    applicable = [value for value in values if not value.is_nan()]
+    return total(applicable) if applicable else NOT_APPLICABLE
 
 
 def _known(
     connection: psycopg.Connection[Any], report: Report, indicators: set[str], units: set[str], periods: list[Period]
-) -> _Figures:
-    """What live reports hold, save the one that this report would supersede."""
+) -> _Values:
+    """The figures of accepted reports that no other superseded, without those of the report that this one would supersede."""
     assert report.form
     assert report.sender
     assert report.period
@@ -207,13 +210,7 @@ def _known(
         ],
     ).fetchall()
     connection.commit()
-    return {(table, indicator, unit, row, period, scope): value for table, indicator, unit, row, period, scope, value in rows}
-
-
-def _before(catalogue: Catalogue, period: Period) -> list[Period]:
-    """The periods that end on the day before: of the same type first, then the longest."""
-    found = [p for p in catalogue.period.values() if p.scheme == period.scheme and (period.starts_on - p.ends_on).days == 1]
-    return sorted(found, key=lambda p: (p.type != period.type, p.starts_on))
+    return {tuple(key): NOT_APPLICABLE if value is None else value for *key, value in rows}
 
 
 def _months(catalogue: Catalogue, period: Period) -> Iterator[Period]:

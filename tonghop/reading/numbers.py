@@ -3,6 +3,7 @@
 Vietnamese notation is the declared one: dots group thousands, a comma starts the decimals (1.234,5).
 """
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from tonghop.base.text import fold
+from tonghop.catalogue.evaluate import EXACT, decimals_of
 from tonghop.catalogue.model import Codes
 
 _VIETNAMESE = re.compile(r"-?([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?")
@@ -22,7 +24,10 @@ _DOT = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 _SPACED = re.compile(r"-?[0-9]{1,3}([ \u00a0\u2009\u202f][0-9]{3})+(,[0-9]+)?")
 _DATE = re.compile(r"[0-9]{1,2}[/-][0-9]{1,2}([/-][0-9]{2,4})?|[0-9]{1,2}/[0-9]{4}")
 _FORMULA = re.compile(r"=.+|@\w.*|[+-]\s*[^\W\d].*", re.S)
-LARGEST = 9 * 10**15  # whole numbers up to here are exact in floating point, which the rules are computed in
+LARGEST = 9 * 10**15  # a cell of a workbook holds every whole number up to here exactly
+LARGEST_COUNT = 10**15  # a spreadsheet keeps 15 digits of what is typed
+# of an amount in its smallest unit: as far as the formulas of a template compute (`tonghop.templates.formulas`)
+MOST_DECIMALS = 12
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,19 @@ class Wrong:
 
 
 def parse_number(value: Any) -> Decimal | None:
-    """An exact number of a cell: a number, or text in Vietnamese notation (1.234,5); None for everything else."""
+    """An exact number of a cell: a number, or text in Vietnamese notation (1.234,5); None for everything else.
+
+    A workbook's number is the one that a spreadsheet shows: a whole number, or 15 digits. The digits after those are the
+    rounding of binary fractions, such as the last one of 0.1 + 0.2 = 0.30000000000000004.
+    """
     if isinstance(value, bool):
         return None
-    if isinstance(value, int | float | Decimal):
-        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return Decimal(int(value)) if value.is_integer() else Decimal(f"{value:.15g}")
+    if isinstance(value, int | Decimal):
+        number = Decimal(value)
         return number if number.is_finite() else None
     if not isinstance(value, str) or len(value) > 40 or not _VIETNAMESE.fullmatch(value):
         return None
@@ -141,8 +154,16 @@ def number_in_cell(value: Any, format_code: str | None, mixed: bool, vocabulary:
 
 
 def fits(number: Decimal) -> Decimal | Wrong:
-    """The number, where it is one that the rules can be computed in."""
+    """The number, where it is not too large for a figure."""
     return number if abs(number) <= LARGEST else Wrong("cell.large", {"value": f"{number:.3e}"})
+
+
+def amount(number: Decimal, factor: Decimal) -> Decimal | Wrong:
+    """A number of a unit of money in the smallest unit, of which `factor` make one; exactly, or the reason why not."""
+    found = fits(EXACT.multiply(number, factor))
+    if isinstance(found, Decimal) and decimals_of(found) > MOST_DECIMALS:
+        return Wrong("cell.decimals", {"most": str(MOST_DECIMALS)})
+    return found
 
 
 def _text(text: str, mixed: bool, vocabulary: Vocabulary) -> Decimal | Wrong:

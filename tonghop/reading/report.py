@@ -1,4 +1,4 @@
-"""A report as understood: its lines of cells at the grain of a fact, and what was found."""
+"""A report as it was understood: its lines of cells at the grain of a fact, and the findings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,17 +6,18 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from tonghop.base.findings import Finding
+from tonghop.catalogue import evaluate
 from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.forms import Form
 from tonghop.catalogue.units import UnitVersion
 
-# a whole number, every other one exactly as text, None where the cell is blank
+# a whole number as int, every other number exactly as text, None where the cell is blank
 CellValue = int | str | None
 NOT_APPLICABLE = "NaN"
 
 
 class Cell(NamedTuple):
-    """One figure at the grain: subject unit x form row x indicator, from one cell. state is value, blank or not_applicable."""
+    """One figure at the grain: subject unit x form row x indicator, from one cell. `state` is value, blank or not_applicable."""
 
     table: str
     unit: str
@@ -27,9 +28,14 @@ class Cell(NamedTuple):
     sheet: str
     cell: str
 
+    @property
+    def figure(self) -> Decimal | None:
+        """The cell's value as the rules compute with it (`evaluate.Value`)."""
+        return evaluate.NOT_APPLICABLE if self.state == "not_applicable" else self.value
+
 
 class LineHeader(NamedTuple):
-    """Which indicator of a table stands in which column of a sheet."""
+    """Which column of a sheet gives which indicator of a table."""
 
     table: str
     sheet: str
@@ -38,9 +44,9 @@ class LineHeader(NamedTuple):
 
 
 class Line(NamedTuple):
-    """The cells of one unit and form row that stand in one row of a file, side by side: what nearly all work is done on.
+    """The figures of one unit and form row that one row of a file gives, in the order of the header: most work is done on lines.
 
-    A cell is called by its column's name and `place` after it.
+    A cell's name is its column's name with `place` after it.
     """
 
     header: LineHeader
@@ -58,15 +64,10 @@ class Line(NamedTuple):
             value = Decimal(figure) if figure is not None and state == "value" else None
             yield Cell(table, self.unit, self.row, indicator, state, value, sheet, column + self.place)
 
-    @property
-    def numbers(self) -> list[CellValue]:
-        """What the rules compute with: what is not applicable adds nothing."""
-        return [0 if f == NOT_APPLICABLE else f for f in self.figures] if NOT_APPLICABLE in self.figures else self.figures
-
 
 @dataclass
 class Report:
-    """A file as understood: what it is, its cells, and every finding. `status` says what becomes of it."""
+    """A file as it was understood: what it declares, its cells, and every finding."""
 
     form: Form | None = None
     sender: UnitVersion | None = None
@@ -84,7 +85,7 @@ class Report:
 
     @property
     def status(self) -> str:
-        """accepted, returned or quarantined."""
+        """What becomes of the report: accepted, returned or quarantined."""
         if not self.readable:
             return "quarantined"
         return "returned" if any(f.returns for f in self.findings) else "accepted"

@@ -1,22 +1,32 @@
-"""The catalogue's linear rules on the figures of one report."""
+"""The catalogue's linear rules on the figures of one report.
+
+Nearly every row of nearly every report obeys its rules, and a product of matrices shows most of that at once. Whatever it does
+not show is decided rule by rule, by the one exact function that the templates and the check before sending use too.
+"""
 
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 
 from tonghop.base.findings import Finding, Place, finding
 from tonghop.catalogue.calendar import Period
+from tonghop.catalogue.evaluate import Outcome, decide
 from tonghop.catalogue.forms import Form, Rule, Table
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading.report import Line
+from tonghop.reading.report import Cell, Line
 
-ROUNDING = 1e-9  # figures are whole or money, exact in floating point; coefficients like 0.2 are not
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 def broken_rules(
     form: Form, period: Period, lines: list[Line], refused: set[tuple[str, str, str, str]], catalogue: Catalogue
 ) -> list[Finding]:
-    """Every rule of the form that this report decides, on every unit and row; refused cells have their finding already."""
+    """A finding for every rule of the form that this report alone decides and breaks, or leaves undecided, by unit and row.
+
+    `refused` names the cells (table, unit, row, indicator) that have a finding already: rules that use them are left alone.
+    """
     found: list[Finding] = []
     for table in form.tables:
         rules = [
@@ -31,44 +41,72 @@ def broken_rules(
 def _table_rules(
     table: Table, rules: list[Rule], lines: list[Line], refused: set[tuple[str, str, str, str]], on: date, catalogue: Catalogue
 ) -> list[Finding]:
-    column, subject = table.columns, dict[tuple[str, str], int]()
+    subject: dict[tuple[str, str], int] = {}
+    for line in lines:
+        subject.setdefault((line.unit, line.row), len(subject))
+    open_ = np.argwhere(~_fine(table, rules, *_matrix(table, lines, subject)))
+    concerned, keys = {int(i) for i in open_[:, 0]}, list(subject)
+    cells = {
+        (i, cell.indicator): cell for line in lines if (i := subject[line.unit, line.row]) in concerned for cell in line.cells
+    }
+    found = []
+    for i, j in open_.tolist():
+        rule, (unit, row) = rules[j], keys[i]
+        if any((table.code, unit, row, term.indicator) in refused for term in rule.terms):
+            continue
+        levels, version = rule.check.levels, catalogue.version(unit, on)
+        if levels and (version is None or not version.is_at(levels)):
+            continue
+        read = [cells.get((i, term.indicator)) for term in rule.terms]
+        outcome = decide(rule, (cell.figure if cell else None for cell in read))
+        found += _finding(rule, outcome, unit, [cell for cell in read if cell])
+    return found
+
+
+def _finding(rule: Rule, outcome: Outcome, unit: str, at: list[Cell]) -> list[Finding]:
+    """What an outcome tells the sender, at the first cell that the rule reads or at the first blank one."""
+    check = rule.check
+    if outcome is Outcome.BROKEN:
+        message = check.message
+        return [Finding(check.rule, check.kind, at[0].sheet, at[0].cell, message.vi, message.en, unit, check.version)]
+    if outcome is Outcome.UNDECIDED and check.kind == "identity":
+        empty = next((cell for cell in at if cell.state == "blank"), at[0])
+        return [finding("cell.blank", Place(None, empty.sheet, empty.cell), unit, check=check.rule)]
+    return []
+
+
+def _matrix(table: Table, lines: list[Line], subject: dict[tuple[str, str], int]) -> tuple[Floats, Flags]:
+    """The figures by subject and indicator (NaN: blank), and which subjects have others than whole numbers and blanks."""
+    numbers = np.full((len(subject), len(table.columns)), np.nan)
+    other = np.zeros(len(subject), bool)
     alike: dict[tuple[str, ...], list[tuple[int, Line]]] = {}
     for line in lines:
-        number = subject.setdefault((line.unit, line.row), len(subject))
-        alike.setdefault(line.header.indicators, []).append((number, line))
-    figures = np.full((len(subject), len(column)), np.nan)
+        alike.setdefault(line.header.indicators, []).append((subject[line.unit, line.row], line))
     for indicators, together in alike.items():
-        numbers = np.array([line.figures for _, line in together], float)
-        if np.isnan(numbers).any():
-            numbers = np.array([line.numbers for _, line in together], float)
-        figures[np.ix_([number for number, _ in together], [column[name] for name in indicators])] = numbers
-    coefficients = np.zeros((len(column), len(rules)))
+        numbered, places = [i for i, _ in together], [table.columns[name] for name in indicators]
+        numbers[np.ix_(numbered, places)] = np.array([line.figures for _, line in together], float)
+        other[[i for i, line in together if str in map(type, line.figures)]] = True
+    return numbers, other
+
+
+def _fine(table: Table, rules: list[Rule], numbers: Floats, other: Flags) -> Flags:
+    """By subject and rule, whether a rule certainly has nothing to say: it holds, or every figure that it reads is blank.
+
+    Rules are taken times a number that makes their coefficients whole. Where its figures and its bound are whole too, and
+    size = sum |coefficient x figure| + |bound| comes out below 2^53, the product of matrices has no error, whatever the order of
+    summation: a sum of two floating-point numbers that are not negative never rounds to less than either, so each product and
+    each partial sum of `size`, and with them those of `gap`, lie below 2^53, where whole numbers add up without rounding.
+    Everything else, decimals above all, is not fine here and goes to `decide`.
+    """
+    coefficients, bounds = np.zeros((len(table.columns), len(rules))), np.zeros(len(rules))
     for j, rule in enumerate(rules):
-        for term in rule.terms:
-            coefficients[column[term.indicator], j] += float(term.coefficient)
-    used = coefficients != 0
-    blank = np.isnan(figures)
-    gap = np.where(blank, 0, figures) @ coefficients - [float(rule.check.bound) for rule in rules]
-    blanks = blank.astype(int) @ used.astype(int)
-    broken = (gap > ROUNDING) | ((gap < -ROUNDING) & [rule.check.op == "=" for rule in rules])
-    # where nothing was reported there is nothing to contradict; where a part is blank it cannot be decided
-    suspects = np.argwhere((blanks < used.sum(axis=0)) & (broken | (blanks > 0)))
-    place = {(subject[c.unit, c.row], c.indicator): c for line in lines for c in line.cells} if len(suspects) else {}
-    keys = list(subject)
-    found = []
-    for i, j in suspects:
-        rule, (unit, row) = rules[j].check, keys[i]
-        if any((table.code, unit, row, term.indicator) in refused for term in rules[j].terms):
-            continue
-        version = catalogue.version(unit, on)
-        if rule.levels and (version is None or not version.is_at(rule.levels)):
-            continue
-        at = [place[i, term.indicator] for term in rules[j].terms if (i, term.indicator) in place]
-        if not blanks[i, j]:
-            found.append(
-                Finding(rule.rule, rule.kind, at[0].sheet, at[0].cell, rule.message.vi, rule.message.en, unit, rule.version)
-            )
-        elif rule.kind == "identity":
-            empty = next((c for c in at if c.state == "blank"), at[0])
-            found.append(finding("cell.blank", Place(None, empty.sheet, empty.cell), unit, check=rule.rule))
-    return found
+        factors, bound = rule.in_whole_numbers
+        coefficients[[table.columns[term.indicator] for term in rule.terms], j] = factors
+        bounds[j] = bound if bound.denominator == 1 else np.nan  # what is not a number is below nothing
+    blank = np.isnan(numbers)
+    known = np.where(blank, 0, numbers)
+    gap, size = known @ coefficients - bounds, np.abs(known) @ np.abs(coefficients) + np.abs(bounds)
+    holds = np.where([rule.check.op == "=" for rule in rules], gap == 0, gap <= 0) & (size < 2**53)
+    used = (coefficients != 0).astype(float)
+    blanks = blank @ used
+    return np.asarray(((holds & (blanks == 0)) | (blanks == used.sum(axis=0))) & ~other[:, None])

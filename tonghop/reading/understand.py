@@ -1,7 +1,6 @@
-"""From raw figures to cells at the grain of a fact, and the catalogue's linear rules on them.
+"""From the raw figures of a file to a report: cells at the grain of a fact, and a finding for everything that is wrong.
 
-Every rule that a report alone can decide is decided here: as a table of cells (one row a unit and form row, one column an
-indicator) times the matrix of the rules' coefficients. What needs other reports is decided by the models.
+Every rule that the report alone decides is checked here (`tonghop.reading.rules`); the models check what needs other reports.
 """
 
 from decimal import Decimal
@@ -15,12 +14,13 @@ import numpy as np
 from tonghop.base.findings import Finding, Place, Unreadable, finding
 from tonghop.base.settings import Settings
 from tonghop.base.text import fold
+from tonghop.catalogue.evaluate import EXACT, decimals_of, total
 from tonghop.catalogue.forms import Field_, Row, Table
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import UnitVersion
 from tonghop.reading import unit_names
-from tonghop.reading.numbers import LARGEST, Vocabulary, Wrong, comma, fits, is_foreign, number_in_cell, parse_number
-from tonghop.reading.raw import Columns, Entry, Look, Reading, plain, unit_of
+from tonghop.reading.numbers import LARGEST_COUNT, Vocabulary, Wrong, amount, comma, is_foreign, number_in_cell, parse_number
+from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain, unit_of
 from tonghop.reading.reader import read
 from tonghop.reading.report import NOT_APPLICABLE, CellValue, Line, LineHeader, Report
 from tonghop.reading.rules import broken_rules
@@ -36,7 +36,7 @@ def read_and_check(name: str, content: bytes, catalogue: Catalogue, settings: Se
 
 
 def understand(reading: Reading, catalogue: Catalogue) -> Report:
-    """Understand a reading's figures and put the rules to them."""
+    """Turn a reading's figures into cells and check them against the rules."""
     result = Report(reading.form, reading.sender, reading.period, reading.scope, reading.nil, findings=list(reading.findings))
     if reading.form is None or reading.sender is None or reading.period is None or reading.scope is None:
         return result
@@ -52,13 +52,13 @@ def understand(reading: Reading, catalogue: Catalogue) -> Report:
         result.lines.clear()
     elif not result.findings and all(figure is None for line in result.lines for figure in line.figures):
         result.findings.append(finding("file.empty", None))
-    result.findings += _totals(reading, result, understood)
+    result.findings += _totals(reading, result, understood.factor)
     result.findings += broken_rules(reading.form, reading.period, result.lines, understood.refused, catalogue)
     return result
 
 
 class _Understanding:
-    """Turns entries into lines of cells, once per unit and row, noting what cannot be understood."""
+    """Turns entries into lines of cells, one for each unit and row, and adds a finding for what it cannot understand."""
 
     def __init__(self, catalogue: Catalogue, reading: Reading, result: Report):
         assert reading.period
@@ -66,10 +66,10 @@ class _Understanding:
         self.catalogue, self.period, self.sender, self.result = catalogue, reading.period, reading.sender, result
         self.factor = catalogue.codes.factor(reading.money.value) if reading.money else None
         self.money_place = reading.money
-        self.money_told = False
+        self.money_named = False
         self.units: dict[tuple[str, str, str], UnitVersion | None] = {}
         self.rows: dict[tuple[str, str], Row | None] = {}
-        # the indicators that each table, unit and row has by now
+        # the indicators that each table, unit and row has so far
         self.seen: dict[tuple[str, str, str] | None, frozenset[str]] = {}
         self.headers: dict[LineHeader, LineHeader] = {}
         self.refused: set[tuple[str, str, str, str]] = set()
@@ -81,12 +81,12 @@ class _Understanding:
 
     @property
     def on(self) -> str:
-        """The day by which units are named, as a finding says it."""
+        """The day on which the report's unit codes are looked up, as findings write it."""
         return f"{self.period.ends_on:%d/%m/%Y}"
 
     @cached_property
     def mixed(self) -> set[tuple[str, str]]:
-        """Columns in which one figure is written with another country's marks: the others may be so too."""
+        """Columns (sheet, field) in which one figure has another country's marks: then the others may have them too."""
         return {
             (place.sheet, spec.code)
             for entry in self.entries
@@ -96,9 +96,9 @@ class _Understanding:
         }
 
     def take(self, columns: Columns, entries: list[Entry]) -> None:
-        """Rows of the same columns, one below the other."""
+        """Take in rows that have the same columns, one below the other."""
         table, look = entries[0].table, self.looks.get(entries[0].unit.sheet, _PLAIN)
-        # what nearly every row is, and the long way would say too
+        # a short way for rows of whole numbers, which nearly all rows are; the long way gives the same
         wholes = _whole([entry.values for entry in entries]) if columns.counts and len(entries) > 1 else repeat(None)
         header = self._header(table, entries[0].unit.sheet, columns.codes, columns.names)
         for entry, whole in zip(entries, wholes, strict=False):
@@ -112,7 +112,7 @@ class _Understanding:
                 self._one_by_one(entry, subject, look)
 
     def _header(self, table: Table, sheet: str, indicators: tuple[str, ...], columns: tuple[str, ...]) -> LineHeader:
-        """One header for all lines that have the same."""
+        """The header; lines with equal headers share one object."""
         header = LineHeader(table.code, sheet, indicators, columns)
         return self.headers.setdefault(header, header)
 
@@ -161,7 +161,7 @@ class _Understanding:
         return found
 
     def _name(self, place: Place, unit: UnitVersion) -> None:
-        """The name in a row against the unit that its code found; a name that no unit bears is not looked into."""
+        """Add a finding where the name in a row belongs to other units than its code; a name that no unit has is passed over."""
         if not isinstance(place.value, str) or not place.value or unit_names.same(place.value, unit, self.catalogue):
             return
         if named := unit_names.named(place.value, self.catalogue, self.period.ends_on):
@@ -182,7 +182,7 @@ class _Understanding:
         return self.rows[key]
 
     def _figures(self, spec: Field_, place: Place, look: Look) -> list[tuple[str, CellValue]] | None:
-        """(indicator, figure) of one cell; None after a finding. A code cell fills one indicator per code."""
+        """The figures of one cell by indicator, or None after a finding. A cell with a code fills one indicator for each code."""
         value = place.value
         if error := look.errors.get(place.cell):
             self.result.findings.append(finding("cell.error", place, error=error))
@@ -215,12 +215,12 @@ class _Understanding:
         number = number_in_cell(value, format_code, (place.sheet, spec.code) in self.mixed, self.vocabulary)
         if isinstance(number, Decimal) and spec.type == "amount":
             if self.factor is None:
-                # one head, one finding: not one a cell
-                if not self.money_told:
-                    self.money_told = True
+                # the unit of money is missing once, at the head, and not once a cell
+                if not self.money_named:
+                    self.money_named = True
                     self.result.findings.append(finding("head.money", self.money_place, words=self.catalogue.codes.money_words))
                 return None
-            number = fits(number * self.factor)
+            number = amount(number, self.factor)
         elif isinstance(number, Decimal):
             number = _counted(number, spec)
         if isinstance(number, Wrong):
@@ -233,7 +233,7 @@ _PLAIN = Look()
 
 
 def _whole(rows: list[list[Any]]) -> list[list[CellValue] | None]:
-    """Of rows of counts the figures of each that holds nothing else than whole numbers and blanks; None for every other row."""
+    """The figures of each row, or None for a row that has anything else than whole numbers and blanks; the rows are of counts."""
     values = [*chain.from_iterable(rows)]
     blanks = []
     if {*map(type, values)} != {float}:
@@ -241,8 +241,8 @@ def _whole(rows: list[list[Any]]) -> list[list[CellValue] | None]:
         values = [value if type(value) is float else -1.0 for value in values]
     numbers = np.array(values)
     numbers[blanks] = 0
-    # what is no number is not equal to itself
-    whole = (numbers == np.floor(numbers)) & (numbers >= 0) & (numbers <= LARGEST)
+    # NaN is not equal to itself
+    whole = (numbers == np.floor(numbers)) & (numbers >= 0) & (numbers <= LARGEST_COUNT)
     width = len(rows[0])
     figures: list[list[Any]] = np.where(whole, numbers, 0).astype(np.int64).reshape(-1, width).tolist()
     for n in blanks:
@@ -261,31 +261,45 @@ def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
         return number if number in (0, 1) else Wrong("cell.flag", shown)
     if 0 < number < 1:
         return Wrong("cell.percent", shown)
+    if number > LARGEST_COUNT:
+        return Wrong("cell.large", shown)
     return number if number >= 0 and number == number.to_integral_value() else Wrong("cell.whole", shown)
 
 
-def _totals(reading: Reading, result: Report, understood: _Understanding) -> list[Finding]:
-    """A stated total against the rows above it; then it is dropped."""
-    sums: dict[tuple[str, str], dict[int, Decimal]] = {}
+def _totals(reading: Reading, result: Report, factor: Decimal | None) -> list[Finding]:
+    """Findings for totals that a sheet states and its rows do not add up to. The totals are no part of the report."""
+    summands: dict[tuple[str, str], dict[int, list[Decimal]]] = {}
     for line in result.lines if reading.totals else ():
         for cell in line.cells:
             if cell.value is not None:
-                rows = sums.setdefault((cell.sheet, cell.indicator), {})
-                rows[int(line.place)] = rows.get(int(line.place), Decimal(0)) + cell.value
+                summands.setdefault((cell.sheet, cell.indicator), {}).setdefault(int(line.place), []).append(cell.value)
     found = []
-    for total in reading.totals:
-        place, spec = total.figure, total.field
+    for stated in reading.totals:
+        place, spec = stated.figure, stated.field
         if error := reading.looks.get(place.sheet, _PLAIN).errors.get(place.cell):
             found.append(finding("cell.error", place, error=error))
-        stated = parse_number(place.value) if spec.type != "code" else None
-        if stated is None:
+        number = parse_number(place.value) if spec.type != "code" else None
+        if number is None:
             continue
-        summed = sum(
-            (value for row, value in sums.get((place.sheet, spec.code), {}).items() if total.first <= row <= total.last),
-            Decimal(0),
-        )
         if spec.type == "amount":
-            stated *= understood.factor or 1
-        if stated != summed:
-            found.append(finding("total", place, stated=comma(stated), summed=comma(summed)))
+            number = EXACT.multiply(number, factor or 1)
+        rows = summands.get((place.sheet, spec.code), {}).items()
+        values = [value for row, values in rows if stated.first <= row <= stated.last for value in values]
+        if not _adds_up(stated, number, values):
+            found.append(finding("total", place, stated=comma(number), summed=comma(total(values))))
     return found
+
+
+def _adds_up(stated: Total, number: Decimal, values: list[Decimal]) -> bool:
+    """Whether the number that a total states is the sum of the values.
+
+    A formula in a workbook adds binary fractions, one after the other, and its cell keeps 15 digits. Of n values whose sizes add
+    up to s the sum is off by less than (n + 1) x 2^-53 x s, and the digits after the 15th are lost: that much is no
+    contradiction. It excuses no text, nor whole numbers below 2^53, which add up exactly.
+    """
+    gap = EXACT.subtract(number, total(values)).copy_abs()
+    size = total(value.copy_abs() for value in values)
+    if not isinstance(stated.figure.value, float) or (size < 2**53 and not any(map(decimals_of, (number, *values)))):
+        return gap.is_zero()
+    lost = Decimal(5).scaleb(number.adjusted() - 15)
+    return gap <= EXACT.fma(size, (len(values) + 1) * Decimal(2) ** -53, lost)

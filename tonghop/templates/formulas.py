@@ -1,77 +1,252 @@
-"""A form's linear rules as spreadsheet formulas, and what each says of given figures.
+"""A form's linear rules as spreadsheet formulas, and what each formula shows for given figures.
 
-A formula says of one row what the check on arrival would: SUM and N take a mark such as "x" for nothing, and a blank leaves
-an identity undecided.
+A spreadsheet computes with 53 binary digits, and shows a difference that is nearly nothing as nothing. The formulas here agree
+all the same with the exact decision on arrival (`tonghop.catalogue.evaluate`), for every figure that a cell can have: counts up
+to 10^15, amounts up to 9 x 10^15 with 15 digits, of which up to 12 are decimals of the smallest unit of money.
+
+Where all numbers are whole and one side of the rule stays below 2^53, SUM(SUM(a,b),-SUM(c)) is exact: the other side is exact too
+or comes out above 2^53, which is too large either way. It is a SUM because only the minus sign rounds to nothing.
+
+Everything else is computed twice. G is the sum of coefficient x figure, less the bound, with coefficients made whole.
+
+- g is G as a spreadsheet computes it. It is off by less than 10^8 (`Formula.is_computable`), so beyond that it has the sign of G.
+- Otherwise G lies within 2 x 10^8 of 0, where its remainder by 10^9 gives it away. Each figure is split into the nearest whole
+  number and decimals. The whole numbers, each less a multiple of 10^9, are multiplied and added below 2^53, exactly. So are the
+  decimals, as whole numbers of 10^-12.
+
+A mark such as "x" adds nothing. A blank leaves an identity undecided. Where a cell has text that is no mark, such as a number of
+more than 15 digits, the formula shows nothing: the check reads the text.
 """
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+from functools import cached_property
 
-from tonghop.catalogue.forms import Form, Rule, Table, Term
+from tonghop.catalogue.evaluate import EXACT, NOT_APPLICABLE, Outcome, decide
+from tonghop.catalogue.forms import Field_, Form, Rule, Table, Term
+from tonghop.catalogue.model import Codes
+from tonghop.reading.numbers import LARGEST, LARGEST_COUNT, MOST_DECIMALS, parse_number
 from tonghop.templates.plan import Prefill
 
-# what a check says of one row
+# what a formula shows for one row
 HOLDS, FAILS, BLANK, BELOW, NOTHING = "OK", "SAI", "TRỐNG", "CHƯA ĐẠT", "–"
+_EXACT = 2**53
+_MODULUS = 10**9
+_NEAR = 10**8
+_UNITS = 10**MOST_DECIMALS
+
+
+@dataclass(frozen=True)
+class Amount:
+    """The names of an amount's helper cells: the amount in the smallest unit of money, the whole number nearest to it, and the
+    rest, in units of 10^-12."""
+
+    number: str
+    whole: str
+    decimals: str
+
+    def formulas(self, cell: str, factor: str) -> tuple[str, str, str]:
+        """The formulas of the three, for the amount's own cell and the one that says how many of the smallest unit make one.
+
+        A number of 15 digits, times a power of ten, is off by at most 2^-52 of itself: less than a quarter of a unit of its 15th
+        digit, so rounding to that digit gives the right one. LOG10 of 9.99999999999999 comes out as 1; lowered by 10^-12 it does
+        not, and just above a power of ten, where that rounds to the 16th digit, the error is below a quarter of a unit of that.
+        """
+        digits = f"14-INT(LOG10(MAX(ABS({self.number}),0.000000000000001))-0.000000000001)"
+        return (
+            f"=N({cell})*{factor}",
+            # from 10^15 on the 15th digit stands for tens, and the factor may have changed the ones
+            f"=ROUND({self.number},-({factor}>1)*(ABS({self.number})>={10**15}))",
+            f"=ROUND(ROUND(SUM({self.number},-{self.whole}),MAX(0,{digits}))*{_UNITS},0)",
+        )
+
+    def values(self, given: Prefill | None, factor: Decimal) -> tuple[float, float, float]:
+        """What they show for what the amount's cell has."""
+        number = EXACT.multiply((None if isinstance(given, str) else parse_number(given)) or Decimal(0), factor)
+        whole = number.quantize(Decimal(1), ROUND_HALF_UP)
+        return float(number), float(whole), float(EXACT.multiply(EXACT.subtract(number, whole), _UNITS))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A term as a formula computes it: a whole coefficient, a field, and for a field of codes the label that counts."""
+
+    coefficient: int
+    field: Field_
+    label: str | None
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A rule over a table's fields. parts: coefficient, field, and for a field of codes the label that counts."""
+    """A rule over a table's fields, with coefficients made whole, and the marks that a cell may have in place of a number."""
 
     rule: Rule
-    parts: tuple[tuple[Decimal, str, str | None], ...]
+    parts: tuple[Part, ...]
+    bound: Fraction
+    codes: Codes
 
     @classmethod
-    def of(cls, rule: Rule, table: Table) -> "Formula":
+    def of(cls, rule: Rule, table: Table, codes: Codes) -> "Formula":
         """The formula of a rule that the report alone decides."""
-        source: dict[str, tuple[str, str | None]] = {}
+        source: dict[str, tuple[Field_, str | None]] = {}
         for field in table.fields:
-            source |= {f"{field.code}_{code}": (field.code, labels[0]) for code, labels in field.codes.items()}
-            source |= {} if field.codes else {field.code: (field.code, None)}
-        return cls(rule, tuple((term.coefficient, *source[term.indicator]) for term in rule.terms))
+            source |= {f"{field.code}_{code}": (field, labels[0]) for code, labels in field.codes.items()}
+            source |= {} if field.codes else {field.code: (field, None)}
+        coefficients, bound = rule.in_whole_numbers
+        parts = (Part(c, *source[term.indicator]) for c, term in zip(coefficients, rule.terms, strict=True))
+        return cls(rule, tuple(parts), bound, codes)
 
-    @property
-    def fields(self) -> list[str]:
-        """The fields that are read, once each."""
-        return list(dict.fromkeys(field for _, field, _ in self.parts))
+    @cached_property
+    def fields(self) -> dict[str, Field_]:
+        """The fields that the rule reads, by code."""
+        return {part.field.code: part.field for part in self.parts}
+
+    @cached_property
+    def has_amounts(self) -> bool:
+        """Whether a field is an amount of money."""
+        return any(field.type == "amount" for field in self.fields.values())
 
     @property
     def failure(self) -> str:
-        """What it says where it fails: only an identity is wrong, a threshold is not met."""
+        """What it shows where the rule is broken: only an identity is wrong, a threshold is not met."""
         return FAILS if self.rule.check.kind == "identity" else BELOW
 
-    def text(self, cell: dict[str, str]) -> str:
-        """The formula for a row whose cells are given by field."""
-        check = self.rule.check
-        plus = ",".join(cell[f] for c, f, label in self.parts if c == 1 and label is None)
-        minus = ",".join(cell[f] for c, f, label in self.parts if c == -1 and label is None)
-        left = (f"SUM({plus})" if plus else "") + (f"-SUM({minus})" if minus else "")
-        for coefficient, field, label in self.parts:
-            if label is not None:
-                left += f'{coefficient:+f}*({cell[field]}="{label}")'
-            elif abs(coefficient) != 1:
-                left += f"{coefficient:+f}*N({cell[field]})"
-        if check.bound:
-            left += f"{-check.bound:+f}"
-        filled = f"COUNTA({','.join(cell[f] for f in self.fields)})"
-        undecided = BLANK if check.kind == "identity" else NOTHING
+    # --- as text -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _is_small(self) -> bool:
+        """Whether all numbers are whole and one side of the rule stays below 2^53."""
+        sides = [0, 0]
+        for part in self.parts:
+            sides[part.coefficient > 0] += abs(part.coefficient) * (LARGEST_COUNT if part.field.type == "count" else 1)
+        return not self.has_amounts and self.bound.denominator == 1 and min(sides) + abs(self.bound) < _EXACT
+
+    @cached_property
+    def is_computable(self) -> bool:
+        """Whether a spreadsheet computes the rule exactly; not where its coefficients or its bound have many digits.
+
+        A figure is at most 9 x 10^15 < 2^53. A product in g is rounded three times and each sum once, by 2^-53 of at most weight
+        x 2^53, so g is off by less than weight x (terms + 3). Weight x half the modulus and weight x half of 10^12 bound the sums
+        of the remainders and of the decimals.
+        """
+        weight = sum(abs(part.coefficient) for part in self.parts) + abs(self.bound) / LARGEST
+        fine = (self.bound * _UNITS).denominator == 1 and (not self.has_amounts or weight * _UNITS / 2 < _EXACT - _UNITS)
+        return self._is_small or (fine and weight * (len(self.parts) + 3) < _NEAR / 2)
+
+    def text(self, cells: dict[str, str], amounts: dict[str, Amount], factor: str) -> str:
+        """The formula for a row: its cells and the helper cells of its amounts by field, and the cell of the amounts' factor."""
+        if not self.is_computable:
+            return f'="{NOTHING}"'
+        all_ = [cells[code] for code in self.fields]
+        given, absent = self._given(cells), self._marked(cells, self.codes.not_applicable, but="flag")
+        nothing = [f"{given}=0", f"{given}{absent}<{len(all_)}", *([f"{factor}=0"] if self.has_amounts else [])]
+        left = self._small(cells) if self._is_small else self._remainder(cells, amounts)
+        undecided = BLANK if self.rule.check.kind == "identity" else NOTHING
         return (
-            f'=IF({filled}=0,"{NOTHING}",IF({filled}<{len(self.fields)},"{undecided}",'
-            f'IF(ROUND({left},6){check.op}0,"{HOLDS}","{self.failure}")))'
+            f'=IF(COUNTA({",".join(all_)})=0,"{NOTHING}",IF(COUNTA({",".join(all_)})<{len(all_)},"{undecided}",'
+            f'IF(OR({",".join(nothing)}),"{NOTHING}",IF({left}{self.rule.check.op}0,"{HOLDS}","{self.failure}"))))'
         )
 
-    def state(self, given: dict[str, Prefill]) -> str:
-        """What it says of the figures of a row, by field; a field that is not there is blank."""
-        check = self.rule.check
-        have = sum(field in given for field in self.fields)
-        if have < len(self.fields):
-            return BLANK if have and check.kind == "identity" else NOTHING
-        left = -check.bound
-        for coefficient, field, label in self.parts:
-            value = given[field]
-            left += coefficient * (int(value == label) if label else 0 if isinstance(value, str) else Decimal(str(value)))
-        holds = round(left, 6) == 0 if check.op == "=" else round(left, 6) <= 0
-        return HOLDS if holds else self.failure
+    def _given(self, cells: dict[str, str]) -> str:
+        """How many cells have a number, or a mark or label that stands for one."""
+        numbers = ",".join(cells[code] for code, field in self.fields.items() if not field.codes)
+        labels = "".join(
+            f"+ISTEXT({cells[code]})" + "".join(f'-({cells[code]}="{mark}")' for mark in self.codes.not_applicable)
+            for code, field in self.fields.items()
+            if field.codes
+        )
+        yes = self._marked({code: cells[code] for code, f in self.fields.items() if f.type == "flag"}, self.codes.yes)
+        return (f"COUNT({numbers})" if numbers else "0") + self._marked(cells, self.codes.zero, but="code") + labels + yes
+
+    def _marked(self, cells: dict[str, str], marks: Sequence[str], but: str = "") -> str:
+        """How many of the rule's cells have one of the marks, as something to add."""
+        mine = (cells[code] for code, field in self.fields.items() if field.type != but and code in cells)
+        return "".join(f'+({cell}="{mark}")' for cell in mine for mark in marks)
+
+    def _value(self, part: Part, cells: dict[str, str], amounts: dict[str, Amount]) -> str:
+        """A part's figure; N takes a mark for 0."""
+        cell = cells[part.field.code]
+        if part.label is not None:
+            return f'N({cell}="{part.label}")'
+        if part.field.type == "flag":
+            return f"(N({cell}){self._marked({part.field.code: cell}, self.codes.yes)})"
+        return amounts[part.field.code].number if part.field.type == "amount" else f"N({cell})"
+
+    def _small(self, cells: dict[str, str]) -> str:
+        """G, where no partial sum can be wrong."""
+        plus, minus = (
+            ",".join(
+                cells[part.field.code]
+                if abs(part.coefficient) == 1 and part.field.type == "count"
+                else _times(abs(part.coefficient), self._value(part, cells, {}))
+                for part in self.parts
+                if (part.coefficient > 0) == positive
+            )
+            for positive in (True, False)
+        )
+        sides = [f"SUM({plus})"] * bool(plus) + [f"-SUM({minus})"] * bool(minus) + [str(-self.bound)] * bool(self.bound)
+        return f"SUM({','.join(sides)})"
+
+    def _remainder(self, cells: dict[str, str], amounts: dict[str, Amount]) -> str:
+        """G, or far from nothing what has its sign; see above."""
+        floor = math.floor(self.bound)
+        near = [f"{float(-self.bound):f}"] * bool(self.bound)
+        wholes = [str(_MODULUS // 2 - floor % _MODULUS)]
+        decimals = [str((floor - self.bound) * _UNITS)] * (self.bound != floor)
+        for part in self.parts:
+            value = self._value(part, cells, amounts)
+            near.append(_times(part.coefficient, value))
+            if part.field.type == "amount":
+                decimals.append(_times(part.coefficient, amounts[part.field.code].decimals))
+                value = amounts[part.field.code].whole
+            if part.field.type in ("amount", "count"):
+                value = f"SUM({value},-{_MODULUS}*ROUND({value}/{_MODULUS},0))"
+            wholes.append(_times(part.coefficient, value))
+        # MOD of what is far from a multiple: at one it may be an error
+        whole = f"MOD(SUM({','.join(wholes)}),{_MODULUS})-{_MODULUS // 2}"
+        exact = f"SUM(({whole})*{_UNITS},SUM({','.join(decimals)}))" if decimals else whole
+        return f"IF(ABS(SUM({','.join(near)}))>{_NEAR},SUM({','.join(near)}),{exact})"
+
+    # --- as a state ----------------------------------------------------------------------------------------------
+
+    def state(self, given: Mapping[str, Prefill], factor: Decimal) -> str:
+        """What it shows for what the cells of a row have, by field; a field that is not there is blank.
+
+        `factor`: how many of the smallest unit of money make one unit of the amounts.
+        """
+        values = [self._read(part, given[part.field.code], factor) if part.field.code in given else None for part in self.parts]
+        if not self.is_computable or any(isinstance(value, str) for value in values):
+            return NOTHING
+        undecided = BLANK if self.rule.check.kind == "identity" else NOTHING
+        states = {
+            Outcome.HOLDS: HOLDS,
+            Outcome.BROKEN: self.failure,
+            Outcome.UNDECIDED: undecided,
+            Outcome.SILENT: NOTHING,
+        }
+        return states[decide(self.rule, [value for value in values if not isinstance(value, str)])]
+
+    def _read(self, part: Part, value: Prefill, factor: Decimal) -> Decimal | str:
+        """The figure of a cell; text that a formula does not understand stays text."""
+        if value in self.codes.not_applicable and part.field.type != "flag":
+            return NOT_APPLICABLE
+        if part.label is not None:
+            return Decimal(value == part.label)
+        if value in self.codes.zero:
+            return Decimal(0)
+        if part.field.type == "flag" and value in self.codes.yes:
+            return Decimal(1)
+        number = None if isinstance(value, str) else parse_number(value)
+        if number is None:
+            return str(value)
+        return EXACT.multiply(number, factor) if part.field.type == "amount" else number
+
+
+def _times(coefficient: int, value: str) -> str:
+    return f"{'-' if coefficient < 0 else ''}{value}" if abs(coefficient) == 1 else f"{coefficient}*{value}"
 
 
 def column_number(form: Form, table: Table, place: int) -> str:

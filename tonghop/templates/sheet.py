@@ -1,21 +1,23 @@
-"""One table of a template on its sheet: the head as the reader looks for it, header, lines, totals, checks beside them.
+"""One table of a template on its sheet: the head as the reader looks for it, the header, a line for each unit, totals, checks.
 
-What is not part of the form stands above or beyond the table's header, where the reader looks for nothing.
+The checks are no part of the form. They are written above the table's header or to the right of it, where the reader looks for
+nothing.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
 from functools import cached_property
-from itertools import zip_longest
+from itertools import count, zip_longest
 from textwrap import wrap
 from typing import Any, Literal
 
 from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 
+from tonghop.catalogue.evaluate import total
 from tonghop.catalogue.forms import ALL_ROWS, Field_, HeadKey, Row, Rule, Table
 from tonghop.catalogue.model import Catalogue, fingerprint
 from tonghop.catalogue.units import UnitVersion
-from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING, Formula, column_number
+from tonghop.reading.numbers import comma, parse_number
+from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING, Amount, Formula, column_number
 from tonghop.templates.plan import Prefill, Prefills, Template, openings, previous
 
 CHECKS = "Kiểm tra"
@@ -80,21 +82,26 @@ class TableSheet:
         """`first`: whether it is the workbook's first sheet, where a nil return is declared."""
         self.style, self.catalogue, self.template, self.table, self.units = style, catalogue, template, table, units
         self.figures, self.first = figures, first
+        self.unit_of_money = next(iter(catalogue.codes.money.values()))  # what the head names until the sender chooses another
         self.sheet = book.add_worksheet(table.code)
         self.fixed = table.rows != (ALL_ROWS,)
         self.lines: list[tuple[UnitVersion, Row]] = [(unit, row) for unit in units for row in table.rows]
         self.rules = [
-            Formula.of(rule, table)
+            Formula.of(rule, table, catalogue.codes)
             for rule in template.form.rules
             if rule.on_arrival and rule.check.table == table.code and self.concerns(rule)
         ]
-        self.line: dict[str, int] = {}  # where a rule stands on the sheet of checks
+        self.line: dict[str, int] = {}  # the line of each rule on the sheet of checks
         self.lead = 4 if self.fixed else 3
         self.width = self.lead + len(table.fields)
         self.narrow = min(18, max(9, 96 // len(table.fields)))
         self.column = {field.code: n for n, field in enumerate(table.fields, start=self.lead)}
-        self.verdict = self.width + 1  # a blank column parts the form from what is not part of it
-        self.top = self.bottom = self.numbers = 0  # the first and the last line of figures, and the column numbers
+        self.verdict = self.width + 1  # a blank column separates the form from the checks
+        # beyond the checks, hidden: three helper columns for each amount that a rule reads
+        amounts = dict.fromkeys(code for rule in self.rules for code, f in rule.fields.items() if f.type == "amount")
+        self.helper = {code: n for n, code in zip(count(self.verdict + 1 + len(self.rules), 3), amounts, strict=False)}
+        self.top = self.bottom = self.numbers = 0  # the first and the last line of figures, and the line of column numbers
+        self.money = self.factor = ""  # the cell that names the unit of money, and the one that says how much that is
 
     def concerns(self, rule: Rule) -> bool:
         """Whether a rule is in force here and about any of the units."""
@@ -102,24 +109,24 @@ class TableSheet:
         return rule.check.in_force(self.template.period) and (not levels or any(u.is_at(levels) for u in self.units))
 
     @cached_property
-    def given(self) -> list[dict[str, Prefill]]:
-        """What is filled in already, line by line."""
+    def given(self) -> list[dict[str, float | str]]:
+        """What the cells of each line have from the start, by field."""
         figures, code = self.figures, self.table.code
         return [
-            {f.code: figures[key] for f in self.table.fields if (key := (code, unit.unit, row.code, f.code)) in figures}
+            {f.code: _in_cell(figures[key]) for f in self.table.fields if (key := (code, unit.unit, row.code, f.code)) in figures}
             for unit, row in self.lines
         ]
 
     def states(self, rule: Formula) -> list[str]:
-        """How a rule stands in each line now; empty where it is not about the line's unit."""
+        """What a rule shows in each line from the start; empty where it does not concern the line's unit."""
         levels = rule.rule.check.levels
         return [
-            rule.state(given) if not levels or unit.is_at(levels) else ""
+            rule.state(given, self.unit_of_money) if not levels or unit.is_at(levels) else ""
             for (unit, _), given in zip(self.lines, self.given, strict=True)
         ]
 
     def area(self, rule: Formula) -> str:
-        """The cells beside the table in which a rule's state stands, as seen from another sheet."""
+        """The cells beside the table that show a rule's states, as another sheet refers to them."""
         column = self.verdict + 1 + self.rules.index(rule)
         return f"'{self.table.code}'!{xl_range_abs(self.top, column, self.bottom, column)}"
 
@@ -169,6 +176,8 @@ class TableSheet:
         self.sheet.set_column(self.width, self.width, 2)
         self.sheet.set_column(self.verdict, self.verdict, 60)
         self.sheet.set_column(self.verdict + 1, self.verdict + max(len(self.rules), 1), 10)
+        for first in self.helper.values():
+            self.sheet.set_column(first, first + 2, 10, None, {"hidden": True})
 
     def _title(self, row: int) -> int:
         t, half = self.template, min(max(self.width // 2, 4), self.width - 2)
@@ -213,6 +222,8 @@ class TableSheet:
         left, first, beyond = at
         label_vi, *_, label_en = self.catalogue.codes.header[key]
         is_input = key in ("money", "nil")
+        if key == "money":
+            self.money = xl_rowcol_to_cell(row, first, row_abs=True, col_abs=True)
         self.sheet.merge_range(row, left, row, first - 1, f"{label_vi}:", self.style(align="right"))
         style = self.style(
             bold=True,
@@ -272,8 +283,16 @@ class TableSheet:
         for offset in range(3):
             for column in range(self.verdict, self.verdict + 1 + len(self.rules)):
                 self.sheet.write_blank(row + offset, column, None, self.style(bg_color="#FFF7E0"))
+        for column in list(self.helper.values())[:1]:
+            self._factor(row - 1, column)
         self.numbers = row + 2
         return row + 3
+
+    def _factor(self, row: int, column: int) -> None:
+        """How many of the smallest unit of money the unit named at the head is; 0 where it is unknown."""
+        self.factor = xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
+        parts = ",".join(f'{factor:f}*({self.money}="{name}")' for name, factor in self.catalogue.codes.money.items())
+        self.sheet.write_formula(row, column, f"=SUM({parts})", None, float(self.unit_of_money))
 
     def _line(self, row: int, unit: UnitVersion, fixed: Row) -> None:
         """One unit's line, and how each rule stands in it."""
@@ -292,14 +311,25 @@ class TableSheet:
             style = self.style(border=1, num_format=_number_format(field), align=align, **access)
             _put(self.sheet, row, self.column[field.code], given.get(field.code), style)
         cells = {code: xl_rowcol_to_cell(row, column, col_abs=True) for code, column in self.column.items()}
+        amounts = {code: self._amount(row, code, cells[code]) for code in self.helper}
         states: dict[int, str] = {}
         for column, rule in enumerate(self.rules, start=self.verdict + 1):
             levels = rule.rule.check.levels
             if not levels or unit.is_at(levels):
-                states[column] = rule.state(given)
-                self.sheet.write_formula(row, column, rule.text(cells), self.style(align="center", font_size=9), states[column])
+                states[column] = rule.state(given, self.unit_of_money)
+                formula = rule.text(cells, amounts, self.factor)
+                self.sheet.write_formula(row, column, formula, self.style(align="center", font_size=9), states[column])
         if states:
             self._verdict(row, states)
+
+    def _amount(self, row: int, code: str, cell: str) -> Amount:
+        """Write the helper cells of an amount."""
+        columns = range(self.helper[code], self.helper[code] + 3)
+        amount = Amount(*(xl_rowcol_to_cell(row, column, col_abs=True) for column in columns))
+        values = amount.values(self.given[row - self.top].get(code), self.unit_of_money)
+        for column, formula, value in zip(columns, amount.formulas(cell, self.factor), values, strict=True):
+            self.sheet.write_formula(row, column, formula, None, value)
+        return amount
 
     def _verdict(self, row: int, states: dict[int, str]) -> None:
         """One cell that says of the line: the first rule that fails, in words; that something is blank; or that all is well."""
@@ -339,18 +369,11 @@ class TableSheet:
             if field.type == "code":
                 self.sheet.write_string(row, column, self.catalogue.codes.not_applicable[0], self.style(align="center", **bold))
                 continue
-            values = (given.get(field.code) for given in self.given)
-            numbers = [Decimal(str(value)) for value in values if value is not None and not isinstance(value, str)]
+            numbers = [number for given in self.given if (number := parse_number(given.get(field.code))) is not None]
             area = xl_range(self.top, column, self.bottom, column)
-            # tenths do not add up exactly in a spreadsheet, and the total is held against the exact sum
             style = self.style(align="right", num_format=_number_format(field), **bold)
-            self.sheet.write_formula(
-                row,
-                column,
-                f'=IF(COUNT({area})=0,"{NOTHING}",ROUND(SUM({area}),6))',
-                style,
-                _plain(sum(numbers)) if numbers else NOTHING,
-            )
+            value = float(total(numbers)) if numbers else NOTHING
+            self.sheet.write_formula(row, column, f'=IF(COUNT({area})=0,"{NOTHING}",SUM({area}))', style, value)
 
     # --- what guides the hand ------------------------------------------------------------------------------------
 
@@ -369,10 +392,12 @@ class TableSheet:
                     "value": f"=IF(ISNUMBER({cell}),AND({cell}>=0,{cell}=INT({cell})),{mark})",
                     "error_message": f"Ghi số nguyên từ 0, {zero} hoặc {absent}. / A whole number, {zero} or {absent}.",
                 },
+                # a number of more than 15 digits is text, or the spreadsheet would change it
                 "amount": {
                     "validate": "custom",
-                    "value": f"=IF(ISNUMBER({cell}),TRUE,{mark})",
-                    "error_message": f"Ghi một con số, {zero} hoặc {absent}. / A number, {zero} or {absent}.",
+                    "value": f"=IF(ISNUMBER({cell}),TRUE,OR(LEN({cell})>15,{mark}))",
+                    "error_message": f"Ghi một con số, {zero} hoặc {absent}; hơn 15 chữ số thì gõ dấu nháy đơn ở đầu. / "
+                    f"A number, {zero} or {absent}; an apostrophe before one of more than 15 digits.",
                 },
                 "flag": {"validate": "list", "source": ["0", "1"], "error_message": "Ghi 0 hoặc 1. / 0 or 1."},
                 "code": {
@@ -445,14 +470,18 @@ def _number_format(field: Field_) -> str:
     return "#,##0.00##" if field.type == "amount" else "#,##0"
 
 
-def _put(sheet: Any, row: int, column: int, value: Prefill | None, style: Any) -> None:
+def _put(sheet: Any, row: int, column: int, value: float | str | None, style: Any) -> None:
     if value is None:
         sheet.write_blank(row, column, None, style)
     elif isinstance(value, str):
         sheet.write_string(row, column, value, style)
     else:
-        sheet.write_number(row, column, _plain(value), style)
+        sheet.write_number(row, column, value, style)
 
 
-def _plain(value: int | float | Decimal) -> int | float:
-    return int(value) if value == int(value) else float(value)
+def _in_cell(value: Prefill) -> float | str:
+    """What a cell has of a value: a number, or text where the number would lose digits."""
+    number = None if isinstance(value, str) else parse_number(value)
+    if number is None:
+        return str(value)
+    return float(number) if parse_number(float(number)) == number else comma(number)
