@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test lint lock
+.PHONY: help demo up down test trials lint lock
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,9 +24,12 @@ down:  ## stop all that demo and up started
 	@if [ -x $(BIN)/tonghop ]; then $(BIN)/tonghop down; fi
 
 test: .venv/ready-dev  ## run every test, those with the real Airflow last
-	@$(BIN)/pytest -m "not airflow and not wheel"
+	@$(BIN)/pytest -m "not airflow and not wheel and not trials"
 	@$(BIN)/pytest -m wheel
 	@$(BIN)/pytest -m airflow
+
+trials: .venv/ready-dev  ## run what takes long: many more cases, and the templates in LibreOffice Calc
+	@$(BIN)/pytest -m trials
 
 lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow, SQL
 	@$(BIN)/ruff check

@@ -12,7 +12,9 @@ from openpyxl import load_workbook
 from openpyxl.utils import range_boundaries
 
 _CONTEXT = Context(prec=1000)
-_TOKEN = re.compile(r"""("[^"]*")|((?:'[^']+'!)?\$?[A-Z]{1,3}\$?\d+(?![\d(])(?::\$?[A-Z]{1,3}\$?\d+)?)|(<=|>=|<>|=)|(TRUE\b)""")
+_TOKEN = re.compile(
+    r"""("[^"]*")|((?:'[^']+'!)?\$?[A-Z]{1,3}\$?\d+(?![\d(])(?::\$?[A-Z]{1,3}\$?\d+)?)|(<=|>=|<>|=|\^)|(TRUE\b)"""
+)
 
 
 def _flat(values: Any) -> list[Any]:
@@ -61,6 +63,7 @@ class Spreadsheet:
     def __init__(self, content: bytes) -> None:
         self.formulas = load_workbook(io.BytesIO(content))
         self.kept = load_workbook(io.BytesIO(content), data_only=True)
+        self._values: dict[tuple[str, str], Any] = {}
 
     def cells(self) -> list[tuple[str, str, str]]:
         """(sheet, cell, formula) of every formula."""
@@ -74,17 +77,19 @@ class Spreadsheet:
 
     def value(self, sheet: str, cell: str) -> Any:
         """A cell's value, computed where it is a formula; None where it is empty."""
-        value = self.formulas[sheet][cell].value
-        if isinstance(value, str) and value.startswith("="):
-            return self._compute(sheet, value)
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if (sheet, cell) not in self._values:
+            value = self.formulas[sheet][cell].value
+            if isinstance(value, str) and value.startswith("="):
+                value = self._compute(sheet, value)
+            self._values[sheet, cell] = float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        return self._values[sheet, cell]
 
     def _compute(self, sheet: str, formula: str) -> Any:
         def python(match: re.Match[str]) -> str:
             text, reference, sign, _ = match.groups()
             if reference:
                 return f"_at({reference!r})"
-            return text or {"=": "==", "<>": "!="}.get(sign, sign) if text or sign else "True"
+            return text or {"=": "==", "<>": "!=", "^": "**"}.get(sign, sign) if text or sign else "True"
 
         return eval(_TOKEN.sub(python, formula[1:]), {"__builtins__": {}}, FUNCTIONS | {"_at": lambda r: self._at(sheet, r)})
 

@@ -180,7 +180,7 @@ def table_by_header(sheet: Sheet, form: Form, codes: Codes) -> Table | None:
 
 # --- the rows ----------------------------------------------------------------------------------------------------
 
-_COLUMN_NUMBER = re.compile(r"\(?([A-ZĐ]|[1-9]\d?)(\s*=[\d\s=+\-.…()]*)?\)?")
+_COLUMN_NUMBER = re.compile(r"\(?([A-ZĐ]|[1-9]\d{0,2})(\s*=[\d\s=+\-.,…()x×]*)?\)?")
 _LETTERS = "ABCDĐEFGH"
 
 

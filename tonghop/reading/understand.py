@@ -294,12 +294,13 @@ def _adds_up(stated: Total, number: Decimal, values: list[Decimal]) -> bool:
     """Whether the number that a total states is the sum of the values.
 
     A formula in a workbook adds binary fractions, one after the other, and its cell keeps 15 digits. Of n values whose sizes add
-    up to s the sum is off by less than (n + 1) x 2^-53 x s, and the digits after the 15th are lost: that much is no
-    contradiction. It excuses no text, nor whole numbers below 2^53, which add up exactly.
+    up to s the sum is off by less than (n + 1) x 2^-53 x s, or by nothing where all are whole and s is below 2^53; the digits
+    after the 15th are lost. That much is no contradiction in a number, but in a text it is one.
     """
     gap = EXACT.subtract(number, total(values)).copy_abs()
-    size = total(value.copy_abs() for value in values)
-    if not isinstance(stated.figure.value, float) or (size < 2**53 and not any(map(decimals_of, (number, *values)))):
+    if not isinstance(stated.figure.value, float):
         return gap.is_zero()
+    size = total(value.copy_abs() for value in values)
+    exact = size < 2**53 and not any(map(decimals_of, values))
     lost = Decimal(5).scaleb(number.adjusted() - 15)
-    return gap <= EXACT.fma(size, (len(values) + 1) * Decimal(2) ** -53, lost)
+    return gap <= (lost if exact else EXACT.fma(size, (len(values) + 1) * Decimal(2) ** -53, lost))

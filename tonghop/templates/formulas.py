@@ -5,7 +5,8 @@ all the same with the exact decision on arrival (`tonghop.catalogue.evaluate`), 
 to 10^15, amounts up to 9 x 10^15 with 15 digits, of which up to 12 are decimals of the smallest unit of money.
 
 Where all numbers are whole and one side of the rule stays below 2^53, SUM(SUM(a,b),-SUM(c)) is exact: the other side is exact too
-or comes out above 2^53, which is too large either way. It is a SUM because only the minus sign rounds to nothing.
+or comes out above 2^53, which is too large either way. It is a SUM because a minus sign may round to nothing, and its terms are
+whole because even a SUM may do so with others.
 
 Everything else is computed twice. G is the sum of coefficient x figure, less the bound, with coefficients made whole.
 
@@ -41,33 +42,43 @@ _UNITS = 10**MOST_DECIMALS
 
 @dataclass(frozen=True)
 class Amount:
-    """The names of an amount's helper cells: the amount in the smallest unit of money, the whole number nearest to it, and the
-    rest, in units of 10^-12."""
+    """The names of an amount's helper cells.
+
+    They are the amount in the smallest unit of money, the power of ten that makes its 15 digits a whole number, the whole number
+    nearest to the amount, and the rest, in units of 10^-12.
+    """
 
     number: str
+    power: str
     whole: str
-    decimals: str
+    rest: str
 
-    def formulas(self, cell: str, factor: str) -> tuple[str, str, str]:
-        """The formulas of the three, for the amount's own cell and the one that says how many of the smallest unit make one.
+    def formulas(self, cell: str, factor: str) -> tuple[str, str, str, str]:
+        """The formulas of the four, for the amount's own cell and the one that says how many of the smallest unit make one.
 
-        A number of 15 digits, times a power of ten, is off by at most 2^-52 of itself: less than a quarter of a unit of its 15th
-        digit, so rounding to that digit gives the right one. LOG10 of 9.99999999999999 comes out as 1; lowered by 10^-12 it does
-        not, and just above a power of ten, where that rounds to the 16th digit, the error is below a quarter of a unit of that.
+        A number of 15 digits is off by 2^-53 of itself, and each product with a power of ten adds as much: number x power is off
+        by less than 0.4, so ROUND gives the 15 digits as they were typed. All that is subtracted is whole, so nothing is lost.
+        LOG10 of 9.99999999999999 comes out as 1, and is lowered by 10^-12; just above a power of ten that makes 16 digits, which
+        are below 2^53 as well. From 10^15 on a number has no decimals, and its last digit stands for tens where a factor may have
+        changed the ones.
         """
-        digits = f"14-INT(LOG10(MAX(ABS({self.number}),0.000000000000001))-0.000000000001)"
+        large, digits = f"ABS({self.number})>={10**15}", f"ROUND({self.number}*{self.power},0)"
         return (
             f"=N({cell})*{factor}",
-            # from 10^15 on the 15th digit stands for tens, and the factor may have changed the ones
-            f"=ROUND({self.number},-({factor}>1)*(ABS({self.number})>={10**15}))",
-            f"=ROUND(ROUND(SUM({self.number},-{self.whole}),MAX(0,{digits}))*{_UNITS},0)",
+            f"=10^(14-INT(LOG10(MAX(ABS({self.number}),1))-0.000000000001))",
+            f"=IF({large},ROUND({self.number},-({factor}>1)),ROUND({digits}/{self.power},0))",
+            f"=IF({large},0,ROUND(SUM({digits},-{self.whole}*{self.power})*{_UNITS}/{self.power},0))",
         )
 
-    def values(self, given: Prefill | None, factor: Decimal) -> tuple[float, float, float]:
+    def values(self, given: Prefill | None, factor: Decimal) -> tuple[float, float, float, float]:
         """What they show for what the amount's cell has."""
         number = EXACT.multiply((None if isinstance(given, str) else parse_number(given)) or Decimal(0), factor)
+        size = max(abs(number), Decimal(1))
+        # as LOG10 does, lowered
+        power = 14 - size.adjusted() + (size < Decimal(10) ** size.adjusted() * (1 + Decimal("2.3E-12")))
         whole = number.quantize(Decimal(1), ROUND_HALF_UP)
-        return float(number), float(whole), float(EXACT.multiply(EXACT.subtract(number, whole), _UNITS))
+        rest = EXACT.multiply(EXACT.subtract(number, whole), _UNITS)
+        return float(number), float(Decimal(10) ** power), float(whole), float(rest)
 
 
 @dataclass(frozen=True)
@@ -129,12 +140,12 @@ class Formula:
         """Whether a spreadsheet computes the rule exactly; not where its coefficients or its bound have many digits.
 
         A figure is at most 9 x 10^15 < 2^53. A product in g is rounded three times and each sum once, by 2^-53 of at most weight
-        x 2^53, so g is off by less than weight x (terms + 3). Weight x half the modulus and weight x half of 10^12 bound the sums
-        of the remainders and of the decimals.
+        x 2^53, and some spreadsheets round to nothing what is below 2^-48 of that: g is off by less than weight x (terms + 35).
+        Weight x half the modulus and weight x half of 10^12 bound the sums of the remainders and of the decimals.
         """
         weight = sum(abs(part.coefficient) for part in self.parts) + abs(self.bound) / LARGEST
         fine = (self.bound * _UNITS).denominator == 1 and (not self.has_amounts or weight * _UNITS / 2 < _EXACT - _UNITS)
-        return self._is_small or (fine and weight * (len(self.parts) + 3) < _NEAR / 2)
+        return self._is_small or (fine and weight * (len(self.parts) + 35) < _NEAR)
 
     def text(self, cells: dict[str, str], amounts: dict[str, Amount], factor: str) -> str:
         """The formula for a row: its cells and the helper cells of its amounts by field, and the cell of the amounts' factor."""
@@ -200,7 +211,7 @@ class Formula:
             value = self._value(part, cells, amounts)
             near.append(_times(part.coefficient, value))
             if part.field.type == "amount":
-                decimals.append(_times(part.coefficient, amounts[part.field.code].decimals))
+                decimals.append(_times(part.coefficient, amounts[part.field.code].rest))
                 value = amounts[part.field.code].whole
             if part.field.type in ("amount", "count"):
                 value = f"SUM({value},-{_MODULUS}*ROUND({value}/{_MODULUS},0))"
@@ -256,7 +267,7 @@ def column_number(form: Form, table: Table, place: int) -> str:
         check = rule.check
         if check.kind == "identity" and check.op == "=" and not check.bound and check.table == table.code and rule.on_arrival:
             total = _total_term(rule)
-            if total.indicator == table.fields[place].code:
+            if len(rule.terms) > 1 and total.indicator == table.fields[place].code:
                 # as it is read: what is added first, and in the order of the columns
                 rest = sorted(
                     ((-t.coefficient / total.coefficient, number[t.indicator]) for t in rule.terms if t is not total),

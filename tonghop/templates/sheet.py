@@ -97,9 +97,9 @@ class TableSheet:
         self.narrow = min(18, max(9, 96 // len(table.fields)))
         self.column = {field.code: n for n, field in enumerate(table.fields, start=self.lead)}
         self.verdict = self.width + 1  # a blank column separates the form from the checks
-        # beyond the checks, hidden: three helper columns for each amount that a rule reads
+        # beyond the checks, hidden: four helper columns for each amount that a rule reads
         amounts = dict.fromkeys(code for rule in self.rules for code, f in rule.fields.items() if f.type == "amount")
-        self.helper = {code: n for n, code in zip(count(self.verdict + 1 + len(self.rules), 3), amounts, strict=False)}
+        self.helper = {code: n for n, code in zip(count(self.verdict + 1 + len(self.rules), 4), amounts, strict=False)}
         self.top = self.bottom = self.numbers = 0  # the first and the last line of figures, and the line of column numbers
         self.money = self.factor = ""  # the cell that names the unit of money, and the one that says how much that is
 
@@ -177,7 +177,7 @@ class TableSheet:
         self.sheet.set_column(self.verdict, self.verdict, 60)
         self.sheet.set_column(self.verdict + 1, self.verdict + max(len(self.rules), 1), 10)
         for first in self.helper.values():
-            self.sheet.set_column(first, first + 2, 10, None, {"hidden": True})
+            self.sheet.set_column(first, first + 3, 10, None, {"hidden": True})
 
     def _title(self, row: int) -> int:
         t, half = self.template, min(max(self.width // 2, 4), self.width - 2)
@@ -324,7 +324,7 @@ class TableSheet:
 
     def _amount(self, row: int, code: str, cell: str) -> Amount:
         """Write the helper cells of an amount."""
-        columns = range(self.helper[code], self.helper[code] + 3)
+        columns = range(self.helper[code], self.helper[code] + 4)
         amount = Amount(*(xl_rowcol_to_cell(row, column, col_abs=True) for column in columns))
         values = amount.values(self.given[row - self.top].get(code), self.unit_of_money)
         for column, formula, value in zip(columns, amount.formulas(cell, self.factor), values, strict=True):
