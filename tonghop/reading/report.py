@@ -55,14 +55,18 @@ class Line(NamedTuple):
     place: str
     figures: list[CellValue]
 
+    def cell(self, number: int) -> Cell:
+        """One of the cells, counted from 0."""
+        table, sheet, indicators, columns = self.header
+        figure = self.figures[number]
+        state = "blank" if figure is None else "not_applicable" if figure == NOT_APPLICABLE else "value"
+        value = Decimal(figure) if figure is not None and state == "value" else None
+        return Cell(table, self.unit, self.row, indicators[number], state, value, sheet, columns[number] + self.place)
+
     @property
     def cells(self) -> Iterator[Cell]:
-        """One by one."""
-        table, sheet, indicators, columns = self.header
-        for indicator, column, figure in zip(indicators, columns, self.figures, strict=True):
-            state = "blank" if figure is None else "not_applicable" if figure == NOT_APPLICABLE else "value"
-            value = Decimal(figure) if figure is not None and state == "value" else None
-            yield Cell(table, self.unit, self.row, indicator, state, value, sheet, column + self.place)
+        """All cells, one by one."""
+        return map(self.cell, range(len(self.figures)))
 
 
 @dataclass

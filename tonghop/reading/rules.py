@@ -5,13 +5,14 @@ not show is decided rule by rule, by the one exact function that the templates a
 """
 
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 
 from tonghop.base.findings import Finding, Place, finding
 from tonghop.catalogue.calendar import Period
-from tonghop.catalogue.evaluate import Outcome, decide
+from tonghop.catalogue.evaluate import Outcome, Value, decide
 from tonghop.catalogue.forms import Form, Rule, Table
 from tonghop.catalogue.model import Catalogue
 from tonghop.reading.report import Cell, Line
@@ -44,23 +45,32 @@ def _table_rules(
     subject: dict[tuple[str, str], int] = {}
     for line in lines:
         subject.setdefault((line.unit, line.row), len(subject))
-    open_ = np.argwhere(~_fine(table, rules, *_matrix(table, lines, subject)))
-    concerned, keys = {int(i) for i in open_[:, 0]}, list(subject)
-    cells = {
-        (i, cell.indicator): cell for line in lines if (i := subject[line.unit, line.row]) in concerned for cell in line.cells
+    unclear = np.argwhere(~_fine(table, rules, *_matrix(table, lines, subject))).tolist()
+    concerned, keys = {i for i, _ in unclear}, list(subject)
+    place = {
+        (i, indicator): (line, n)
+        for line in lines
+        if (i := subject[line.unit, line.row]) in concerned
+        for n, indicator in enumerate(line.header.indicators)
     }
     found = []
-    for i, j in open_.tolist():
+    for i, j in unclear:
         rule, (unit, row) = rules[j], keys[i]
         if any((table.code, unit, row, term.indicator) in refused for term in rule.terms):
             continue
         levels, version = rule.check.levels, catalogue.version(unit, on)
         if levels and (version is None or not version.is_at(levels)):
             continue
-        read = [cells.get((i, term.indicator)) for term in rule.terms]
-        outcome = decide(rule, (cell.figure if cell else None for cell in read))
-        found += _finding(rule, outcome, unit, [cell for cell in read if cell])
+        read = [place.get((i, term.indicator)) for term in rule.terms]
+        outcome = decide(rule, [_value(*at) if at else None for at in read])
+        if outcome in (Outcome.BROKEN, Outcome.UNDECIDED):
+            found += _finding(rule, outcome, unit, [line.cell(n) for line, n in filter(None, read)])
     return found
+
+
+def _value(line: Line, number: int) -> Value:
+    figure = line.figures[number]
+    return Decimal(figure) if isinstance(figure, str) else figure
 
 
 def _finding(rule: Rule, outcome: Outcome, unit: str, at: list[Cell]) -> list[Finding]:
