@@ -29,18 +29,18 @@ from tonghop.xlsx.xml_edit import ATTRIBUTE, column_number
 
 MAX_PARTS, MAX_SHEETS, MAX_MERGES, MAX_SHEET_NAME = 1_000, 100, 20_000, 100
 _LOCAL = struct.Struct("<4s5H3I2H")
-# of an archive: what is said of a part, what more the directory says of it, and the end
+# of an archive: the header of a part, its entry in the directory, and the end
 _PART, _LISTED, _END, _UTF8 = struct.Struct("<3H4I2H"), struct.Struct("<3H2I"), struct.Struct("<4s4H2IH"), 1 << 11
 _XML_PART = re.compile(r".*\.(xml|rels|vml)", re.IGNORECASE)
 # what no reader of cells needs: the document's properties and theme
 _UNPARSED = re.compile("docProps/|xl/theme/", re.IGNORECASE)
 _DTD = re.compile(rb"<!(?!--|\[CDATA\[)")
 _SHEET_NAME = re.compile(rb'<(?:\w+:)?sheet\s[^>]*?\bname\s*=\s*(?:"([^"]*)"|\'([^\']*)\')')
-# as every spreadsheet program writes them: each says where it stands, and no name has a prefix
+# as every spreadsheet program writes them: each names its place, and no name has a prefix
 _PLACED, _PREFIXED = re.compile(rb'<(?:row|c)(?: r="([A-Z]{0,3}\d{1,7})"|(?=[\s/>]))'), re.compile(rb":(?:row|c)\b")
 _LETTERS, _DIGITS = ascii_uppercase.encode(), digits.encode()
 # what few sheets hold, looked for in one pass: a prefix, what is hidden or failed, a formula without its value, and a row or cell
-# that does not stand within ZZ99
+# whose place is not within ZZ99
 _NEAR, _BYTES = (99, 26 + 26**2), re2.Options()
 _BYTES.encoding = re2.Options.Encoding.LATIN1
 _ODD = re2.compile(
@@ -49,7 +49,7 @@ _ODD = re2.compile(
     rb'|<(?:c|row)(?:[^\w ]| (?:[^r]|r[^=]|r=[^"]|r="(?:[A-Z]{3}|[A-Z]{0,2}(?:[^A-Z0-9]|[0-9]{3}|[0-9]{1,2}[^0-9"]))))',
     _BYTES,
 )
-# a row or a cell with its attributes, in which a quoted > ends nothing; and where it says that it stands
+# a row or a cell with its attributes, in which a quoted > ends nothing; and its place
 _OPENING = re.compile(rb"""<(?:\w+:)?(row|c)(?=[\s/>])((?:[^>"']|"[^"]*"|'[^']*')*+)""")
 _REFERENCE = re.compile(rb"([A-Za-z]*)(\d*)")
 # cheap to look for, and of every formula without a value: all others are followed by theirs
@@ -62,7 +62,7 @@ _FORMULA_WITHOUT_VALUE = re.compile(
 def opened(content: bytes, settings: Settings) -> tuple[dict[str, bytes], set[str]]:
     """The XML parts of a workbook, each within its bounds, and the names of the sheets that hold nothing out of the ordinary.
 
-    Raises Unreadable where the workbook is not safe to parse, and where it holds a formula that was never computed.
+    Raises Unreadable where the workbook is not safe to parse, and where it has a formula that was never computed.
     """
     try:
         xml = {name: part for name, part in _parts(content, settings) if _XML_PART.fullmatch(name)}
@@ -162,12 +162,12 @@ def _sheet_names(xml: bytes) -> None:
     names = [double or single for double, single in _SHEET_NAME.findall(xml)]
     if len(names) > MAX_SHEETS:
         raise Unreadable("file.bounds")
-    if any(len(name.decode()) > MAX_SHEET_NAME for name in names):  # Excel stops at 31; a name stands beside every cell
+    if any(len(name.decode()) > MAX_SHEET_NAME for name in names):  # Excel stops at 31; every cell carries the name
         raise Unreadable("file.unsafe", detail="XML")
 
 
 def _sheet(name: str, xml: bytes, settings: Settings) -> bool:
-    """Whether a sheet holds nothing odd. The rectangle from A1 that holds every cell must be bounded: the parser fills it."""
+    """Whether a sheet has nothing odd. The rectangle from A1 around all cells must be bounded: the parser fills it."""
     if len(xml) > 10 * MAX_MERGES and xml.count(b"mergeCell ") > MAX_MERGES:
         raise Unreadable("file.bounds")
     if math.prod(_NEAR) <= settings.max_cells and not _ODD.search(xml):
@@ -181,7 +181,7 @@ def _sheet(name: str, xml: bytes, settings: Settings) -> bool:
 
 
 def _spread(xml: bytes, settings: Settings) -> tuple[int, int]:
-    """How many rows and columns the rectangle from A1 has at most that holds every row and cell."""
+    """How many rows and columns the rectangle from A1 around all rows and cells has at most."""
     placed = _PLACED.findall(xml)
     if all(placed) and not _PREFIXED.search(xml):
         together = b" ".join(placed)
@@ -207,7 +207,7 @@ def _spread(xml: bytes, settings: Settings) -> tuple[int, int]:
 
 
 def from_json(text: str) -> tuple[Any, list[str]]:
-    """A JSON text's value, its numbers exact, and the keys that stand twice in one object, where only the last would count.
+    """A JSON text's value, its numbers exact, and the keys that come twice in one object, where only the last would count.
 
     Raises ValueError for what is not JSON (NaN and infinities among it) and for numbers beyond all figures,
     RecursionError where it is nested too deep.

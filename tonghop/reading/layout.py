@@ -1,4 +1,4 @@
-"""Where things stand on a sheet: the head, the header of up to three rows, data rows, totals, sections, and where it ends."""
+"""Where things are on a sheet: the head, the header of up to three rows, data rows, totals, sections, and where it ends."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tonghop.catalogue.forms import ALL_ROWS, Field_, Form, HeadKey, Table
 from tonghop.catalogue.model import Catalogue, Codes
 from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain, unit_of
 
-HEAD_ROWS = 60  # a table's header stands within so many rows
+HEAD_ROWS = 60  # a table's header is within so many rows
 _EMPTY = frozenset(("", None))
 
 
@@ -27,14 +27,14 @@ class Sheet:
 
     @cached_property
     def texts(self) -> list[dict[int, str]]:
-        """The folded texts of the rows in which head and header stand, by column."""
+        """The folded texts of the rows that may be head or header, by column."""
         return [
             {c: text for c, value in enumerate(row) if value and type(value) is str and (text := FOLDED[value])}
             for row in self.grid[:HEAD_ROWS]
         ]
 
     def place(self, row: int, column: int) -> Place:
-        """What stands where; row and column count from 0."""
+        """The value of a cell and its place; row and column count from 0."""
         return Place(self.grid[row][column], self.name, coordinate(row, column))
 
 
@@ -80,7 +80,7 @@ def head(sheet: Sheet, codes: Codes) -> dict[HeadKey, Place]:
 
 @dataclass
 class TableHeader:
-    """Where a table's header ends and what stands in which column."""
+    """Where a table's header ends, and which column is for what."""
 
     last_row: int
     fields: dict[int, Field_] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class _Block:
         self.scores = [0 if ends.isdisjoint(row.values()) else self._score(r, ends) for r, row in enumerate(sheet.texts)]
 
     def names(self, r: int, c: int, top: int) -> Iterator[str]:
-        """What the column whose lowest text stands in row r may be called: "group: text" first, then the text alone."""
+        """What the column whose lowest text is in row r may be called: "group: text" first, then the text alone."""
         for above in range(r - 1, top - 1, -1):
             if over := self._spread(above)[c]:
                 yield f"{over}:{self.texts[r][c]}"
@@ -115,7 +115,7 @@ class _Block:
         )
 
     def _spread(self, r: int) -> list[str]:
-        """The text over each column of a row: the last one that stands there or to its left."""
+        """The text over each column of a row: the last one there or to its left."""
         if r not in self._over:
             over = self._over[r] = [""] * self._width
             for c, text in self.texts[r].items():
@@ -151,7 +151,7 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
         if r is None:
             continue
         names = list(block.names(r, c, top)) if c in block.texts[r] else []
-        # "thu ngân sách (tỷ đồng)", "đảng viên nữ (người)": the unit of measure stands with the label
+        # "thu ngân sách (tỷ đồng)", "đảng viên nữ (người)": the unit of measure is part of the label
         name, _, unit = names[-1].rpartition("(") if names else ("", "", "")
         measured = headers.get(name)
         if found := next((headers[n] for n in names if n in headers), None):
@@ -168,7 +168,7 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
 
 
 def table_by_header(sheet: Sheet, form: Form, codes: Codes) -> Table | None:
-    """The table that a sheet of another name holds: the one most of whose fields its header names."""
+    """The table that a sheet of another name contains: the one most of whose fields its header names."""
     share = {
         table.code: len(header.fields) / len(table.fields)
         for table in form.tables
@@ -198,7 +198,7 @@ def is_column_numbers(row: list[Any]) -> bool:
 
 
 class _Row(NamedTuple):
-    """A row under the header, told for what it is; its number counts from 0."""
+    """A row under the header and what kind of row it is; its number counts from 0."""
 
     number: int
     kind: Literal["unit", "total", "section", "other"]

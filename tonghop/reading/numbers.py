@@ -1,4 +1,4 @@
-"""What stands in a cell where a number belongs: the number, or why it is none. What may mean two things is never decided here.
+"""The number of a cell, or why there is none. What may mean two things is refused, never decided.
 
 Vietnamese notation is the declared one: dots group thousands, a comma starts the decimals (1.234,5).
 """
@@ -32,7 +32,7 @@ MOST_DECIMALS = 12
 
 @dataclass(frozen=True)
 class Wrong:
-    """Why a cell holds no number: a rule of messages.yaml, and the words of its message."""
+    """Why a cell has no number: a rule of messages.yaml, and the words of its message."""
 
     rule: str
     words: dict[str, str]
@@ -64,7 +64,7 @@ def is_foreign(text: str) -> bool:
 
 
 class Vocabulary:
-    """The words that stand beside figures, and what each kind of them says about the figure."""
+    """The words that people write beside figures, by what they mean for the figure."""
 
     def __init__(self, codes: Codes):
         self._words = codes.words
@@ -79,11 +79,11 @@ class Vocabulary:
         return _any_of(word for words in self._words.values() for word in words)
 
     def kind(self, text: str) -> str | None:
-        """The first kind of words that a folded text holds."""
+        """The first kind of which a folded text has a word."""
         return next((kind for kind, pattern in self._kinds.items() if pattern.search(text)), None)
 
     def mask(self, value: Any) -> str:
-        """A cell's text as a finding may quote it: numbers, marks and known words. What else stands there may be a name."""
+        """A cell's text as a finding may quote it: numbers, marks and known words. Anything else may be a name."""
         text = " ".join(str(value)[:200].split())
         known = [found.span() for found in self._known.finditer(text.casefold())] if len(text.casefold()) == len(text) else []
         masked = re.sub(
@@ -104,7 +104,7 @@ _CURRENCY = re.compile(r"vnđ|vnd|đồng|đ|₫", re.I)
 
 
 class NumberFormat:
-    """A spreadsheet's number format, as far as it makes a cell show another number than it holds."""
+    """A spreadsheet's number format, as far as it makes a cell show another number than its own."""
 
     def __init__(self, code: str):
         found = _SECTION.match(code)
@@ -128,7 +128,7 @@ class NumberFormat:
 def number_in_cell(value: Any, format_code: str | None, mixed: bool, vocabulary: Vocabulary) -> Decimal | Wrong:
     """The number of a cell, or why there is none.
 
-    `format_code` is the cell's number format where it is not plain; `mixed` tells that its column holds foreign marks too.
+    `format_code` is the cell's number format where it is not plain; `mixed`: another figure of its column has foreign marks.
     """
     if format_code is None and isinstance(value, float) and value.is_integer():
         return fits(Decimal(int(value)))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-# characters that stand inside words in these fonts, and in no Vietnamese word in Unicode
+# characters that are part of words in these fonts, and in no Vietnamese word in Unicode
 _TCVN3 = "§®µ¶·¸¹¨©ª«¬\u00ad¥¡¢£¤¦×Þþß"
 _SHARED = "ÑñØøÛûÏïÖöÄäÅåÜüËëÆæÇçÎîÐð÷ÿÿ"
 _IN_WORD = re.compile(f"(?<=[A-Za-zÀ-ÿ])[{_TCVN3}{_SHARED}]|[{_TCVN3}{_SHARED}](?=[A-Za-zÀ-ÿ{_TCVN3}])")

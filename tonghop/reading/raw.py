@@ -17,7 +17,7 @@ from tonghop.catalogue.units import UnitVersion
 class Look:
     """What a spreadsheet shows but its values do not tell, by cell ("B7"), row and column number (from 1)."""
 
-    # the number formats that are not plain, so that what the cell shows may not be what it holds
+    # the number formats that are not plain, with which a cell may show another number than its own
     formats: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     hidden_rows: frozenset[int] = frozenset()
@@ -43,7 +43,7 @@ class Columns:
 
     @cached_property
     def counts(self) -> frozenset[str]:
-        """The indicators, where all are counts and no column stands twice: then whole figures need no closer look."""
+        """The indicators, where all are counts and no column comes twice: then whole figures need no closer look."""
         alone = len(set(self.codes)) == len(self.codes) and all(spec.type == "count" for spec in self.fields)
         return frozenset(self.codes) if alone else frozenset()
 

@@ -187,7 +187,7 @@ def _tables(
 
 
 def _money(reading: Reading, place: Place | None, catalogue: Catalogue) -> None:
-    """A unit of measure for money stands once, or says the same everywhere."""
+    """Note the unit of money; a finding where another sheet names another one."""
     if place and reading.money and catalogue.codes.factor(place.value) != catalogue.codes.factor(reading.money.value):
         reading.wrong("head.money", place, words=catalogue.codes.money_words)
     reading.money = reading.money or place

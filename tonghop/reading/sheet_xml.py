@@ -21,7 +21,7 @@ _HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\s([^>]*\bhidden=["\'](?:1|true)["\'][^
 _HIDDEN_COLUMN = re.compile(rb'<(?:\w+:)?col\s([^>]*\bhidden=["\'](?:1|true)["\'][^>]*)>')
 _NUMBER = re.compile(rb'\b(r|min|max)=["\'](\d{1,7})["\']')
 _COLUMNS = 16_384
-# number formats that a file names by number only, where they are not plain; dates are told by python-calamine
+# number formats that a file names by number only, where they are not plain; python-calamine finds dates
 BUILT_IN = {9: "0%", 10: "0.00%"}
 _PLAIN = re.compile(r"General|@|[#0,]*0(\.0{1,2}|\.0{4,})?(_\))?", re.I)
 

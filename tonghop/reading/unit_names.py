@@ -1,4 +1,4 @@
-"""Names of units as people write them. A name never finds a unit: it is held against the unit that the code found."""
+"""Names of units as people write them. A name never finds a unit: it is compared with the unit that the code found."""
 
 import re
 from datetime import date

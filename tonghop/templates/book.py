@@ -1,6 +1,6 @@
 """A template as an .xlsx that explains itself: one sheet a table, a sheet of what must hold, a sheet of guidance.
 
-Every formula is written with the value that it has now, so a template can be read as it stands; only input cells are open.
+Every formula is written with its value, so a template can be read before a spreadsheet has opened it. Only input cells are open.
 """
 
 import io
@@ -57,7 +57,7 @@ def workbook(catalogue: Catalogue, template: Template, figures: Prefills | None 
 
 
 def _checks(page: Any, style: CellFormats, template: Template, sheets: list[TableSheet]) -> None:
-    """Every rule that the report alone decides with how it stands now; then those that other reports decide."""
+    """Every rule that the report alone decides, with its state; then the rules that other reports decide."""
     for column, width in enumerate((11, 8, 62, 62, 20, 11)):
         page.set_column(column, column, width)
     page.write_string(0, 0, f"{CHECKS} / Checks", style(bold=True, font_size=14))
@@ -86,7 +86,7 @@ def _checks(page: Any, style: CellFormats, template: Template, sheets: list[Tabl
             states, area = sheet.states(rule), sheet.area(rule)
             shown = {HOLDS: HOLDS, BLANK: f"{BLANK} / blank", rule.failure: f"{rule.failure} / not OK"}
             formula, value = f'"{NOTHING}"', NOTHING
-            for state, text in shown.items():  # the worst comes last and stands
+            for state, text in shown.items():  # the worst state comes last and is shown
                 formula = f'IF(COUNTIF({area},"{state}")>0,"{text}",{formula})'
                 value = text if state in states else value
             wrong += value.startswith(FAILS)

@@ -59,7 +59,7 @@ class Amount:
         A number of 15 digits is off by 2^-53 of itself, and each product with a power of ten adds as much: number x power is off
         by less than 0.4, so ROUND gives the 15 digits as they were typed. All that is subtracted is whole, so nothing is lost.
         LOG10 of 9.99999999999999 comes out as 1, and is lowered by 10^-12; just above a power of ten that makes 16 digits, which
-        are below 2^53 as well. From 10^15 on a number has no decimals, and its last digit stands for tens where a factor may have
+        are below 2^53 as well. From 10^15 on a number has no decimals, and its last digit counts tens where a factor may have
         changed the ones.
         """
         large, digits = f"ABS({self.number})>={10**15}", f"ROUND({self.number}*{self.power},0)"
@@ -82,7 +82,7 @@ class Amount:
 
 
 @dataclass(frozen=True)
-class Part:
+class Summand:
     """A term as a formula computes it: a whole coefficient, a field, and for a field of codes the label that counts."""
 
     coefficient: int
@@ -95,7 +95,7 @@ class Formula:
     """A rule over a table's fields, with coefficients made whole, and the marks that a cell may have in place of a number."""
 
     rule: Rule
-    parts: tuple[Part, ...]
+    summands: tuple[Summand, ...]
     bound: Fraction
     codes: Codes
 
@@ -107,13 +107,13 @@ class Formula:
             source |= {f"{field.code}_{code}": (field, labels[0]) for code, labels in field.codes.items()}
             source |= {} if field.codes else {field.code: (field, None)}
         coefficients, bound = rule.in_whole_numbers
-        parts = (Part(c, *source[term.indicator]) for c, term in zip(coefficients, rule.terms, strict=True))
-        return cls(rule, tuple(parts), bound, codes)
+        summands = (Summand(c, *source[term.indicator]) for c, term in zip(coefficients, rule.terms, strict=True))
+        return cls(rule, tuple(summands), bound, codes)
 
     @cached_property
     def fields(self) -> dict[str, Field_]:
         """The fields that the rule reads, by code."""
-        return {part.field.code: part.field for part in self.parts}
+        return {summand.field.code: summand.field for summand in self.summands}
 
     @cached_property
     def has_amounts(self) -> bool:
@@ -131,8 +131,8 @@ class Formula:
     def _is_small(self) -> bool:
         """Whether all numbers are whole and one side of the rule stays below 2^53."""
         sides = [0, 0]
-        for part in self.parts:
-            sides[part.coefficient > 0] += abs(part.coefficient) * (LARGEST_COUNT if part.field.type == "count" else 1)
+        for summand in self.summands:
+            sides[summand.coefficient > 0] += abs(summand.coefficient) * (LARGEST_COUNT if summand.field.type == "count" else 1)
         return not self.has_amounts and self.bound.denominator == 1 and min(sides) + abs(self.bound) < _EXACT
 
     @cached_property
@@ -143,9 +143,9 @@ class Formula:
         x 2^53, and some spreadsheets round to nothing what is below 2^-48 of that: g is off by less than weight x (terms + 35).
         Weight x half the modulus and weight x half of 10^12 bound the sums of the remainders and of the decimals.
         """
-        weight = sum(abs(part.coefficient) for part in self.parts) + abs(self.bound) / LARGEST
+        weight = sum(abs(summand.coefficient) for summand in self.summands) + abs(self.bound) / LARGEST
         fine = (self.bound * _UNITS).denominator == 1 and (not self.has_amounts or weight * _UNITS / 2 < _EXACT - _UNITS)
-        return self._is_small or (fine and weight * (len(self.parts) + 35) < _NEAR)
+        return self._is_small or (fine and weight * (len(self.summands) + 35) < _NEAR)
 
     def text(self, cells: dict[str, str], amounts: dict[str, Amount], factor: str) -> str:
         """The formula for a row: its cells and the helper cells of its amounts by field, and the cell of the amounts' factor."""
@@ -162,7 +162,7 @@ class Formula:
         )
 
     def _given(self, cells: dict[str, str]) -> str:
-        """How many cells have a number, or a mark or label that stands for one."""
+        """How many cells have a number, or a mark or label that means one."""
         numbers = ",".join(cells[code] for code, field in self.fields.items() if not field.codes)
         labels = "".join(
             f"+ISTEXT({cells[code]})" + "".join(f'-({cells[code]}="{mark}")' for mark in self.codes.not_applicable)
@@ -177,24 +177,24 @@ class Formula:
         mine = (cells[code] for code, field in self.fields.items() if field.type != but and code in cells)
         return "".join(f'+({cell}="{mark}")' for cell in mine for mark in marks)
 
-    def _value(self, part: Part, cells: dict[str, str], amounts: dict[str, Amount]) -> str:
-        """A part's figure; N takes a mark for 0."""
-        cell = cells[part.field.code]
-        if part.label is not None:
-            return f'N({cell}="{part.label}")'
-        if part.field.type == "flag":
-            return f"(N({cell}){self._marked({part.field.code: cell}, self.codes.yes)})"
-        return amounts[part.field.code].number if part.field.type == "amount" else f"N({cell})"
+    def _value(self, summand: Summand, cells: dict[str, str], amounts: dict[str, Amount]) -> str:
+        """A summand's figure; N takes a mark for 0."""
+        cell = cells[summand.field.code]
+        if summand.label is not None:
+            return f'N({cell}="{summand.label}")'
+        if summand.field.type == "flag":
+            return f"(N({cell}){self._marked({summand.field.code: cell}, self.codes.yes)})"
+        return amounts[summand.field.code].number if summand.field.type == "amount" else f"N({cell})"
 
     def _small(self, cells: dict[str, str]) -> str:
         """G, where no partial sum can be wrong."""
         plus, minus = (
             ",".join(
-                cells[part.field.code]
-                if abs(part.coefficient) == 1 and part.field.type == "count"
-                else _times(abs(part.coefficient), self._value(part, cells, {}))
-                for part in self.parts
-                if (part.coefficient > 0) == positive
+                cells[summand.field.code]
+                if abs(summand.coefficient) == 1 and summand.field.type == "count"
+                else _times(abs(summand.coefficient), self._value(summand, cells, {}))
+                for summand in self.summands
+                if (summand.coefficient > 0) == positive
             )
             for positive in (True, False)
         )
@@ -207,15 +207,15 @@ class Formula:
         near = [f"{float(-self.bound):f}"] * bool(self.bound)
         wholes = [str(_MODULUS // 2 - floor % _MODULUS)]
         decimals = [str((floor - self.bound) * _UNITS)] * (self.bound != floor)
-        for part in self.parts:
-            value = self._value(part, cells, amounts)
-            near.append(_times(part.coefficient, value))
-            if part.field.type == "amount":
-                decimals.append(_times(part.coefficient, amounts[part.field.code].rest))
-                value = amounts[part.field.code].whole
-            if part.field.type in ("amount", "count"):
+        for summand in self.summands:
+            value = self._value(summand, cells, amounts)
+            near.append(_times(summand.coefficient, value))
+            if summand.field.type == "amount":
+                decimals.append(_times(summand.coefficient, amounts[summand.field.code].rest))
+                value = amounts[summand.field.code].whole
+            if summand.field.type in ("amount", "count"):
                 value = f"SUM({value},-{_MODULUS}*ROUND({value}/{_MODULUS},0))"
-            wholes.append(_times(part.coefficient, value))
+            wholes.append(_times(summand.coefficient, value))
         # MOD of what is far from a multiple: at one it may be an error
         whole = f"MOD(SUM({','.join(wholes)}),{_MODULUS})-{_MODULUS // 2}"
         exact = f"SUM(({whole})*{_UNITS},SUM({','.join(decimals)}))" if decimals else whole
@@ -228,7 +228,10 @@ class Formula:
 
         `factor`: how many of the smallest unit of money make one unit of the amounts.
         """
-        values = [self._read(part, given[part.field.code], factor) if part.field.code in given else None for part in self.parts]
+        values = [
+            self._read(summand, given[summand.field.code], factor) if summand.field.code in given else None
+            for summand in self.summands
+        ]
         if not self.is_computable or any(isinstance(value, str) for value in values):
             return NOTHING
         undecided = BLANK if self.rule.check.kind == "identity" else NOTHING
@@ -240,20 +243,20 @@ class Formula:
         }
         return states[decide(self.rule, [value for value in values if not isinstance(value, str)])]
 
-    def _read(self, part: Part, value: Prefill, factor: Decimal) -> Decimal | str:
-        """The figure of a cell; text that a formula does not understand stays text."""
-        if value in self.codes.not_applicable and part.field.type != "flag":
+    def _read(self, summand: Summand, value: Prefill, factor: Decimal) -> Decimal | str:
+        """The figure of a cell; text that no formula understands remains text."""
+        if value in self.codes.not_applicable and summand.field.type != "flag":
             return NOT_APPLICABLE
-        if part.label is not None:
-            return Decimal(value == part.label)
+        if summand.label is not None:
+            return Decimal(value == summand.label)
         if value in self.codes.zero:
             return Decimal(0)
-        if part.field.type == "flag" and value in self.codes.yes:
+        if summand.field.type == "flag" and value in self.codes.yes:
             return Decimal(1)
         number = None if isinstance(value, str) else parse_number(value)
         if number is None:
             return str(value)
-        return EXACT.multiply(number, factor) if part.field.type == "amount" else number
+        return EXACT.multiply(number, factor) if summand.field.type == "amount" else number
 
 
 def _times(coefficient: int, value: str) -> str:
@@ -279,6 +282,6 @@ def column_number(form: Form, table: Table, place: int) -> str:
 
 
 def _total_term(rule: Rule) -> Term:
-    """The term that stands alone on its side of an equation, or the first."""
+    """The term that is alone on its side of an equation, or the first."""
     sides = [[t for t in rule.terms if t.coefficient > 0], [t for t in rule.terms if t.coefficient < 0]]
     return next((side[0] for side in sides if len(side) == 1), rule.terms[0])

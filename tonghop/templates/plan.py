@@ -1,7 +1,7 @@
 """Templates: a unit's own workbook for a form and a period, with its rows as of that period's end.
 
-Here is what goes into one: which tables, which units as rows, and with which stocks the period opens. template_book lays it
-out. Everything follows from the catalogue; only last period's closing figures come from the published release.
+This module decides what goes into one: which tables, which units as rows, and with which stocks the period opens. `book` lays it
+out. Everything follows from the catalogue; only the last period's closing figures come from the published release.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from tonghop.catalogue.units import UnitVersion
 
 Scope = Literal["own", "rollup"]
 Prefill = int | float | Decimal | str
-# table, unit, row and field codes: what stands in one input cell
+# the codes of the table, unit, row and field that an input cell is for
 Key = tuple[str, str, str, str]
 Prefills = Mapping[Key, Prefill]
 
@@ -101,7 +101,7 @@ class Planner:
     def _subjects(self, unit: UnitVersion, table: Table) -> list[UnitVersion]:
         """The unit itself where its level fills the table, then those below it that report the form here.
 
-        Where nobody below is said to report, all stand in the table of a level above those that fill it.
+        Where no unit below has a reporting spell, a unit above the levels that fill the table gets a row for every one of them.
         """
         fills = unit.is_at(table.levels)
         if self.scope == "rollup":
@@ -113,8 +113,11 @@ class Planner:
         return [unit, *owing] if fills else owing
 
     def _below(self, unit: UnitVersion, table: Table, fills: bool) -> Iterator[UnitVersion]:
-        """Units under a unit that fill the table, parents first. A subordinate office files for itself and for those below it,
-        and two reports cannot hold the same figure: it stands here only where it is asked for, or the table passes it by."""
+        """Units under a unit that fill the table, parents first.
+
+        A subordinate office files for itself and for those below it, and two reports cannot have the same figure: it gets a row
+        only where `offices` asks for it, or where it does not fill the table.
+        """
         for child in self.children.get(unit.unit, ()):
             office = fills and self.catalogue.level[child.level].published
             if office and not self.offices:
@@ -179,7 +182,7 @@ def closing(connection: psycopg.Connection[Any], catalogue: Catalogue, templates
             order by array_position(%(periods)s, o.period_id) desc""",
             {"periods": periods, "units": units, "scope": template.scope, "table": table.code, "fields": list(fields.values())},
         ).fetchall()
-        # the best period comes last and stands
+        # the best period comes last and wins
         closed = {(unit, row, field): value for unit, row, field, value in rows}
         found |= {
             (table.code, unit, row, opening): value

@@ -153,7 +153,7 @@ class TableSheet:
         """Whether the sheet is wide enough for two labels of the head beside each other."""
         return len(self.table.fields) > 8
 
-    # --- the parts, in the order in which they stand -------------------------------------------------------------
+    # --- the parts, from the top down -------------------------------------------------------------
 
     def write(self) -> None:
         """Write the whole sheet."""
@@ -257,8 +257,10 @@ class TableSheet:
             self.sheet.write_string(row, beyond, f"({label_en})", self.style(italic=True, font_size=9, font_color="#7F7F7F"))
 
     def _header(self, row: int) -> int:
-        """Vietnamese and English names and column numbers. Beside them, what the checks are called stands a row higher, for a
-        text in the header's own rows would be a column of the form."""
+        """Vietnamese and English names and column numbers; beside them the codes of the checks.
+
+        Those are a row higher, since a text in the header's own rows would be a column of the form.
+        """
         words = self.catalogue.codes.columns
         keys = ("ordinal", "unit_code", "unit_name", "row")[: self.lead]
         names = [(words[key][0], words[key][-1]) for key in keys] + [(f.vi, f.en) for f in self.table.fields]  # type: ignore[index]
@@ -295,7 +297,7 @@ class TableSheet:
         self.sheet.write_formula(row, column, f"=SUM({parts})", None, float(self.unit_of_money))
 
     def _line(self, row: int, unit: UnitVersion, fixed: Row) -> None:
-        """One unit's line, and how each rule stands in it."""
+        """One unit's line with the state of each rule."""
         locked = {"border": 1, "bg_color": "#F4F4F4"}
         given = self.given[row - self.top]
         self.sheet.write_number(row, 0, row - self.top + 1, self.style(align="center", **locked))
