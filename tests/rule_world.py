@@ -66,12 +66,12 @@ def random_row(chance: random.Random, form: Form, digits: int) -> Row:
     for rule in form.rules:
         names = [term.indicator if term.indicator in fields else term.indicator.rpartition("_")[0] for term in rule.terms]
         types = [fields[name].type for name in names]
-        decimals = chance.randint(0, 6)
+        decimals = chance.choice([0, 0, 1, 2, 3, 4, 5, 6, 6, 9, 12])
         top = min(15, digits - decimals)
         values: list[Decimal | str] = [_figure(chance, type_, decimals, top) for type_ in types]
         if chance.random() < 0.8:
             exact = _solved(rule.terms[0].coefficient, rule.check.bound, list(zip(rule.terms, values, strict=True))[1:])
-            step = Decimal(1) if types[0] == "count" else Decimal(1).scaleb(-chance.choice([decimals, 6]))
+            step = Decimal(1) if types[0] == "count" else Decimal(1).scaleb(-chance.choice([decimals, 6, 12]))
             wanted = exact + step * chance.choice([0, 0, 0, 1, -1]) if exact is not None else None
             if wanted is not None and _fits(wanted, types[0], digits):
                 values[0] = wanted
@@ -96,15 +96,15 @@ def _figure(chance: random.Random, type_: str, decimals: int, top: int) -> Decim
 def _solved(first: Decimal, bound: Decimal, others: Iterable[tuple[Any, Decimal | str]]) -> Decimal | None:
     """The first figure with which the rule holds to the last digit, where a decimal number is that."""
     rest = Fraction(bound) - sum((Fraction(term.coefficient) * _number(term, value) for term, value in others), Fraction(0))
-    found = rest / Fraction(first) * 10**9
-    return Decimal(found.numerator).scaleb(-9).normalize() + 0 if found.denominator == 1 and abs(found) < 10**27 else None
+    found = rest / Fraction(first) * 10**12
+    return Decimal(found.numerator).scaleb(-12) if found.denominator == 1 and abs(found) < 10**28 else None
 
 
 def _fits(number: Decimal, type_: str, digits: int) -> bool:
     whole = number == number.to_integral_value()
     if type_ == "count":
         return whole and 0 <= number <= 10**15
-    return abs(number) <= 9 * 10**15 and -int(number.normalize().as_tuple().exponent) <= 6 and digits_of(number) <= digits
+    return abs(number) <= 9 * 10**15 and -int(number.normalize().as_tuple().exponent) <= 12 and digits_of(number) <= digits
 
 
 def digits_of(number: Decimal) -> int:
