@@ -74,34 +74,21 @@ def run(settings: Settings, asked: Suites) -> dict[str, tuple[bool, dict[str, An
     # the batch is the candidate's one row, from which every population starts: nothing is copied
     candidate = source.add_query_asset("candidate", query="select release_id from build.candidate")
     whole = candidate.add_batch_definition_whole_table("whole")
-    checkpoint = gx.Checkpoint(
-        name="gate",
-        validation_definitions=[
-            context.validation_definitions.add(
-                gx.ValidationDefinition(
-                    name=suite.name,
-                    data=whole,
-                    suite=context.suites.add(
-                        gx.ExpectationSuite(
-                            name=suite.name,
-                            expectations=[
-                                ExpectPopulationToHold(
-                                    name=e.name,
-                                    query=asked.question(e.name, _COUNTS),
-                                    minimum=e.minimum,
-                                    severity=FailureSeverity(suite.severity),
-                                    description=e.what,
-                                )
-                                for e in suite.expectations
-                            ],
-                        )
-                    ),
-                )
+    definitions = []
+    for suite in asked.suites:
+        expectations = [
+            ExpectPopulationToHold(
+                name=e.name,
+                query=asked.question(e.name, _COUNTS),
+                minimum=e.minimum,
+                severity=FailureSeverity(suite.severity),
+                description=e.what,
             )
-            for suite in asked.suites
-        ],
-        result_format="BASIC",
-    )
+            for e in suite.expectations
+        ]
+        added = context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=expectations))
+        definitions.append(context.validation_definitions.add(gx.ValidationDefinition(name=suite.name, data=whole, suite=added)))
+    checkpoint = gx.Checkpoint(name="gate", validation_definitions=definitions, result_format="BASIC")
     outcome = context.checkpoints.add(checkpoint).run()
     return {
         item.expectation_config.kwargs["name"]: (item.success, item.result.get("observed_value", {}))

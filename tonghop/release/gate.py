@@ -86,8 +86,16 @@ def _ask(settings: Settings, asked: suites.Suites) -> list[Result]:
     # Great Expectations takes seconds to import
     from tonghop.release import checkpoint
 
-    answers = checkpoint.run(settings, asked)
-    return [_result(suite, e, *answers.get(e.name, (False, {}))) for suite in asked.suites for e in suite.expectations]
+    answers: dict[str, tuple[bool, dict[str, Any]]] = {}
+    kind = "not asked"
+    try:
+        answers = checkpoint.run(settings, asked)
+    # whatever it is, it counts as failed; only its kind is kept, since messages quote figures
+    except Exception as error:
+        kind = type(error).__name__
+    return [
+        _result(suite, e, *answers.get(e.name, (False, {"error": kind}))) for suite in asked.suites for e in suite.expectations
+    ]
 
 
 def _result(suite: Suite, e: Expectation, holds: bool, counts: dict[str, Any]) -> Result:
@@ -98,7 +106,7 @@ def _result(suite: Suite, e: Expectation, holds: bool, counts: dict[str, Any]) -
             False,
             None,
             None,
-            f"it could not be evaluated ({counts.get('error', 'not asked')}), which counts as failed. To do: "
+            f"it could not be evaluated ({counts.get('error', 'not counted')}), which counts as failed. To do: "
             f"`tonghop failing {e.name}` shows the error",
         )
     rows, wrong = int(counts["rows"]), int(counts["undecided"]) + int(counts["failed"])
