@@ -66,18 +66,18 @@ grant execute on function ctl.preview_bi() to tonghop_auditor;
 
 -- A release is what was judged: whoever writes a table of the marts, by a model or by hand, ends the gate's verdict on the candidate.
 -- Before the first row is written, so that publish, which holds the verdict's row, either waits for the writer or goes first.
-create function ctl.end_verdict() returns trigger language plpgsql security definer set search_path = '' as $$
+create function ctl.marts_written() returns trigger language plpgsql security definer set search_path = '' as $$
 begin
     perform ctl.end_verdict(tg_table_schema || '.' || tg_table_name || ' was written');
     return null;
 end $$;
-revoke execute on function ctl.end_verdict() from public;
+revoke execute on function ctl.marts_written() from public;
 do $$
 declare t record;
 begin
     for t in select c.relname from pg_class c
              where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p') loop
         execute format('create trigger ends_verdict before insert or update or delete or truncate on marts.%I
-                        for each statement execute function ctl.end_verdict()', t.relname);
+                        for each statement execute function ctl.marts_written()', t.relname);
     end loop;
 end $$;
