@@ -349,11 +349,11 @@ def test_a_wrong_form_is_refused_with_its_file_and_the_field(folder: Path, file:
     ("file", "old", "new", "told"),
     [
         ("F4.v1.yaml", "F1.dv_cuoi_ky", "F1.dv_cuoi", r"F4\.2d: no field F1\.dv_cuoi"),
-        ("F4.v1.yaml", "F1.dv_cuoi_ky", "F3A.tong_to_chuc", r"F4\.2d: on which row does F3A\.tong_to_chuc stand\?"),
+        ("F4.v1.yaml", "F1.dv_cuoi_ky", "F3A.tong_to_chuc", r"F4\.2d: which row of F3A\.tong_to_chuc is meant"),
         ("F4.v1.yaml", "levels: [grassroots", "levels: [village", "F4: no level village"),
         ("F4.v1.yaml", "code: F4\n    vi", "code: F5\n    vi", r"F4\.1: no table F4"),
         ("F3.v1.yaml", "valid_to: 2018-09-23", "valid_to: 2018-12-31", "form F3: versions 1 and 2 overlap"),
-        ("F3.v1.yaml", "version: 1", "version: 2", "form F3 version 2 stands twice"),
+        ("F3.v1.yaml", "version: 1", "version: 2", "form F3 version 2 is there twice"),
     ],
 )
 def test_forms_that_do_not_fit_the_rest_are_refused(folder: Path, file: str, old: str, new: str, told: str) -> None:

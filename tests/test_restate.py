@@ -401,7 +401,7 @@ def test_a_report_of_a_unit_that_had_ended_stops_the_release_until_it_is_withdra
 
 def test_a_unit_that_is_gone_tells_where_its_figures_stand_and_why(reformed: Settings) -> None:
     found = questions.ask(reformed, "lineage", {"unit": "P", "was": "2025-05-01", "on": "2025-07-01"})
-    assert {(r.code, r.reason, r.stands_at, r.is_whole) for r in found.itertuples()} == {
+    assert {(r.code, r.reason, r.lands_on, r.is_whole) for r in found.itertuples()} == {
         ("P", "same", "P", True),
         ("A", "passed on", "X", True),
         ("B", "divided", "P", False),

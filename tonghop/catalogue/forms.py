@@ -138,9 +138,9 @@ class Check(Dated):
     def _sides_of_a_reorganisation(self) -> Self:
         if sides := {"predecessors", "successors"} & {*self.at.values()}:
             if len(sides) < 2 or set(self.at) != set(self.terms):
-                raise ValueError(f"{self.rule}: every term stands at predecessors or successors, and both have some")
+                raise ValueError(f"{self.rule}: every term is at predecessors or successors, and each side has some")
             if not self.periods:
-                raise ValueError(f"{self.rule}: `periods` says which reports tell what a reorganisation moved")
+                raise ValueError(f"{self.rule}: `periods` names the reports that show what a reorganisation moved")
         return self
 
     def in_force(self, period: "Period") -> bool:

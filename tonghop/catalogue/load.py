@@ -126,11 +126,11 @@ def _problems(c: Catalogue) -> Iterator[str]:
     fields = {(t.code, i) for f in c.forms for t in f.tables for x in t.fields for i in x.indicators}
     for form in c.forms:
         if (form.code, form.version) in seen:
-            yield f"form {form.code} version {form.version} stands twice"
+            yield f"form {form.code} version {form.version} is there twice"
         seen.add((form.code, form.version))
         for table in form.tables:
             if owner.setdefault(table.code, form.code) != form.code:
-                yield f"table {table.code} stands in two forms"
+                yield f"table {table.code} is in two forms"
             yield from (f"{table.code}: no level {level}" for level in table.levels if level not in c.level)
         for a_, b_ in pairwise(sorted(form.checks, key=lambda check: (check.rule, check.valid_from))):
             if a_.rule == b_.rule and (b_.version == a_.version or b_.valid_from <= a_.valid_to):
@@ -146,7 +146,7 @@ def _problems(c: Catalogue) -> Iterator[str]:
                 f"{rule.check.rule}: no field {t.table}.{t.indicator}" for t in rule.terms if (t.table, t.indicator) not in fields
             )
             yield from (
-                f"{rule.check.rule}: on which row does {t.table}.{t.indicator} stand? {t.table} has other rows than "
+                f"{rule.check.rule}: which row of {t.table}.{t.indicator} is meant? {t.table} has other rows than "
                 f"{rule.check.table}"
                 for t in rule.terms
                 for other in c.forms

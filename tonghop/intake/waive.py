@@ -1,7 +1,7 @@
 """Waivers: leave to report figures that break one identity, for one unit and one period, given by an office above the unit.
 
 A waiver is an act in the ledger, and so is its end. It lets a report pass that is decided in between and was received by the
-waiver's last day; the finding stays and names the waiver. What it let pass stands when it ends.
+waiver's last day; the finding stays and names the waiver. A report that it let pass stays accepted when it ends.
 """
 
 from dataclasses import dataclass, replace

@@ -108,7 +108,7 @@ stop as (
     where valid_from <= valid_to and (is_forward or valid_to < facts_from)
 ),
 
--- where anything changes about where a life's figures stand, or about who is above what they went to
+-- the days on which a life's figures begin to land elsewhere, or the units above those that they land on change
 edge as (
     select
         unit_id,

@@ -1,4 +1,4 @@
--- grain: unit x period x form table: what is owed for a period that has ended. Who owes what, the catalogue says.
+-- grain: unit x period x form table: what is owed for a period that has ended. The catalogue decides who owes what.
 with candidate as (
     select * from {{ ref('stg_candidate') }}
 ),

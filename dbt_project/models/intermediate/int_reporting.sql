@@ -1,6 +1,6 @@
 -- grain: unit x period x form table that is owed. A unit has reported where a live submission covers it: with cells of
 -- its own in the table, or as its own nil return. It was on time where the first report came in time that was accepted and not
--- withdrawn: a correction keeps that day, and so does a report that was held and that a replay accepted later.
+-- withdrawn: a correction keeps that day, and so does a report that was returned or quarantined first and accepted by a replay.
 with obligation as (
     select * from {{ ref('int_obligation') }}
 ),

@@ -8,7 +8,7 @@ with place as (
     where f.table_code = %(table)s and p.code = %(period)s and u.code = %(unit)s
 ),
 
--- a figure, and beside it how many units stand in it in which state
+-- a figure, and how many units it covers in each state
 figures as (
     select
         i.indicator_id, fr.row_id, i.code as indicator, i.label_vi, i.label_en, fr.row_code as "row",

@@ -1,4 +1,4 @@
--- Where the figures of a unit and of all that was below it stand on the tree of another day, and why.
+-- On which units of another day's tree the figures of a unit and of all that was below it land, and why.
 -- unit: a code that the unit bears or ever bore   was: a day on which it did, e.g. 2025-06-30   on: the day of the tree, e.g. 2025-07-01
 with asked as (
     select u.unit_id from bi.dim_org_unit as u
@@ -11,19 +11,19 @@ below as (
     where %(was)s::date between t.valid_from and t.valid_to
 ),
 
-standing as (
+landing as (
     select b.* from bi.bridge_restated as b
     where %(on)s::date between b.valid_from and b.valid_to
 ),
 
--- a unit that took in others as well does not stand for what was asked
+-- a unit that took in others as well has more figures than those that were asked about
 others as (
     select
         s.lands_on_id,
         count(*) filter (where b.unit_id is null) as from_elsewhere
-    from standing as s
+    from landing as s
     left join below as b on s.unit_id = b.unit_id
-    where s.lands_on_id in (select x.lands_on_id from standing as x inner join below as y on x.unit_id = y.unit_id)
+    where s.lands_on_id in (select x.lands_on_id from landing as x inner join below as y on x.unit_id = y.unit_id)
         and s.reason in ('passed on', 'divided') and s.is_whole and %(was)s::date between s.facts_from and s.facts_to
     group by s.lands_on_id
 )
@@ -32,14 +32,14 @@ select
     was.code,
     was.name,
     s.reason,
-    now_.code as stands_at,
-    now_.name as stands_at_name,
+    now_.code as lands_on,
+    now_.name as lands_on_name,
     s.weight,
     s.is_whole,
     coalesce(o.from_elsewhere, 0) as with_units_from_elsewhere
 from below as b
 inner join bi.dim_org_unit as was on b.unit_id = was.unit_id and %(was)s::date between was.valid_from and was.valid_to
-inner join standing as s on b.unit_id = s.unit_id and %(was)s::date between s.facts_from and s.facts_to
+inner join landing as s on b.unit_id = s.unit_id and %(was)s::date between s.facts_from and s.facts_to
 inner join bi.dim_org_unit as now_ on s.lands_on_id = now_.unit_id and %(on)s::date between now_.valid_from and now_.valid_to
 left join others as o on s.lands_on_id = o.lands_on_id
 order by was.level_rank desc, was.code, now_.code
