@@ -287,6 +287,30 @@ def test_a_stated_total_may_be_off_by_what_a_spreadsheet_loses_and_no_more(
     assert (report.status, {f.rule for f in report.findings}) == (status, {"total"} if status == "returned" else set())
 
 
+@pytest.mark.parametrize(
+    ("op", "c", "holds"), [("=", -1, True), ("=", -2, False), ("=", 0, False), ("<=", 0, True), ("<=", -2, False)]
+)
+def test_a_sum_beyond_53_binary_digits_is_decided_to_the_last_one(
+    catalogue: Catalogue, limits: Settings, op: str, c: int, holds: bool
+) -> None:
+    a = 10**15 - 1
+    form = random_form(random.Random(1), 1, "identity")
+    form["tables"][0]["fields"] = [
+        {"code": code, "vi": f"Cột {code}", "en": f"Column {code}", "unit": "cây", "aggregation": "flow"} for code in "abc"
+    ]
+    form["checks"][0] |= {"terms": {"a": 100, "b": -99, "c": -1}, "op": op, "bound": 0}
+    known = replace(catalogue, forms=(*catalogue.forms, Form.model_validate(form)))
+    template = Planner(known, "R", PERIOD).unit(WARD)
+    unit = template.sheets[0][1][0].unit
+    figures = {("R", unit, "all", code): value for code, value in {"a": a, "b": a, "c": 10**15 + c}.items()}
+    content = workbook(known, template, figures)
+    report = read_and_check("R.xlsx", content, known, limits)
+    assert (report.status, [f.rule for f in report.findings]) == (("accepted", []) if holds else ("returned", ["R.0"]))
+    sheet = Spreadsheet(content)
+    states = {sheet.value("R", cell) for name, cell, formula in sheet.cells() if name == "R" and "COUNTA" in formula}
+    assert states == {HOLDS if holds else FAILS, NOTHING}
+
+
 @pytest.mark.parametrize("of", ["all", "none", "one blank"])
 def test_what_is_not_applicable_throughout_breaks_no_rule(catalogue: Catalogue, limits: Settings, of: str) -> None:
     form = random_form(random.Random(1), 1, "identity")
