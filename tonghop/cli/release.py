@@ -63,4 +63,16 @@ def releases(json_: bool) -> None:
     print_rows([r._asdict() for r in publish.releases(Settings())], json_)
 
 
-COMMANDS = (release, failing, releases)
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def dbt(arguments: tuple[str, ...]) -> None:
+    """Run dbt by hand, on this warehouse and as its builder: tonghop dbt -- ls."""
+    from tonghop.release.dbt import by_hand
+    from tonghop.warehouse.migrate import ready
+
+    settings = Settings()
+    ready(settings, note.print)
+    by_hand(settings, list(arguments))
+
+
+COMMANDS = (release, failing, releases, dbt)

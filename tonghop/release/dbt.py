@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
+from dbt.cli.main import cli as dbt_command
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import extended_mashumaro_encoder, extended_mashumuro_decoder
@@ -16,12 +17,14 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tonghop.base.fingerprint import fingerprint
 from tonghop.base.settings import PROJECT, Settings
-from tonghop.release.layers import BuildFailed, building
+from tonghop.release.layers import LAYERS, BuildFailed, begin, building
 from tonghop.warehouse.connect import connect, database_url
 from tonghop.warehouse.roles import BUILDER
 
 DBT_PROJECT = PROJECT / "dbt_project"
 DBT_CONNECTIONS = "tonghop_dbt"  # the application name in dbt_project/profiles.yml
+# the commands of dbt that write to the warehouse
+WRITING = {"build", "run", "seed", "snapshot", "clone", "retry", "run-operation"}
 PATIENCE = "60s"  # for another step that is at work
 
 
@@ -35,6 +38,18 @@ def build(settings: Settings, layer: str, say: Callable[[str], None] = lambda _:
         invoke(settings, ["build", "--select", f"path:models/{layer}", "--exclude-resource-type", "unit_test"], say)
 
 
+def by_hand(settings: Settings, arguments: list[str]) -> NoReturn:
+    """Run dbt as a person does at a terminal, with a build's role and environment, and end the process with dbt's exit code.
+
+    A command that writes needs an open candidate, and keeps every other step of a build out meanwhile. It may have built any
+    model, so no layer counts as built after it and the gate's verdict ends. Raises BuildFailed.
+    """
+    writes = not WRITING.isdisjoint(arguments)
+    with _writing(settings) if writes else nullcontext(), _environment(_dbt_environment(settings)):
+        dbt_command(arguments, prog_name="tonghop dbt --")
+    raise AssertionError("dbt ends the process itself")
+
+
 def invoke(settings: Settings, arguments: list[str], say: Callable[[str], None] = lambda _: None) -> None:
     """Run one dbt command in this process. Raises BuildFailed, naming each node that failed."""
 
@@ -45,7 +60,7 @@ def invoke(settings: Settings, arguments: list[str], say: Callable[[str], None] 
     environment = _dbt_environment(settings)
     with _environment(environment):
         manifest = _manifest(settings.home / "dbt", environment["DBT_WAREHOUSE_DATABASE"])
-        outcome = _run(settings.home / "dbt", arguments, manifest, [tell])
+        outcome = _run(arguments, manifest, [tell])
     results = getattr(outcome.result, "results", [])
     failed = [_failure(result) for result in results if result.status in ("error", "fail", "runtime error")]
     if failed or outcome.exception or not outcome.success:
@@ -68,6 +83,14 @@ def alone(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
+@contextmanager
+def _writing(settings: Settings) -> Iterator[None]:
+    with alone(settings) as connection:
+        begin(connection, LAYERS, "dbt was run by hand")
+        _end_orphans(connection)
+        yield
+
+
 def _end_orphans(connection: psycopg.Connection[Any]) -> None:
     # a killed build's statements run on in the server until they end; alone here, all that remain are such
     connection.execute(
@@ -88,7 +111,15 @@ def one(connection: psycopg.Connection[Any], query: str, *values: Any) -> Any:
 
 def _dbt_environment(settings: Settings) -> dict[str, str]:
     parts = conninfo_to_dict(database_url(settings))
+    home = settings.home / "dbt"
+    home.mkdir(parents=True, exist_ok=True)
     return {
+        "DBT_PROJECT_DIR": str(DBT_PROJECT),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_TARGET_PATH": str(home / "target"),
+        "DBT_LOG_PATH": str(home / "logs"),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DBT_VERSION_CHECK": "false",
         "DBT_WAREHOUSE_HOST": str(parts["host"]),
         "DBT_WAREHOUSE_PORT": str(parts.get("port", 5432)),
         "DBT_WAREHOUSE_USER": str(parts["user"]),
@@ -100,12 +131,9 @@ def _dbt_environment(settings: Settings) -> dict[str, str]:
 
 
 def _run(
-    home: Path, arguments: list[str], manifest: Manifest | None = None, callbacks: list[Callable[[Any], None]] | None = None
+    arguments: list[str], manifest: Manifest | None = None, callbacks: list[Callable[[Any], None]] | None = None
 ) -> dbtRunnerResult:
-    home.mkdir(parents=True, exist_ok=True)
-    before = ["--log-level", "none", "--no-version-check", "--no-send-anonymous-usage-stats", "--log-path", str(home / "logs")]
-    project = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(home / "target")]
-    return dbtRunner(manifest, callbacks).invoke([*before, *arguments, *project])
+    return dbtRunner(manifest, callbacks).invoke(["--log-level", "none", *arguments])
 
 
 def _manifest(home: Path, database: str) -> Manifest | None:
@@ -118,7 +146,7 @@ def _manifest(home: Path, database: str) -> Manifest | None:
     file = (home / "manifest").resolve()
     kept, _, packed = file.read_bytes().partition(b"\n") if file.exists() else (b"", b"", b"")
     if kept != state:
-        parsed = _run(home, ["parse"]).result
+        parsed = _run(["parse"]).result
         if not isinstance(parsed, Manifest):
             return None  # the run that needs it parses again, and its failure names the reason
         packed = parsed.to_msgpack(extended_mashumaro_encoder)
@@ -164,6 +192,8 @@ def _failure(result: Any) -> str:
     compiled = getattr(node, "compiled_path", None)
     return (
         (f"{node.resource_type} {node.name}" if node else result.unique_id)
+        # dbt cuts the name of a long test, and with it that of its model
+        + (f" of {node.attached_node.split('.')[-1]}" if getattr(node, "attached_node", None) else "")
         + f": {said}"
         + (f"; compiled SQL: {compiled}" if compiled else "")
     )

@@ -4,7 +4,7 @@ A build step leaves a row in build.layer_built when it succeeds. Before it begin
 that follow, and ends the verdict of the gate. A layer is built only on one that was built for the same candidate.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,21 +26,30 @@ def building(connection: psycopg.Connection[Any], layer: str, project: Path) -> 
 
     Raises BuildFailed where no candidate is open, the layer below is not built for it, or the models changed meanwhile.
     """
-    with connection.transaction():
-        candidate = connection.execute("select release_id from build.candidate").fetchone()
-        if candidate is None:
-            raise BuildFailed("no candidate is open: open one first")
-        connection.execute("select ctl.end_verdict(%s)", [f"{layer} was built again"])
-        connection.execute("delete from build.layer_built where layer = any(%s)", [list(LAYERS[LAYERS.index(layer) :])])
-    below = {name: built_from(connection, candidate[0], name) for name in LAYERS[: LAYERS.index(layer)][-1:]}
+    candidate = begin(connection, LAYERS[LAYERS.index(layer) :], f"{layer} was built again")
+    below = {name: built_from(connection, candidate, name) for name in LAYERS[: LAYERS.index(layer)][-1:]}
     models = _models(project, layer)
     yield
     if _models(project, layer) != models:
         raise BuildFailed(f"the models of {layer} changed while they were being built: run the step again")
     connection.execute(
         "insert into build.layer_built (layer, release_id, models) values (%s, %s, %s)",
-        [layer, candidate[0], fingerprint({name: digest.encode() for name, digest in {**below, layer: models}.items()})],
+        [layer, candidate, fingerprint({name: digest.encode() for name, digest in {**below, layer: models}.items()})],
     )
+
+
+def begin(connection: psycopg.Connection[Any], layers: Sequence[str], why: str) -> int:
+    """Before anything is written to layers of the open candidate: they count as not built, and the gate's verdict ends.
+
+    Gives the candidate's number. Raises BuildFailed where none is open.
+    """
+    with connection.transaction():
+        candidate = connection.execute("select release_id from build.candidate").fetchone()
+        if candidate is None:
+            raise BuildFailed("no candidate is open: `tonghop release` opens one")
+        connection.execute("select ctl.end_verdict(%s)", [why])
+        connection.execute("delete from build.layer_built where layer = any(%s)", [list(layers)])
+    return int(candidate[0])
 
 
 def built_from(connection: psycopg.Connection[Any], candidate: int, layer: str) -> str:
