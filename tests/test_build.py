@@ -8,6 +8,7 @@ Release 1 is built and published once, and candidate 2 on it; every test works o
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -499,6 +500,25 @@ def test_a_killed_build_is_healed_by_running_it_again(opened: World, candidate: 
 
 
 KILLED = "from tonghop.release import dbt; from tonghop.base.settings import Settings; dbt.build(Settings(), 'marts')"
+
+
+def test_data_tests_of_the_marts_look_at_the_slice_alone(candidate: World) -> None:
+    compiled = candidate.settings.home / "dbt" / "target" / "compiled" / "tonghop" / "models" / "marts" / "_marts.yml"
+    looked_at = re.findall(
+        r'"marts"."(\w+)" as t\s+where t.release_to = 2147483647 and (.+)', "".join(p.read_text() for p in compiled.glob("*.sql"))
+    )
+    assert {name for name, _ in looked_at} == set(marts(candidate.settings))
+    # of this candidate, nothing of the catalogue changed
+    assert {what for name, what in looked_at if not name.startswith("fct_") and name != "dim_submission"} == {"false"}
+    assert all("build.touched" in what for name, what in looked_at if name.startswith("fct_"))
+
+
+def test_a_data_test_that_fails_names_its_model(candidate: World, copy: Copy) -> None:
+    settings = copy(candidate)
+    with connect(settings, BUILDER) as connection:
+        connection.execute("update intermediate.int_org_tree set depth = 2 where unit_id = ancestor_id")
+    with pytest.raises(BuildFailed, match=r"test holds\w+ of int_org_tree: "):
+        dbt.invoke(settings, ["test", "--select", "int_org_tree", "--exclude-resource-type", "unit_test"])
 
 
 def test_a_full_refresh_loses_nothing(candidate: World, copy: Copy) -> None:

@@ -104,7 +104,7 @@ final as (
     inner join form as f on f.form_code = ft.form_code and f.form_version = ft.form_version
     where
         (cardinality(r.period_types) = 0 or p.period_type = any(r.period_types))
-        and (cardinality(r.levels) = 0 or r.levels && array[v.level, v.also_level])
+        and (cardinality(r.levels) = 0 or v.level = any(r.levels) or v.also_level = any(r.levels))
         -- a rule that no figure of its own report carries is the one in force at the period's end
         and (c.has_same or p.ends_on between f.valid_from and f.valid_to)
 )

@@ -1,7 +1,8 @@
--- grain: rule x instance x form version x rule version x unit x period x row code: a rule over what units that ended said they
--- gave and those that followed them said they took, for each set of units that did so among themselves on a day, as soon as one
--- of them has said anything. It stands at every unit that took, in the shortest period in which the day falls; while somebody has
--- said nothing it has no sum, and names them. What a unit says of its whole comes before what it says of itself alone.
+-- grain: rule x instance x form version x rule version x unit x period x row code: a rule over what units that ended reported as
+-- given and those that followed them reported as taken, for each set of units that did so among themselves on a day, as soon as
+-- one of them has reported any of it. Every unit that took has a row, in the shortest period in which the day falls; while
+-- somebody has not reported there is no sum, and the row names them. What a unit says of its whole comes before what it says of
+-- itself alone.
 with party as (
     select * from {{ ref('stg_party') }}
     where {{ slice('touched', 'period_id', 'unit_id') }}
@@ -127,7 +128,7 @@ compared as (
         on_date,
         row_code,
         case when count(value) = count(*) then sum(coefficient * value) end as left_side,
-        string_agg(distinct name, ', ') filter (where value is null) as awaited,
+        string_agg(distinct name, ', ' order by name) filter (where value is null) as awaited,
         nullif(count(distinct unit_id) filter (where value is null and name is null), 0) as awaited_below
     from named
     group by rule, instance, form_version, rule_version, group_id, on_date, row_code
@@ -142,7 +143,7 @@ worded as (
     from compared
 ),
 
--- where it stands
+-- the units and periods that get the rows
 taker as (
     select distinct on (rule, instance, form_version, rule_version, group_id, on_date, unit_id)
         rule,

@@ -1,9 +1,9 @@
 -- grain: rule x instance x form version x rule version x unit x period x row code x scope: the sum of a rule's terms on the
 -- slice's accepted figures, where every term is known. Nothing is guessed: a rule with a term that is blank or that nobody has
 -- given has no sum. Not applicable counts as nothing to add, as it does on arrival, as long as some term has a value. Terms at
--- `children` stand for the unit's own figure and all below it, and are compared with its claim for the whole; those `elsewhere`,
--- in another table of one row only, stand beside each row.
--- A table of its own, because without its statistics the planner takes the sums for one row and loops over all units.
+-- `children` take the sum of the unit's own figure and all below it, and are compared with its claim for the whole; those
+-- `elsewhere`, in another table of one row only, are added to each row. A table of its own, because without its statistics the
+-- planner takes the sums for one row and loops over all units.
 with observation as (
     select * from {{ ref('int_observation') }}
     where state <> 'blank'

@@ -6,7 +6,7 @@ with cell as (
 ),
 
 submission as (
-    select * from {{ ref('stg_submission') }}
+    select * from {{ ref('int_submission') }}
 ),
 
 final as (

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 
--- grain: period x other period x link. Where the terms of a rule stand that look beyond their own period:
+-- grain: period x other period x link. Where the terms of a rule are looked up that go beyond their own period:
 --   previous: the period that ends on the day before this one starts; the same type first, then the longest
 --   months:   the months of a quarter
 with period as (

@@ -1,6 +1,6 @@
 -- grain: period of which a report counts
 with submission as (
-    select * from {{ ref('stg_submission') }}
+    select * from {{ ref('int_submission') }}
 ),
 
 period as (

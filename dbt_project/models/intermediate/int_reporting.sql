@@ -6,7 +6,7 @@ with obligation as (
 ),
 
 submission as (
-    select * from {{ ref('stg_submission') }}
+    select * from {{ ref('int_submission') }}
 ),
 
 cell as (

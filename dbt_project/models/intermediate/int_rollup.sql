@@ -30,7 +30,7 @@ summed as (
         o.row_id,
         o.indicator_id,
         sum(o.value) as value,
-        -- whether anything but the unit itself stands in the sum
+        -- whether the sum has a figure of any unit below
         coalesce(bool_or(t.depth > 0 and o.value is not null), false) as has_below
     from tree as t
     inner join observation as o on o.period_id = t.period_id and o.unit_id = t.unit_id

@@ -30,7 +30,9 @@ stretch as (
 final as (
     select
         -- the first day as a number, so that a tree keeps its number whatever is learned of others
-        to_char(s.valid_from, 'YYYYMMDD')::integer as tree_id,
+        (
+            extract(year from s.valid_from) * 10000 + extract(month from s.valid_from) * 100 + extract(day from s.valid_from)
+        )::integer as tree_id,
         s.valid_from,
         s.valid_to,
         c.opened_on between s.valid_from and s.valid_to as is_today

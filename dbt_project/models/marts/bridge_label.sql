@@ -1,5 +1,6 @@
 {{ config(unique_key=['old_id', 'new_id', 'form_version'], meta={'slice': 'catalogue'}) }}
 
+-- grain: old indicator x new indicator x form version
 with stg_crosswalk as (
     select * from {{ ref('stg_crosswalk') }}
 ),

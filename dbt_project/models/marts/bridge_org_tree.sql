@@ -1,5 +1,6 @@
 {{ config(unique_key=['unit_id', 'ancestor_id', 'valid_from'], meta={'slice': 'catalogue'}) }}
 
+-- grain: unit x ancestor x stretch of days
 with int_org_tree as (
     select * from {{ ref('int_org_tree') }}
 ),

@@ -1,5 +1,6 @@
 {{ config(unique_key=['unit_id', 'facts_from', 'valid_from', 'lands_on_id', 'is_whole'], meta={'slice': 'catalogue'}) }}
 
+-- grain: unit x life (facts_from) x stretch of days x unit on which the figures land x whether they are whole there
 with int_landing as (
     select * from {{ ref('int_landing') }}
 ),

@@ -1,5 +1,6 @@
 {{ config(unique_key=['table_code', 'form_version'], meta={'slice': 'catalogue'}) }}
 
+-- grain: form table x form version
 with form as (
     select * from {{ ref('stg_form') }}
 ),

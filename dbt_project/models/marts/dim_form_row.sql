@@ -1,6 +1,6 @@
 {{ config(unique_key=['row_id'], meta={'slice': 'catalogue'}) }}
 
--- the newest form version gives a row its labels
+-- grain: form row. The newest form version gives a row its labels.
 with form_row as (
     select * from {{ ref('stg_form_row') }}
 ),

@@ -1,6 +1,6 @@
 {{ config(unique_key=['indicator_id'], meta={'slice': 'catalogue'}) }}
 
--- the newest form version gives an indicator its labels; withheld in any version is withheld in all
+-- grain: indicator. The newest form version gives an indicator its labels; withheld in any version is withheld in all.
 with field as (
     select * from {{ ref('stg_field') }}
 ),

@@ -1,5 +1,6 @@
 {{ config(unique_key=['unit_id', 'valid_from'], meta={'slice': 'catalogue'}) }}
 
+-- grain: unit x stretch of days
 with unit_version as (
     select * from {{ ref('stg_unit_version') }}
 ),

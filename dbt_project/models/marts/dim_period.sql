@@ -1,5 +1,6 @@
 {{ config(unique_key=['period_id'], meta={'slice': 'catalogue'}) }}
 
+-- grain: period
 with stg_period as (
     select * from {{ ref('stg_period') }}
 ),
@@ -13,7 +14,7 @@ final as (
         s.starts_on,
         s.ends_on,
         -- the year in which it ends: the number of a period starts with it
-        s.period_id / 100000 as year,
+        floor(s.period_id / 100000)::integer as year,
         {{ release_columns() }}
     from stg_period as s
     where {{ slice('catalogue') }}

@@ -1,7 +1,8 @@
 {{ config(unique_key=['submission_id'], meta={'slice': 'touched'}) }}
 
-with stg_submission as (
-    select * from {{ ref('stg_submission') }}
+-- grain: submission
+with int_submission as (
+    select * from {{ ref('int_submission') }}
 ),
 
 final as (
@@ -19,7 +20,7 @@ final as (
         s.status,
         s.superseded_by,
         {{ release_columns() }}
-    from stg_submission as s
+    from int_submission as s
     where {{ slice('touched', 's.period_id', 's.unit_id') }}
 )
 

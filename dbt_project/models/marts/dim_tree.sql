@@ -1,5 +1,6 @@
 {{ config(unique_key=['tree_id'], meta={'slice': 'catalogue'}) }}
 
+-- grain: tree
 with int_tree as (
     select * from {{ ref('int_tree') }}
 ),

@@ -1,15 +1,16 @@
 {{ config(unique_key=['finding_key'], meta={'slice': 'touched_or_unknown'}) }}
 
+-- grain: finding.
 -- Identities among the rules are the gate's: a report that breaks one was returned, or a waiver let it pass on arrival.
 with finding as (
-    select * from {{ ref('stg_finding') }}
+    select * from {{ ref('int_finding') }}
 ),
 
 evaluated as (
     select * from {{ ref('int_check') }}
 ),
 
-arrival as (
+findings as (
     select
         concat_ws('/', 'arrival', submission_id, decision, ordinal) as finding_key,
         'arrival' as source,
@@ -19,18 +20,16 @@ arrival as (
         is_waived,
         unit_id,
         period_id,
-        null::integer as row_id,
+        null as row_id,
         submission_id,
         sheet,
         cell,
-        null::numeric as left_side,
-        null::numeric as bound,
+        null as left_side,
+        null as bound,
         message_vi,
         message_en
     from finding
-),
-
-broken as (
+    union all
     select
         concat_ws('/', 'rule', rule, instance, form_version, unit_id, period_id, row_id, scope) as finding_key,
         'rule' as source,
@@ -50,12 +49,6 @@ broken as (
         message_en
     from evaluated
     where not holds and kind in ('consistency', 'compliance')
-),
-
-findings as (
-    select * from arrival
-    union all
-    select * from broken
 ),
 
 final as (

@@ -1,5 +1,6 @@
 {{ config(unique_key=['period_id', 'unit_id', 'indicator_id', 'row_id', 'scope'], meta={'slice': 'touched'}) }}
 
+-- grain: unit x period x row x indicator x scope
 with int_observation as (
     select * from {{ ref('int_observation') }}
 ),

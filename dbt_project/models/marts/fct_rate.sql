@@ -1,5 +1,6 @@
 {{ config(unique_key=['period_id', 'unit_id', 'rate_code', 'row_id', 'basis'], meta={'slice': 'touched'}) }}
 
+-- grain: unit x period x row x rate x basis
 with int_rate as (
     select * from {{ ref('int_rate') }}
 ),

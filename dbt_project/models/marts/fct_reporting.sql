@@ -1,5 +1,6 @@
 {{ config(unique_key=['period_id', 'unit_id', 'table_code'], meta={'slice': 'touched'}) }}
 
+-- grain: unit x period x form table that is owed
 with int_reporting as (
     select * from {{ ref('int_reporting') }}
 ),

@@ -1,5 +1,6 @@
 {{ config(unique_key=['period_id', 'unit_id', 'indicator_id', 'row_id'], meta={'slice': 'touched'}) }}
 
+-- grain: unit of today's tree x period x row x indicator
 with int_restated as (
     select * from {{ ref('int_restated') }}
 ),

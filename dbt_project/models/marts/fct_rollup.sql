@@ -1,5 +1,6 @@
 {{ config(unique_key=['period_id', 'unit_id', 'indicator_id', 'row_id'], meta={'slice': 'touched'}) }}
 
+-- grain: unit x period x row x indicator
 with int_rollup as (
     select * from {{ ref('int_rollup') }}
 ),

@@ -1,4 +1,4 @@
--- one row while a candidate is open, none otherwise
+-- grain: candidate: one row while one is open, none otherwise
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

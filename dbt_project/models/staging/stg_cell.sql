@@ -1,3 +1,4 @@
+-- grain: unit x period x row x indicator x scope x submission: a cell of a report that was accepted
 with cell as (
     select * from {{ source('intake', 'cell') }}
 ),

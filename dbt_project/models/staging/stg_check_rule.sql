@@ -1,3 +1,4 @@
+-- grain: rule x instance x form version x rule version
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

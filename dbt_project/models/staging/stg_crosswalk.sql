@@ -1,3 +1,4 @@
+-- grain: form version x old indicator x new indicator
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

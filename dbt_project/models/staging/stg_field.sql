@@ -1,3 +1,4 @@
+-- grain: indicator x form version; with the codes that the registry of indicators has for it
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

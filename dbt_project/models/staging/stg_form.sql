@@ -1,3 +1,4 @@
+-- grain: form x version
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

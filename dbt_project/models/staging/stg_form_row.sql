@@ -1,3 +1,4 @@
+-- grain: form row x form version; with the codes that the registry of form rows has for it
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

@@ -1,3 +1,4 @@
+-- grain: form table x form version
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

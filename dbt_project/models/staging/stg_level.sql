@@ -1,3 +1,4 @@
+-- grain: level
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

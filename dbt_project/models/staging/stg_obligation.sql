@@ -1,4 +1,5 @@
--- the number of the catalogue as a value, which reaches the tables below the view; joined, every catalogue would be gone through
+-- grain: unit x period x form table. The number of the catalogue is a value, which reaches the tables below the view; joined,
+-- every catalogue would be gone through.
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

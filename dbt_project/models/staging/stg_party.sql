@@ -1,3 +1,4 @@
+-- grain: rule x set of units that gave and took among themselves on a day x side x unit x period
 with party as (
     select * from {{ source('build', 'party') }}
 ),

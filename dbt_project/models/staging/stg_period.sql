@@ -1,3 +1,4 @@
+-- grain: period
 with period as (
     select * from {{ source('catalogue', 'period') }}
 ),

@@ -1,3 +1,4 @@
+-- grain: month or quarter
 with period_in_year as (
     select * from {{ source('catalogue', 'period_in_year') }}
 ),

@@ -1,3 +1,4 @@
+-- grain: rate
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

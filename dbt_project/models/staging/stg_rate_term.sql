@@ -1,3 +1,4 @@
+-- grain: rate x part x indicator
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

@@ -1,3 +1,4 @@
+-- grain: predecessor x successor x day
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

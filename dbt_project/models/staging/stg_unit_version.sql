@@ -1,3 +1,4 @@
+-- grain: unit x stretch of days (both ends included)
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),

@@ -1,21 +1,13 @@
--- What counts is decided by the acts up to the candidate's cut-off alone, never by the receipt's status today:
--- what arrives while a candidate is being built waits for the next one.
-with candidate as (
-    select * from {{ source('build', 'candidate') }}
-),
+{{ config(materialized='view') }}
 
-receipt as (
-    select * from {{ source('intake', 'receipt') }}
-),
-
-ledger as (
-    select * from {{ source('intake', 'ledger') }}
+-- grain: submission: a report that was accepted. What counts is decided by the acts up to the candidate's cut-off alone, never by
+-- the receipt's status today.
+with receipt as (
+    select * from {{ ref('stg_receipt') }}
 ),
 
 acts as (
-    select l.*
-    from ledger as l
-    inner join candidate as c on c.cutoff_seq >= l.seq
+    select * from {{ ref('stg_ledger') }}
 ),
 
 accepted as (
