@@ -23,10 +23,8 @@ up: .venv/ready  ## start PostgreSQL and Airflow, and keep them running
 down:  ## stop all that demo and up started
 	@if [ -x $(BIN)/tonghop ]; then $(BIN)/tonghop down; fi
 
-test: .venv/ready-dev  ## run every test, those with the real Airflow last
-	@$(BIN)/pytest -m "not airflow and not wheel and not trials"
-	@$(BIN)/pytest -m wheel
-	@$(BIN)/pytest -m airflow
+test: .venv/ready-dev  ## run every test but the trials, on two cores
+	@$(BIN)/pytest -m "not trials" -n 2 --dist loadgroup --no-loadscope-reorder
 
 trials: .venv/ready-dev  ## run what takes long: many more cases, and the templates in LibreOffice Calc
 	@$(BIN)/pytest -m trials

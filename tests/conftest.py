@@ -1,6 +1,10 @@
-"""A real PostgreSQL for the whole session, and for each test that asks a warehouse of its own, migrated and empty."""
+"""A real PostgreSQL for the whole session, for each test that asks a warehouse of its own, and one real Airflow.
+
+`pytest -n 2 --dist loadgroup` makes two sessions of one: a file's tests stay together, and so do all of the real Airflow.
+"""
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,16 +16,41 @@ from tonghop.base.secrets import secret
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
+from tonghop.ops import configuration, services
 from tonghop.warehouse import embedded
 from tonghop.warehouse.connect import WAREHOUSE, database_url
 from tonghop.warehouse.migrate import ready
 
 _NUMBER = itertools.count(1)
+# Airflow mostly waits, so it starts first, with what is over in seconds beside it; then what takes longest
+_FILES = (
+    "test_end_to_end",
+    "test_services",
+    "test_catalogue",
+    "test_check",
+    "test_samples",
+    "test_dags",
+    "test_docker",
+    "test_readme",
+    "test_build",
+    "test_reform",
+    "test_histories",
+    "test_gate",
+    "test_explain",
+)
 
 # no test asserts a time; far more examples than CI has time for, by hand: pytest --hypothesis-profile many
 for profile in ("few", "many"):
     hypothesis.settings.register_profile(profile, deadline=None)
 hypothesis.settings.load_profile("few")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("airflow" if item.get_closest_marker("airflow") else item.path.stem))
+    order = {name: place for place, name in enumerate(_FILES)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +64,10 @@ def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
     """Settings of an embedded server whose warehouse is migrated; never write to it, it is the template of all others."""
     settings = Settings(home=tmp_path_factory.mktemp("server"))
     ready(settings)
+    with psycopg.connect(database_url(settings, "postgres"), autocommit=True) as connection:
+        for guard in ("fsync", "full_page_writes", "synchronous_commit"):  # against a crash of the machine, at the cost of time
+            connection.execute(f"alter system set {guard} = off".encode())
+        connection.execute("select pg_reload_conf()")
     yield settings
     embedded.stop(settings)
 
@@ -69,3 +102,17 @@ def new_warehouse(session_server: Settings) -> Callable[[Path], Settings]:
 def settings(new_warehouse: Callable[[Path], Settings], tmp_path: Path) -> Settings:
     """A fresh warehouse and an empty state folder."""
     return new_warehouse(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """The real Airflow over the project's DAGs and three small ones: the first asset-triggers the second, the third fails."""
+    settings = Settings(home=tmp_path_factory.mktemp("airflow"), batch_files=Settings().batch_files - 1)
+    dags = tmp_path_factory.mktemp("dags")
+    for file in (*configuration.DAGS.glob("*.py"), *(Path(__file__).parent / "data" / "dags").glob("*.py")):
+        shutil.copy(file, dags)
+    try:
+        services.up(settings, dags=dags)
+        yield settings
+    finally:
+        services.down(settings)

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from samples.facts import Figure, Statement, statements
 from tonghop.base.secrets import secret
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
-from tonghop.ops import client, processes, services
+from tonghop.ops import client, processes
 from tonghop.queries.verify import verify
 from tonghop.release import candidate
 from tonghop.warehouse.connect import bi_url, connect
@@ -27,14 +26,10 @@ pytestmark = pytest.mark.airflow
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def demo(airflow: Settings) -> Settings:
     """The state that `tonghop demo` leaves, with everything running; its words are in demo.txt."""
-    settings = Settings(home=tmp_path_factory.mktemp("demo"))
-    try:
-        (settings.home / "demo.txt").write_text(run(settings, "demo"), "utf-8")
-        yield settings
-    finally:
-        services.down(settings)
+    (airflow.home / "demo.txt").write_text(run(airflow, "demo"), "utf-8")
+    return airflow
 
 
 def run(settings: Settings, *arguments: str, code: int = 0) -> str:

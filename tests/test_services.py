@@ -1,8 +1,10 @@
-"""The real Airflow, up and down: a run is followed to the end of its chain, a failure says why, and nothing is left behind."""
+"""The real Airflow, up and down: a run is followed to the end of its chain, a failure says why, and nothing is left behind.
+
+It is the one that test_end_to_end leaves, with the demo's traces in it; the last test ends it.
+"""
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,34 +16,6 @@ from tonghop.ops import client, configuration, processes, services
 from tonghop.warehouse import embedded
 
 pytestmark = pytest.mark.airflow
-
-CHAIN = """
-from airflow.sdk import Asset, dag, task
-PASSED = Asset("passed_on")
-
-@dag(schedule=None)
-def first():
-    @task(outlets=[PASSED])
-    def hand_over(): pass
-    hand_over()
-
-@dag(schedule=[PASSED])
-def second():
-    @task
-    def settings_arrive():
-        from tonghop.base.settings import Settings
-        (Settings().home / "arrived").write_text(str(Settings().batch_files))
-    settings_arrive()
-
-@dag(schedule=None)
-def broken():
-    @task
-    def count():
-        raise ValueError("model stg_fact failed")
-    count()
-
-first(), second(), broken()
-"""
 
 
 def alive(settings: Settings) -> list[str]:
@@ -56,26 +30,6 @@ def alive(settings: Settings) -> list[str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dags")
-    for name in ("first", "second", "broken"):  # one file a DAG, as `up` expects
-        (folder / f"{name}.py").write_text(CHAIN.replace("first(), second(), broken()", f"{name}()"))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def airflow(dags: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Airflow over three small DAGs; the first asset-triggers the second, the third fails."""
-    settings = Settings(home=tmp_path_factory.mktemp("airflow"), batch_files=7)
-    try:
-        services.up(settings, dags=dags)
-        yield settings
-    finally:
-        services.down(settings)
-    assert alive(settings) == []
-
-
 def test_up_returns_when_airflow_is_healthy(airflow: Settings) -> None:
     health = httpx.get(f"{configuration.url(airflow)}/api/v2/monitor/health", trust_env=False).json()
     assert {part: health[part]["status"] for part in ("metadatabase", "scheduler", "dag_processor")} == {
@@ -86,15 +40,15 @@ def test_up_returns_when_airflow_is_healthy(airflow: Settings) -> None:
     assert set(services.status(airflow)["airflow"].values()) == {"up"}
 
 
-def test_up_again_leaves_the_running_airflow_alone(airflow: Settings, dags: Path) -> None:
+def test_up_again_leaves_the_running_airflow_alone(airflow: Settings) -> None:
     before = {process.pid for process, _ in processes.processes(airflow)}
-    services.up(airflow, dags=dags)
+    services.up(airflow)
     assert before <= {process.pid for process, _ in processes.processes(airflow)}
 
 
 def test_a_run_is_followed_through_the_assets_and_tasks_see_the_settings(airflow: Settings) -> None:
     assert [(run.dag, run.state) for run in client.run(airflow, "first")] == [("first", "success"), ("second", "success")]
-    assert (airflow.home / "arrived").read_text() == "7"
+    assert (airflow.home / "arrived").read_text() == str(airflow.batch_files) != str(Settings().batch_files)
 
 
 def test_a_failed_run_names_the_dag_the_task_and_the_reason(airflow: Settings) -> None:
@@ -130,26 +84,9 @@ def test_no_password_shows_in_logs_or_process_lists(airflow: Settings) -> None:
     assert {path.stat().st_mode & 0o777 for path in [*kept, *(airflow.home / "secrets").iterdir()]} == {0o600}
 
 
-def test_a_dag_that_cannot_be_read_stops_up_with_its_error(tmp_path: Path) -> None:
-    folder = tmp_path / "dags"
-    folder.mkdir()
-    (folder / "wrong.py").write_text("from airflow.sdk import dag\nimport no_such_module\n")
-    settings = Settings(home=tmp_path / "home")
-    try:
-        with pytest.raises(processes.ServiceError, match=r"(?s)wrong\.py.*no_such_module"):
-            services.up(settings, dags=folder)
-        assert alive(settings)
-        # and down works on what has half died: the scheduler killed, its workers orphaned
-        for process, role in processes.processes(settings):
-            if role == "scheduler" and os.getsid(process.pid) == process.pid:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-        assert [role for _, role in processes.processes(settings)].count("scheduler") > 0
-        assert services.status(settings)["airflow"]["scheduler"] == "down"
-    finally:
-        services.down(settings)
-    assert alive(settings) == []
-    assert not embedded.running(settings)
+def test_down_where_nothing_runs_does_nothing(tmp_path: Path) -> None:
+    services.down(Settings(home=tmp_path / "nothing"))
+    assert not (tmp_path / "nothing").exists()
 
 
 def test_a_folder_without_dags_stops_up_before_airflow_starts(tmp_path: Path) -> None:
@@ -164,6 +101,24 @@ def test_a_folder_without_dags_stops_up_before_airflow_starts(tmp_path: Path) ->
         services.down(settings)
 
 
-def test_down_where_nothing_runs_does_nothing(tmp_path: Path) -> None:
-    services.down(Settings(home=tmp_path / "nothing"))
-    assert not (tmp_path / "nothing").exists()
+def test_down_leaves_nothing_and_a_dag_that_cannot_be_read_stops_up_with_its_error(airflow: Settings, tmp_path: Path) -> None:
+    settings = airflow
+    services.down(settings)
+    assert alive(settings) == []
+    assert not embedded.running(settings)
+    (tmp_path / "wrong.py").write_text("from airflow.sdk import dag\nimport no_such_module\n")
+    try:
+        with pytest.raises(processes.ServiceError, match=r"(?s)wrong\.py.*no_such_module"):
+            services.up(settings, dags=tmp_path)
+        assert alive(settings)
+        # and down works on what has half died: the scheduler killed, its workers orphaned
+        for process, role in processes.processes(settings):
+            if role == "scheduler" and os.getsid(process.pid) == process.pid:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+        assert [role for _, role in processes.processes(settings)].count("scheduler") > 0
+        assert services.status(settings)["airflow"]["scheduler"] == "down"
+    finally:
+        services.down(settings)
+    assert alive(settings) == []
+    assert not embedded.running(settings)

@@ -164,14 +164,20 @@ def _pg(settings: Settings, program: str, *arguments: str, check: bool = True) -
 def _let_pass(settings: Settings) -> None:
     if os.geteuid() != 0:
         return
-    if SYSTEM_USER not in {account.pw_name for account in pwd.getpwall()}:
-        subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", SYSTEM_USER], check=True)
+    if not _account_exists():
+        made = subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", SYSTEM_USER], capture_output=True, text=True)
+        if not _account_exists():  # another server's first start may have made it meanwhile
+            raise ServerError(f"the account {SYSTEM_USER} cannot be made: {made.stderr.strip()}")
     base = settings.home / "postgres"
     _own(settings, base)
     for folder in [*base.parents, *BINARIES.parents]:
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)
+
+
+def _account_exists() -> bool:
+    return SYSTEM_USER in {account.pw_name for account in pwd.getpwall()}
 
 
 def _own(settings: Settings, path: Path) -> None:
