@@ -31,6 +31,7 @@ _FILES = (
     "test_samples",
     "test_dags",
     "test_docker",
+    "test_wheel",
     "test_readme",
     "test_build",
     "test_reform",

@@ -165,7 +165,8 @@ def _let_pass(settings: Settings) -> None:
     if os.geteuid() != 0:
         return
     if not _account_exists():
-        made = subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", SYSTEM_USER], capture_output=True, text=True)
+        command = ["useradd", "--system", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
+        made = subprocess.run(command, capture_output=True, text=True)
         if not _account_exists():  # another server's first start may have made it meanwhile
             raise ServerError(f"the account {SYSTEM_USER} cannot be made: {made.stderr.strip()}")
     base = settings.home / "postgres"
