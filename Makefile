@@ -27,7 +27,8 @@ test: .venv/ready-dev  ## run every test but the trials, on two cores
 	@$(BIN)/pytest -m "not trials" -n 2 --dist loadgroup --no-loadscope-reorder
 
 trials: .venv/ready-dev  ## run what takes long: many more cases, and the templates in LibreOffice Calc
-	@$(BIN)/pytest -m trials
+	@$(BIN)/pytest -m trials --hypothesis-profile many
+	@$(BIN)/pytest tests/test_histories.py --hypothesis-profile many
 
 lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow, SQL
 	@$(BIN)/ruff check

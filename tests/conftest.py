@@ -5,9 +5,11 @@
 
 import itertools
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import gate_world
 import hypothesis
 import psycopg
 import pytest
@@ -44,12 +46,24 @@ _FILES = (
 for profile in ("few", "many"):
     hypothesis.settings.register_profile(profile, deadline=None)
 hypothesis.settings.load_profile("few")
+# files that share what is made once a session
+_TOGETHER = dict.fromkeys(("test_gate", "test_pages", "test_views"), "two_releases")
+
+
+def pytest_report_header() -> str:
+    """The commit that the figures are of."""
+    git = ["git", "-C", str(PROJECT), "describe", "--always", "--dirty", "--abbrev=12"]
+    return f"commit: {subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or 'unknown'}"
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("airflow" if item.get_closest_marker("airflow") else item.path.stem))
+        item.add_marker(
+            pytest.mark.xdist_group(
+                "airflow" if item.get_closest_marker("airflow") else _TOGETHER.get(item.path.stem, item.path.stem)
+            )
+        )
     order = {name: place for place, name in enumerate(_FILES)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
@@ -81,22 +95,50 @@ def new_warehouse(session_server: Settings) -> Callable[[Path], Settings]:
     parsed.parent.mkdir()
 
     def make(home: Path) -> Settings:
-        name = f"warehouse_{next(_NUMBER)}"
-        with psycopg.connect(database_url(session_server, "postgres"), autocommit=True) as connection:
-            connection.execute(f"create database {name} template {WAREHOUSE}")
-            # a copy starts with the server's default rights on the database itself
-            connection.execute(
-                "update pg_database set datacl = (select datacl from pg_database where datname = %s) where datname = %s",
-                [WAREHOUSE, name],
-            )
         (home / "dbt").mkdir(parents=True)
         (home / "dbt" / "manifest").symlink_to(parsed)
         (home / "secrets").mkdir()
         (home / "secrets" / "bi").write_text(secret(session_server, "bi"))
-        url = database_url(session_server).rsplit("/", 1)[0]
-        return Settings(home=home, database_url=f"{url}/{name}", airflow_database_url=f"{url}/airflow")
+        url = _copy_database(session_server, WAREHOUSE)
+        return Settings(home=home, database_url=url, airflow_database_url=f"{url.rsplit('/', 1)[0]}/airflow")
 
     return make
+
+
+def _copy_database(server: Settings, template: str) -> str:
+    """The address of a new database that holds what another holds; nobody may be connected to that one."""
+    name = f"warehouse_{next(_NUMBER)}"
+    with psycopg.connect(database_url(server, "postgres"), autocommit=True) as connection:
+        connection.execute(f"create database {name} template {template}".encode())
+        # a copy starts with the server's default rights on the database itself
+        connection.execute(
+            "update pg_database set datacl = (select datacl from pg_database where datname = %s) where datname = %s",
+            [template, name],
+        )
+    return f"{database_url(server).rsplit('/', 1)[0]}/{name}"
+
+
+@pytest.fixture(scope="session")
+def copy_of(session_server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Settings], Settings]:
+    """Makes a copy of a warehouse, its state folder and its catalogue's files, for a test that changes something."""
+
+    def copy(world: Settings) -> Settings:
+        folder = tmp_path_factory.mktemp("copy")
+        shutil.copytree(world.home, folder / "home", symlinks=True)
+        shutil.copytree(world.catalogue, folder / "catalogue")
+        url = _copy_database(session_server, database_url(world).rsplit("/", 1)[1])
+        return world.model_copy(update={"home": folder / "home", "catalogue": folder / "catalogue", "database_url": url})
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def two_releases(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The world of gate_world: release 1 published, release 2 open and good. Whoever changes it takes a copy."""
+    folder = tmp_path_factory.mktemp("releases")
+    settings = new_warehouse(folder / "home").model_copy(update={"catalogue": folder / "catalogue"})
+    gate_world.build(settings)
+    return settings
 
 
 @pytest.fixture

@@ -243,9 +243,9 @@ def published(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytes
 
 
 @pytest.fixture(scope="module")
-def opened(published: World, module_copy: Copy) -> World:
+def opened(published: World, copy: Copy) -> World:
     """Candidate 2, open and not built."""
-    settings = module_copy(published)
+    settings = copy(published)
     file(settings, "w", "2025-M01", {"c1": (10, 13, 9, 0), "c2": (4, 4, 2, 1)}, corrects=published.january)
     withdraw(settings, one_of(settings, "c2", "2025-M02"))
     file(settings, "x", "2025-M03", {"c2": (5, 6, 6, 0)})
@@ -255,9 +255,9 @@ def opened(published: World, module_copy: Copy) -> World:
 
 
 @pytest.fixture(scope="module")
-def candidate(opened: World, module_copy: Copy) -> World:
+def candidate(opened: World, copy: Copy) -> World:
     """Candidate 2, built; never written to."""
-    settings = module_copy(opened)
+    settings = copy(opened)
     for layer in LAYERS:
         dbt.build(settings, layer)
     return World(settings)
@@ -269,28 +269,8 @@ def one_of(settings: Settings, sender: str, period: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def module_copy(session_server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    def copy(world: World) -> Settings:
-        folder = tmp_path_factory.mktemp("copy")
-        name = f"build_{folder.name}"
-        before = database_url(world.settings).rsplit("/", 1)[1]
-        with psycopg.connect(database_url(session_server, "postgres"), autocommit=True) as connection:
-            connection.execute(f"create database {name} template {before}")
-            connection.execute(
-                "update pg_database set datacl = (select datacl from pg_database where datname = %s) where datname = %s",
-                [before, name],
-            )
-        shutil.copytree(world.settings.home, folder / "home")
-        shutil.copytree(world.settings.catalogue, folder / "catalogue")
-        url = database_url(world.settings).rsplit("/", 1)[0] + f"/{name}"
-        return world.settings.model_copy(update={"home": folder / "home", "catalogue": folder / "catalogue", "database_url": url})
-
-    return copy
-
-
-@pytest.fixture
-def copy(module_copy: Copy) -> Copy:
-    return module_copy
+def copy(copy_of: Callable[[Settings], Settings]) -> Copy:
+    return lambda world: copy_of(world.settings)
 
 
 # --- the models ------------------------------------------------------------------------------------------------

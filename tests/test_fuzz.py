@@ -1,14 +1,16 @@
-"""A fixed budget of mutated files; by hand for longer: see fuzz_read."""
+"""A fixed budget of mutated files; a longer one in `make trials`, and by hand: see fuzz_read."""
 
 from pathlib import Path
 
+import pytest
 from fuzz_read import fuzz
 
 from tonghop.catalogue.model import Catalogue
 
 
-def test_no_mutation_of_a_real_file_breaks_the_reader(catalogue: Catalogue, tmp_path: Path) -> None:
-    seen = fuzz(30, 1, catalogue, tmp_path)
+@pytest.mark.parametrize("seconds", [10, pytest.param(600, marks=pytest.mark.trials)])
+def test_no_mutation_of_a_real_file_breaks_the_reader(catalogue: Catalogue, tmp_path: Path, seconds: int) -> None:
+    seen = fuzz(seconds, 1, catalogue, tmp_path)
     assert seen["files"] >= 50
     # mutations that all end the same way would test nothing
     assert seen["quarantined"]

@@ -113,8 +113,8 @@ MORE = [
         "rates_and_counts_stand_on_every_tree",
         """
         create or replace view bi.fct_completeness_on with (security_barrier) as
-        select tree_id, unit_id, period_id, table_code, last_due_on, due, due as received, on_time, late, missing, nil, restated,
-            not_restatable
+        select tree_id, unit_id, period_id, table_code, last_due_on, due, due + 1 as received, on_time, late, missing, nil,
+            restated, not_restatable
         from bi_asof.fct_completeness_on where release_id = 1""",
     ),
     ("rates_follow_the_sums", "delete from marts.fct_rate where period_id = {february}"),
@@ -144,10 +144,12 @@ MORE = [
     (
         "nothing_withheld_is_shown",
         """
-        create or replace view bi.t1 as
+        drop view bi.t1;
+        create view bi.t1 as
         select u.code as unit_code, p.code as period_code, r.value as male, r.value as female, r.value as members,
             r.value as punished
-        from marts.fct_rollup r join marts.dim_org_unit u using (unit_id) join marts.dim_period p using (period_id)""",
+        from marts.fct_rollup r join marts.dim_org_unit u using (unit_id) join marts.dim_period p using (period_id);
+        grant select on bi.t1 to tonghop_reader""",
     ),
     (
         "nothing_withheld_is_shown",
@@ -178,13 +180,8 @@ MORE = [
 
 
 @pytest.fixture(scope="module")
-def new_world(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Settings]:
-    def make() -> Settings:
-        settings = new_warehouse(tmp_path_factory.mktemp("world") / "home")
-        gate_world.build(settings, settings.home / "catalogue")
-        return settings
-
-    return make
+def new_world(copy_of: Callable[[Settings], Settings], two_releases: Settings) -> Callable[[], Settings]:
+    return lambda: copy_of(two_releases)
 
 
 @pytest.fixture(scope="module")

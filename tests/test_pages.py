@@ -2,14 +2,13 @@
 
 import html
 import re
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 
-import gate_world
 import pytest
 
 from tonghop.base.secrets import secret
-from tonghop.base.settings import Settings
+from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.model import Catalogue
 from tonghop.queries import pages
 from tonghop.release import publish
@@ -17,8 +16,8 @@ from tonghop.warehouse.connect import connect
 
 
 @pytest.fixture
-def world(settings: Settings, tmp_path: Path) -> Settings:
-    gate_world.build(settings, tmp_path / "catalogue")
+def world(copy_of: Callable[[Settings], Settings], two_releases: Settings) -> Settings:
+    settings = copy_of(two_releases)
     with connect(settings) as connection:
         connection.execute("""
             insert into marts.fct_finding (finding_key, source, rule, kind, submission_id, unit_id, message_vi,
@@ -112,7 +111,7 @@ def test_numbers_are_written_the_vietnamese_way(value: Decimal | int | None, sho
 
 
 def test_the_forms_page_shows_every_field_and_check_of_the_catalogue(world: Settings, catalogue: Catalogue) -> None:
-    pages.write(world, 2)
+    pages.write(world.model_copy(update={"catalogue": PROJECT / "catalogue"}), 2)
     page = html.unescape((world.pages / "forms.html").read_text("utf-8"))
     for form in catalogue.forms:
         assert all(f">{field.code}<" in page and field.vi in page for table in form.tables for field in table.fields)

@@ -1,15 +1,14 @@
 """README's own commands, and its example: a form that is only data goes from a workbook to the marts and a view of its own."""
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 
+import commands
 import psycopg
+import pytest
 from books import book
 
 import samples
@@ -24,24 +23,21 @@ from tonghop.warehouse.connect import bi_url
 README = (PROJECT / "README.md").read_text("utf-8")
 
 
-def test_every_command_works_as_written_on_what_the_samples_leave(settings: Settings, tmp_path: Path) -> None:
+def test_every_command_works_as_written_on_what_the_samples_leave(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.copytree(PROJECT / "catalogue", tmp_path / "catalogue")
     (tmp_path / "2026-07-01.csv").write_text(
         "event,on,kind,unit,successor,weight,code,name,level,parent,synthetic,source\n"
         "Đổi tên,2026-07-01,renamed,phu-tho-25,,,,Đảng bộ tỉnh Phú Thọ (tên mới),,,,made up for this test\n",
         "utf-8",
     )
-    environment = os.environ | {
-        "TONGHOP_HOME": str(settings.home),
-        "TONGHOP_CATALOGUE": str(tmp_path / "catalogue"),
-        "TONGHOP_DATABASE_URL": str(settings.database_url),
-        "TONGHOP_AIRFLOW_DATABASE_URL": str(settings.airflow_database_url),
-    }
+    here = settings.model_copy(update={"catalogue": tmp_path / "catalogue"})
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str) -> tuple[int, str]:
-        command = [str(Path(sys.executable).with_name("tonghop")), *arguments]
-        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
+        result = commands.run(here, *arguments)
+        return result.exit_code, f"{result.output}{result.exception or ''}"
 
     files = samples.write(load_catalogue(tmp_path / "catalogue"), tmp_path / "samples")
     for first, expected in (("submit", *map(str, files)), 1), (("release",), 0):  # some files are made to be returned
@@ -49,9 +45,9 @@ def test_every_command_works_as_written_on_what_the_samples_leave(settings: Sett
         assert code == expected, said
     (accepted,) = (str(file) for file, sample in zip(files, samples.REPORTS, strict=True) if file.name.startswith("012"))
     blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
-    commands = [line for block in blocks for line in block.splitlines() if line.startswith(".venv/bin/tonghop ")]
-    assert len(commands) > 15
-    for line in commands:
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith(".venv/bin/tonghop ")]
+    assert len(lines) > 15
+    for line in lines:
         arguments = shlex.split(line, comments=True)[1:]
         code, said = run(*(accepted if argument == "FILE..." else argument for argument in arguments))
         assert (line, code) == (line, 0), said
