@@ -1,6 +1,6 @@
 """A real PostgreSQL for the whole session, for each test that asks a warehouse of its own, and one real Airflow.
 
-`pytest -n 2 --dist loadgroup` makes two sessions of one: a file's tests stay together, and so do all of the real Airflow.
+`pytest -n 2` makes two sessions of one, side by side.
 """
 
 import itertools
@@ -8,11 +8,13 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import gate_world
 import hypothesis
 import psycopg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tonghop.base.secrets import secret
 from tonghop.base.settings import PROJECT, Settings
@@ -41,13 +43,15 @@ _FILES = (
     "test_gate",
     "test_explain",
 )
+_SHARED = {
+    **dict.fromkeys(("test_end_to_end", "test_services"), "airflow"),
+    **dict.fromkeys(("test_gate", "test_pages", "test_views"), "two_releases"),
+}
 
 # no test asserts a time; far more examples than CI has time for, by hand: pytest --hypothesis-profile many
 for profile in ("few", "many"):
     hypothesis.settings.register_profile(profile, deadline=None)
 hypothesis.settings.load_profile("few")
-# files that share what is made once a session
-_TOGETHER = dict.fromkeys(("test_gate", "test_pages", "test_views"), "two_releases")
 
 
 def pytest_report_header() -> str:
@@ -56,16 +60,22 @@ def pytest_report_header() -> str:
     return f"commit: {subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or 'unknown'}"
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(
-            pytest.mark.xdist_group(
-                "airflow" if item.get_closest_marker("airflow") else _TOGETHER.get(item.path.stem, item.path.stem)
-            )
-        )
     order = {name: place for place, name in enumerate(_FILES)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+class _Together(LoadScopeScheduling):
+    """Deals out the tests in their order, all of a file, or of files that share what is made once, to one session."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.split("::")[0]).stem
+        return _SHARED.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False
+    return _Together(config, log)
 
 
 @pytest.fixture(scope="session")
