@@ -45,19 +45,19 @@ def by_hand(settings: Settings, arguments: list[str]) -> NoReturn:
     model, so no layer counts as built after it and the gate's verdict ends. Raises BuildFailed.
     """
     writes = not WRITING.isdisjoint(arguments)
-    with _writing(settings) if writes else nullcontext(), _environment(_dbt_environment(settings)):
+    with _writing(settings) if writes else nullcontext(), _environment(_dbt_environment(settings, BUILDER)):
         dbt_command(arguments, prog_name="tonghop dbt --")
     raise AssertionError("dbt ends the process itself")
 
 
-def invoke(settings: Settings, arguments: list[str], say: Callable[[str], None] = lambda _: None) -> None:
+def invoke(settings: Settings, arguments: list[str], say: Callable[[str], None] = lambda _: None, role: Any = BUILDER) -> None:
     """Run one dbt command in this process. Raises BuildFailed, naming each node that failed."""
 
     def tell(event: Any) -> None:
         if event.info.name in ("LogModelResult", "LogTestResult"):
             say(event.info.msg.strip())
 
-    environment = _dbt_environment(settings)
+    environment = _dbt_environment(settings, role)
     with _environment(environment):
         manifest = _manifest(settings.home / "dbt", environment["DBT_WAREHOUSE_DATABASE"])
         outcome = _run(arguments, manifest, [tell])
@@ -109,7 +109,7 @@ def one(connection: psycopg.Connection[Any], query: str, *values: Any) -> Any:
 # --- dbt -----------------------------------------------------------------------------------------------------
 
 
-def _dbt_environment(settings: Settings) -> dict[str, str]:
+def _dbt_environment(settings: Settings, role: Any) -> dict[str, str]:
     parts = conninfo_to_dict(database_url(settings))
     home = settings.home / "dbt"
     home.mkdir(parents=True, exist_ok=True)
@@ -126,7 +126,7 @@ def _dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_ENV_SECRET_WAREHOUSE_PASSWORD": str(parts.get("password", "")),
         "DBT_WAREHOUSE_DATABASE": str(parts["dbname"]),
         "DBT_WAREHOUSE_SSLMODE": str(parts.get("sslmode", "prefer")),
-        "DBT_WAREHOUSE_ROLE": BUILDER,
+        "DBT_WAREHOUSE_ROLE": str(role),
     }
 
 
@@ -190,10 +190,11 @@ def _failure(result: Any) -> str:
     said += next((f" ({line})" for line in lines if line.startswith("DETAIL:")), "")  # a key, by its numbers
     node = getattr(result, "node", None)  # an operation has none
     compiled = getattr(node, "compiled_path", None)
+    # dbt cuts the name of a long test, and with it that of the model that it tests
+    tested = getattr(node, "attached_node", None)
     return (
         (f"{node.resource_type} {node.name}" if node else result.unique_id)
-        # dbt cuts the name of a long test, and with it that of its model
-        + (f" of {node.attached_node.split('.')[-1]}" if getattr(node, "attached_node", None) else "")
+        + (f" of {tested.split('.')[-1]}" if tested else "")
         + f": {said}"
         + (f"; compiled SQL: {compiled}" if compiled else "")
     )
