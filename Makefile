@@ -35,7 +35,9 @@ lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint dbt_project/models
+	@$(BIN)/sqlfluff lint dbt_project/models tonghop/warehouse
+	@$(BIN)/sqlfluff lint --templater placeholder tonghop/queries
+	@(cat expectations/candidate.sql; echo 'select release_id from candidate') | $(BIN)/sqlfluff lint --stdin-filename expectations/candidate.sql -
 
 lock: .venv/ready  ## pin the requirements anew, with hashes
 	@$(PIP) install uv==0.13.9

@@ -327,7 +327,7 @@ def ask(settings: Settings, indicators: int, months: int) -> None:
                 *timed(connection, [partial(_all, connection, q) for q in traced])
             )
         )
-    with figure.asking(settings) as connection:
+    with figure.snapshot(settings) as connection:
         at = figure.release(connection)
         found = [figure.find(connection, at, code, f"{FORM}.i{field}", MONTHS[0]) for code, field in cells]
         print(

@@ -1,5 +1,6 @@
 """Views are what their files say: made again when that changes, with all that reads them, with their grants."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from tonghop.base.settings import Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.sync import sync
 from tonghop.warehouse import views
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.embedded import ServerError
@@ -173,6 +176,44 @@ def test_a_reader_that_does_not_let_go_is_named_and_nothing_has_changed(
         with pytest.raises(ServerError, match="open transaction"):
             ready(settings)
     assert look(settings, "row(c.oid, c.xmin)::text") == before
+
+
+def test_every_view_and_column_that_readers_read_is_described_in_both_languages(settings: Settings) -> None:
+    with connect(settings) as connection:
+        sync(load_catalogue(settings.catalogue), connection)
+        views.apply(connection)
+    with connect(settings, "tonghop_reader") as connection:
+        described = connection.execute("""
+            select c.oid::regclass::text, a.attname, case when a.attname is null then obj_description(c.oid, 'pg_class')
+                else col_description(c.oid, a.attnum) end
+            from pg_class as c
+            cross join lateral (
+                select 0 as attnum, null::name as attname
+                union all
+                select a.attnum, a.attname from pg_attribute as a where a.attrelid = c.oid and a.attnum > 0
+            ) as a
+            where c.relnamespace::regnamespace::text in ('bi', 'bi_asof') and c.relkind in ('v', 'm', 'r', 'p')""").fetchall()
+    texts = {(view, column): text for view, column, text in described}
+    for name, text in texts.items():
+        assert text, name
+        assert [part == part.strip() != "" for part in text.split(" / ")] == [True, True], name
+        # Vietnamese first
+        assert re.search("[ăâđêôơưàáảãạèéẻẽẹìíỉĩịòóỏõọùúủũụ]|[\u1ea0-\u1ef9]", text.split(" / ")[0], re.IGNORECASE), name
+    assert texts["bi_asof.fct_rollup", "value"] == texts["bi.fct_rollup", "value"]
+    assert texts["bi.f1", "dv_cuoi_ky"] == "Đảng viên cuối kỳ (đảng viên) / Members at the end (đảng viên)"
+
+
+def test_a_changed_description_is_applied_by_the_next_ready_and_no_view_is_made_again(settings: Settings, files: Path) -> None:
+    before = look(settings, "row(c.oid, c.xmin)::text")
+    path = files / "descriptions.yaml"
+    path.write_text(path.read_text().replace("Tử số. /", "Tử số, đã đổi. /"))
+    ready(settings)
+    assert look(settings, "row(c.oid, c.xmin)::text") == before
+    found = look(
+        settings,
+        "(select col_description(c.oid, a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attname = 'numerator')",
+    )
+    assert found["bi.fct_rate"].startswith("Tử số, đã đổi. /")
 
 
 def test_no_view_is_made_by_a_migration() -> None:

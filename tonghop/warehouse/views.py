@@ -1,10 +1,11 @@
 """The warehouse's views: one file each, in views/<schema>/<name>.sql, applied again when what it says has changed.
 
 A file holds the query and nothing else: its folder is the schema, its name the view's. It is a Jinja template that knows the
-macros in views/macros/, and what is counted and added up as dbt's models do it. Three templates make several views each:
-`current/mart.sql.j2` and `released/mart.sql.j2` one a mart, `bi/form.sql.j2` one a form table of the catalogue. What readers read
-has a security barrier: without it a reader's own condition that stops with an error (name::int > 0) runs before the view's, and
-the message quotes what is withheld. Views run with their owner's rights, so readers need none on what lies below.
+macros in views/macros/, and what is counted and added up as dbt's models do it. Some templates make several views each:
+mart.sql.j2 in `current`, `released` and `candidate` one a mart, `bi/form.sql.j2` one a form table of the catalogue. What readers
+read has a security barrier: without it a reader's own condition that stops with an error (name::int > 0) runs before the view's,
+and the message quotes what is withheld. Views run with their owner's rights, so readers need none on what lies below.
+descriptions.yaml says what readers' views and their columns mean; they carry it as comments.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg import sql
 
@@ -43,6 +45,7 @@ def apply(connection: psycopg.Connection[Any]) -> None:
                 "create table if not exists _view_text (view text primary key, sha256 text not null, made text not null)"
             )
             _apply(connection, _statements(connection))
+            _describe(connection)
     except psycopg.errors.LockNotAvailable:
         raise ServerError("a reader's open transaction holds a view that has to change; end it and try again") from None
 
@@ -93,6 +96,47 @@ def _drop(connection: psycopg.Connection[Any], view: str, ours: set[str]) -> Non
     connection.execute(sql.SQL("drop view {} cascade").format(sql.Identifier(*view.split("."))))
 
 
+def _describe(connection: psycopg.Connection[Any]) -> None:
+    """Write what descriptions.yaml and the catalogue's labels say as comments of the views and columns that readers read."""
+    # the loader in C where there is one: every command passes here
+    words = yaml.load((VIEWS / "descriptions.yaml").read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    fields = {(view, field): text for view, field, text in connection.execute(_LABELS)}
+    for schema, view, column, there in connection.execute(_DESCRIBED, {"schemas": list(READERS)}).fetchall():
+        about, of_form = words["views"].get(view, {}), words["form"] if (view, None) in fields else {}
+        if (view, column) in fields:
+            text = fields[view, column]
+        elif column is None:
+            parts = zip(about["about"].split(SLASH), words["schemas"][schema].split(SLASH), strict=True)
+            text = SLASH.join(" ".join(part) for part in parts)
+        else:
+            text = about.get(column) or of_form.get(column) or words["columns"][column]
+        if text != there:
+            what, name = ("view", (schema, view)) if column is None else ("column", (schema, view, column))
+            connection.execute(sql.SQL("comment on {} {} is {}").format(sql.SQL(what), sql.Identifier(*name), sql.Literal(text)))
+
+
+SLASH = " / "  # between the two languages of a description
+_DESCRIBED = """
+    select c.relnamespace::regnamespace::text, c.relname, a.attname, d.description
+    from pg_class as c
+    cross join lateral (
+        select 0 as attnum, null as attname
+        union all
+        select a.attnum, a.attname from pg_attribute as a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    ) as a
+    left join pg_description as d on d.classoid = 'pg_class'::regclass and d.objoid = c.oid and d.objsubid = a.attnum
+    where c.relkind = 'v' and c.relnamespace::regnamespace::text = any(%(schemas)s)
+        and exists (select from _view_text where view = c.relnamespace::regnamespace || '.' || c.relname)"""
+# of form tables and their fields, as the newest catalogue that has them calls them
+_LABELS = """
+    (select distinct on (t.table_code) lower(t.table_code), null, t.name_vi || ' / ' || t.name_en
+     from catalogue.form_table as t order by t.table_code, t.catalogue_id desc, t.form_version desc)
+    union all
+    (select distinct on (f.indicator_id) lower(i.table_code), i.field_code,
+         f.label_vi || ' (' || f.measure_unit || ') / ' || f.label_en || ' (' || f.measure_unit || ')'
+     from catalogue.field as f
+     join catalogue.indicator as i on i.indicator_id = f.indicator_id
+     order by f.indicator_id, f.catalogue_id desc, f.form_version desc)"""
 # what a view is in the database: its query, its options and who may do what
 _MADE = """
     select md5(concat_ws(' ', c.relkind, pg_get_viewdef(c.oid), c.reloptions, c.relacl))
@@ -129,14 +173,14 @@ def _statements(connection: psycopg.Connection[Any]) -> dict[str, str]:
     }
     statements = {name: _statement(name, query, barrier=True) for name, query in queries.items()}
     marts = connection.execute(_MARTS).fetchall()
-    for schema in ("current", "released"):
+    for schema in ("current", "released", "candidate"):
         template = jinja.get_template(f"{schema}/mart.sql.j2")
         for mart, columns in marts:
             statements[f"{schema}.{mart}"] = _statement(f"{schema}.{mart}", template.render(mart=mart, columns=columns))
     template = jinja.get_template("bi/form.sql.j2")
-    for table, columns in groupby(connection.execute(_COLUMNS).fetchall(), key=lambda row: str(row[0])):
+    for table, rows in groupby(connection.execute(_COLUMNS).fetchall(), key=lambda row: str(row[0])):
         name = f"bi.{table.lower()}"
-        statements[name] = _statement(name, template.render(columns=[row[1:] for row in columns]))
+        statements[name] = _statement(name, template.render(indicators=[row[1:] for row in rows]))
     return statements
 
 

@@ -40,4 +40,4 @@ select
     round(c.on_time::numeric / c.due, 4) as timeliness
 from counts as c
 inner join bi.dim_org_unit as u on c.unit_id = u.unit_id and c.day between u.valid_from and u.valid_to
-order by c.tree, u.level_rank desc, u.sort_key, c.table_code
+order by c.tree asc, u.level_rank desc, u.sort_key asc, c.table_code asc

@@ -5,4 +5,4 @@ from bi.fct_reporting as f
 inner join bi.dim_period as p on f.period_id = p.period_id
 inner join bi.dim_org_unit as u on f.unit_id = u.unit_id and p.ends_on between u.valid_from and u.valid_to
 where p.code = %(period)s
-order by u.level_rank desc, u.sort_key, f.table_code
+order by u.level_rank desc, u.sort_key asc, f.table_code asc

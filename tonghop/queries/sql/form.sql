@@ -12,9 +12,11 @@ with place as (
 figures as (
     select
         i.indicator_id, fr.row_id, i.code as indicator, i.label_vi, i.label_en, fr.row_code as "row",
-        (select o.value from bi.fct_observation as o
-         where o.unit_id = x.unit_id and o.period_id = x.period_id and o.row_id = fr.row_id and o.indicator_id = i.indicator_id
-             and o.scope = 'own') as own,
+        (
+            select o.value from bi.fct_observation as o
+            where o.unit_id = x.unit_id and o.period_id = x.period_id and o.row_id = fr.row_id and o.indicator_id = i.indicator_id
+                and o.scope = 'own'
+        ) as own,
         r.value as with_subordinates,
         r.claimed,
         case
@@ -50,7 +52,8 @@ figures as (
 lines as (
     select * from figures
     union all
-    select null, null, w.code, w.label_vi, w.label_en, null, null, null, null, 'withheld', null, null, null, null, null, null, null,
+    select
+        null, null, w.code, w.label_vi, w.label_en, null, null, null, null, 'withheld', null, null, null, null, null, null, null,
         null, null
     from bi.withheld as w
     where w.table_code = %(table)s and exists (select from place)

@@ -1,5 +1,6 @@
 -- On which units of another day's tree the figures of a unit and of all that was below it land, and why.
--- unit: a code that the unit bears or ever bore   was: a day on which it did, e.g. 2025-06-30   on: the day of the tree, e.g. 2025-07-01
+-- unit: a code that the unit bears or ever bore   was: a day on which it did, e.g. 2025-06-30
+-- on: the day of the tree, e.g. 2025-07-01
 with asked as (
     select u.unit_id from bi.dim_org_unit as u
     where u.code = %(unit)s and %(was)s::date between u.valid_from and u.valid_to
@@ -42,4 +43,4 @@ inner join bi.dim_org_unit as was on b.unit_id = was.unit_id and %(was)s::date b
 inner join landing as s on b.unit_id = s.unit_id and %(was)s::date between s.facts_from and s.facts_to
 inner join bi.dim_org_unit as now_ on s.lands_on_id = now_.unit_id and %(on)s::date between now_.valid_from and now_.valid_to
 left join others as o on s.lands_on_id = o.lands_on_id
-order by was.level_rank desc, was.code, now_.code
+order by was.level_rank desc, was.code asc, now_.code asc

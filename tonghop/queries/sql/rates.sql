@@ -1,5 +1,6 @@
 -- The rates of one unit and period as reported, on today's tree and on the tree of a named date, with numerator and denominator.
--- unit: a code that the unit bears or ever bore   period: period code, e.g. 2018-M01   on: the named date, e.g. 2025-06-30 [today]
+-- unit: a code that the unit bears or ever bore   period: period code, e.g. 2018-M01
+-- on: the named date, e.g. 2025-06-30 [today]
 with asked_unit as (
     select distinct unit_id from bi.dim_org_unit
     where code = %(unit)s
@@ -13,7 +14,11 @@ asked_period as (
 trees as (
     select 'as reported' as tree, 1 as place, ends_on as day from asked_period
     union
-    select 'today', 2, (select valid_from from bi.dim_tree where is_today)
+    select
+        'today', 2, (
+            select valid_from from bi.dim_tree
+            where is_today
+        )
     union
     select 'on ' || %(on)s, 3, nullif(%(on)s, '')::date
     where %(on)s <> ''
@@ -37,7 +42,8 @@ figures as (
     from bi.fct_rate_on as f
     inner join other_trees as o on f.tree_id = o.tree_id
     where f.tree_id = any(array(select tree_id from other_trees))
-        and f.unit_id = any(array(select unit_id from asked_unit)) and f.period_id = any(array(select period_id from asked_period))
+        and f.unit_id = any(array(select unit_id from asked_unit))
+        and f.period_id = any(array(select period_id from asked_period))
 )
 
 select

@@ -1,5 +1,6 @@
 -- One unit's totals as reported, on today's tree and on the tree of a named date, side by side.
--- table: form table code, e.g. F1   unit: a code that the unit bears or ever bore   period: period code, e.g. 2024-Y   on: the named date, e.g. 2025-06-30 [today]
+-- table: form table code, e.g. F1   unit: a code that the unit bears or ever bore   period: period code, e.g. 2024-Y
+-- on: the named date, e.g. 2025-06-30 [today]
 with asked_unit as (
     select distinct unit_id from bi.dim_org_unit
     where code = %(unit)s
@@ -19,14 +20,23 @@ trees as (
     select
         'as reported' as tree,
         1 as place,
-        (select tree_id from bi.dim_tree where (select max(ends_on) from asked_period) between valid_from and valid_to) as tree_id
+        (
+            select tree_id from bi.dim_tree
+            where (select max(ends_on) from asked_period) between valid_from and valid_to
+        ) as tree_id
     union all
-    select 'today', 2, (select tree_id from bi.dim_tree where is_today)
+    select
+        'today', 2, (
+            select tree_id from bi.dim_tree
+            where is_today
+        )
     union all
     select
         'on ' || coalesce(nullif(%(on)s, ''), current_date::text), 3,
-        (select tree_id from bi.dim_tree
-         where coalesce(nullif(%(on)s, '')::date, current_date) between valid_from and valid_to)
+        (
+            select tree_id from bi.dim_tree
+            where coalesce(nullif(%(on)s, '')::date, current_date) between valid_from and valid_to
+        )
     where %(on)s <> ''
 ),
 
@@ -44,11 +54,18 @@ figures as (
     where f.unit_id = any(array(select unit_id from asked_unit)) and f.period_id = any(array(select period_id from asked_period))
     union all
     select
-        (select tree from trees where place = 3), f.unit_id, f.period_id, f.row_id, f.indicator_id, f.value, f.not_restatable,
+        (
+            select tree from trees
+            where place = 3
+        ), f.unit_id, f.period_id, f.row_id, f.indicator_id, f.value, f.not_restatable,
         f.units_due, f.units_reported, f.units_restated, f.units_not_restatable
     from bi.fct_restated_on as f
-    where f.tree_id = (select tree_id from trees where place = 3)
-        and f.unit_id = any(array(select unit_id from asked_unit)) and f.period_id = any(array(select period_id from asked_period))
+    where f.tree_id = (
+            select tree_id from trees
+            where place = 3
+        )
+        and f.unit_id = any(array(select unit_id from asked_unit))
+        and f.period_id = any(array(select period_id from asked_period))
 )
 
 select

@@ -28,9 +28,10 @@ create schema intake;
 create schema ctl;
 create schema build;
 create schema marts;
--- each mart as releases show it: that of the moment, and every one (see views/)
+-- each mart as releases show it: the current one, every published one, the candidate (see views/)
 create schema current;
 create schema released;
+create schema candidate;
 -- what readers read
 create schema bi;
 create schema bi_asof;
@@ -45,7 +46,7 @@ do $$ begin execute format('revoke all on database %I from public', current_data
 
 grant all on schema staging, intermediate to tonghop_builder;
 grant usage on schema catalogue, intake, ctl, build, marts to tonghop_builder;
-grant usage on schema catalogue, intake, ctl, build, marts, current, released, staging, intermediate, bi, bi_asof to tonghop_auditor;
+grant usage on schema catalogue, intake, ctl, build, marts, current, released, candidate, staging, intermediate, bi, bi_asof to tonghop_auditor;
 grant usage on schema bi, bi_asof to tonghop_reader;
 
 alter default privileges in schema catalogue, intake, ctl, build grant select on tables to tonghop_builder, tonghop_auditor;

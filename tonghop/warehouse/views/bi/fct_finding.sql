@@ -6,5 +6,9 @@ select
     m.submission_id, m.sheet, m.cell, case when known.is_fixed then m.message_vi end as message_vi,
     case when known.is_fixed then m.message_en end as message_en
 from current.fct_finding as m
-cross join lateral (select exists (select from catalogue.check_rule as c where c.rule = m.rule) as is_fixed) as known
+cross join
+    lateral (select exists(
+        select from catalogue.check_rule as c
+        where c.rule = m.rule
+    ) as is_fixed) as known
 where {{ unit_is_shown('m.unit_id') }}

@@ -1,5 +1,16 @@
 select
-    unit_id, row_id, indicator_id, scheme, period_type, period_code, starts_on, period_id, value, claimed, units_reported, units_due,
+    unit_id,
+    row_id,
+    indicator_id,
+    scheme,
+    period_type,
+    period_code,
+    starts_on,
+    period_id,
+    value,
+    claimed,
+    units_reported,
+    units_due,
     label_set, break_before
 from bi_asof.series
 where release_id = {{ current_release() }}

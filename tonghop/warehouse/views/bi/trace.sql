@@ -2,7 +2,8 @@
 -- of which the number is told and nothing else, so the values shown add up to the figure only where there is no such part.
 -- Ask by unit_id, and by period_id or indicator_id: what is given as a value is looked up, what is joined is sought in all
 with part as not materialized (
-    select b.ancestor_id as unit_id, f.period_id, f.row_id, f.indicator_id, f.unit_id as part_unit_id, f.submission_id, f.sheet,
+    select
+        b.ancestor_id as unit_id, f.period_id, f.row_id, f.indicator_id, f.unit_id as part_unit_id, f.submission_id, f.sheet,
         f.cell, f.state, f.value
     from marts.bridge_org_tree as b
     cross join ctl.current_release as c
@@ -14,8 +15,12 @@ with part as not materialized (
         and f.indicator_id in (select i.indicator_id from bi.dim_indicator as i)
 )
 
-select unit_id, period_id, row_id, indicator_id, 'summed' as basis, part_unit_id,
-    (select d.submission_id from bi.dim_submission as d where d.submission_id = part.submission_id) as submission_id,
+select
+    unit_id, period_id, row_id, indicator_id, 'summed' as basis, part_unit_id,
+    (
+        select d.submission_id from bi.dim_submission as d
+        where d.submission_id = part.submission_id
+    ) as submission_id,
     sheet, cell, state, value, 1::bigint as cells
 from part
 where part_unit_id in (select u.unit_id from bi.dim_org_unit as u)
@@ -25,8 +30,12 @@ from part
 where part_unit_id not in (select u.unit_id from bi.dim_org_unit as u)
 group by unit_id, period_id, row_id, indicator_id
 union all
-select f.unit_id, f.period_id, f.row_id, f.indicator_id, 'claimed', f.unit_id,
-    (select d.submission_id from bi.dim_submission as d where d.submission_id = f.submission_id),
+select
+    f.unit_id, f.period_id, f.row_id, f.indicator_id, 'claimed' as basis, f.unit_id as part_unit_id,
+    (
+        select d.submission_id from bi.dim_submission as d
+        where d.submission_id = f.submission_id
+    ),
     f.sheet, f.cell, f.state, f.value, 1
 from bi.fct_observation as f
 where f.scope = 'rollup'

@@ -1,10 +1,17 @@
 -- The rest for every published release, as all that readers see, and for the current one. What a reader may see of a figure's
 -- coverage is all of it: counts of units, and no unit's name.
-select s.release_id, s.unit_id, s.period_id, s.row_id, s.indicator_id, s.units, s.due, s.reported, s.value, s.zero, s.blank,
+select
+    s.release_id, s.unit_id, s.period_id, s.row_id, s.indicator_id, s.units, s.due, s.reported, s.value, s.zero, s.blank,
     s.not_applicable, s.nil, s.not_asked, s.missing, s.not_due
 from marts.coverage as s
 where s.tree_id is null
-    and exists (select from bi_asof.dim_org_unit as u where u.release_id = s.release_id and u.unit_id = s.unit_id)
-    and exists (select from bi_asof.dim_indicator as i where i.release_id = s.release_id and i.indicator_id = s.indicator_id)
+    and exists (
+        select from bi_asof.dim_org_unit as u
+        where u.release_id = s.release_id and u.unit_id = s.unit_id
+    )
+    and exists (
+        select from bi_asof.dim_indicator as i
+        where i.release_id = s.release_id and i.indicator_id = s.indicator_id
+    )
     -- a value that reaches the tables below, so that what is withheld is not counted first
     and s.indicator_id <> all(array(select w.indicator_id from ctl.withheld_today_indicator as w))

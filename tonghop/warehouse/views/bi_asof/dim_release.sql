@@ -1,1 +1,2 @@
-select release_id, published_at, true as is_current from ctl.release where status = 'published'
+select release_id, published_at, true as is_current from ctl.release
+where status = 'published'

@@ -1,7 +1,7 @@
 -- What was owed and came, on the tree of any day. A unit that was divided is counted at each of those that hold a part of it, and
 -- once above them.
 select
-    s.release_id, s.tree_id, s.ancestor_id as unit_id, g.period_id, g.table_code, 
+    s.release_id, s.tree_id, s.ancestor_id as unit_id, g.period_id, g.table_code,
     {{ completeness('g') }},
     (count(*) filter (where {{ is_restated('s') }}))::integer as restated,
     (count(*) filter (where not s.is_whole))::integer as not_restatable

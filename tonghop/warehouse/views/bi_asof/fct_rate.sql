@@ -2,4 +2,7 @@ select
     m.release_id, m.unit_id, m.period_id, m.row_id, m.rate_code, m.basis, m.numerator, m.denominator, m.value
 from released.fct_rate as m
 where {{ unit_was_shown('m.unit_id') }}
-    and not exists (select from catalogue.rate as x where x.rate_code = m.rate_code and x.restricted)
+    and not exists (
+        select from catalogue.rate as x
+        where x.rate_code = m.rate_code and x.restricted
+    )

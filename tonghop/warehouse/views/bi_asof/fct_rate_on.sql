@@ -14,15 +14,20 @@ from (
             {{ rate_parts('t', 'o.value') }}
         from ctl.landing_on as s
         inner join ctl.release as r on r.release_id = s.release_id
-        inner join marts.fct_observation as o on {{ holds_in('o', 's.release_id') }}
-            and o.unit_id = s.unit_id and o.scope = 'own' and o.value is not null
+        inner join marts.fct_observation as o
+            on o.unit_id = s.unit_id and o.scope = 'own' and o.value is not null and {{ holds_in('o', 's.release_id') }}
         inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
         inner join catalogue.rate_term as t on t.catalogue_id = r.catalogue_id and t.indicator_id = o.indicator_id
         inner join (
-            select catalogue_id, rate_code, count(*) as terms from catalogue.rate_term group by catalogue_id, rate_code
+            select catalogue_id, rate_code, count(*) as terms from catalogue.rate_term
+            group by catalogue_id, rate_code
         ) as whole on whole.catalogue_id = r.catalogue_id and whole.rate_code = t.rate_code
-        where not exists (select from catalogue.rate as x where x.rate_code = t.rate_code and x.restricted)
-        group by s.release_id, s.tree_id, s.ancestor_id, s.unit_id, s.facts_from, s.weight, s.undivided, o.period_id, o.row_id,
+        where not exists (
+                select from catalogue.rate as x
+                where x.rate_code = t.rate_code and x.restricted
+            )
+        group by
+            s.release_id, s.tree_id, s.ancestor_id, s.unit_id, s.facts_from, s.weight, s.undivided, o.period_id, o.row_id,
             t.rate_code
         having {{ has_every_term('whole') }}
     ) as g

@@ -1,13 +1,15 @@
--- Where the figures may stand that a rule compares across a reorganisation: of a unit that ended in a period that ends on the eve,
--- of one that followed it in a period in which the day falls. A unit that ended within a period files nothing for it.
+-- Where the figures may be that a rule compares across a reorganisation: of a unit that ended, in a period that ends on the eve;
+-- of one that followed it, in a period in which the day falls. A unit that ended within a period files nothing for it.
 -- grain: rule x set of units that gave and took among themselves on a day x side x unit x period
 with side as (
     select catalogue_id, group_id, on_date, 'predecessors' as "at", predecessor_id as unit_id from catalogue.succession
     union
     select catalogue_id, group_id, on_date, 'successors', successor_id from catalogue.succession
 ),
+
 asked as (
-    select distinct catalogue_id, rule, instance, form_version, rule_version, d.on_date, t."at", p.period_id,
+    select distinct
+        catalogue_id, rule, instance, form_version, rule_version, d.on_date, t."at", p.period_id,
         p.ends_on - p.starts_on as days
     from build.candidate as c
     inner join catalogue.check_term as t using (catalogue_id)
@@ -21,6 +23,7 @@ asked as (
             when 'successors' then d.on_date between p.starts_on and p.ends_on
         end
 )
+
 select a.rule, a.instance, a.form_version, a.rule_version, s.group_id, s.on_date, s."at", s.unit_id, a.period_id, a.days
 from asked as a
 inner join side as s using (catalogue_id, on_date, "at")

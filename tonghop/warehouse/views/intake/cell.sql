@@ -5,4 +5,4 @@ select
     nullif(c.figure, 'NaN') as value, header.sheet, c.name || line.place as cell
 from intake.line
 join intake.header using (receipt_id, header),
-unnest(header.indicators, line.figures, header.columns) as c (indicator_id, figure, name)
+    unnest(header.indicators, line.figures, header.columns) as c (indicator_id, figure, name)

@@ -1,5 +1,5 @@
--- grain: release x tree x figure, on both kinds of trees. Ask by release, unit, period and indicator; and by tree_id, which is null
--- for the tree of the period's end.
+-- grain: release x tree x figure, on both kinds of trees. Ask by release, unit, period and indicator; and by tree_id, which is
+-- null for the tree of the period's end.
 select
     each.release_id, each.tree_id, each.unit_id, each.period_id, each.row_id, each.indicator_id,
     count(each.state) as units,
@@ -23,13 +23,13 @@ from (
     from marts.figure_unit as s
     left join marts.fct_observation as f
         on f.unit_id = s.part_unit_id and f.period_id = s.period_id and f.row_id = s.row_id and f.indicator_id = s.indicator_id
-        and f.scope = 'own' and {{ holds_in('f', 's.release_id') }}
+            and f.scope = 'own' and {{ holds_in('f', 's.release_id') }}
     left join marts.fct_reporting as q
         on q.unit_id = s.part_unit_id and q.period_id = s.period_id and q.table_code = s.table_code
-        and {{ holds_in('q', 's.release_id') }}
+            and {{ holds_in('q', 's.release_id') }}
     left join marts.could_report as owing
         on owing.catalogue_id = s.catalogue_id and owing.unit_id = s.part_unit_id and owing.table_code = s.table_code
-        and s.ends_on between owing.valid_from and owing.valid_to
+            and s.ends_on between owing.valid_from and owing.valid_to
 ) as each
 group by each.release_id, each.tree_id, each.unit_id, each.period_id, each.row_id, each.indicator_id
 -- what is summed when asked is a figure where anything is summed

@@ -1,4 +1,4 @@
--- grain: release x tree x figure x unit that stands in it: the unit and all below it on the tree of the period's end, which has no
+-- grain: release x tree x figure x unit that is in it: the unit and all below it on the tree of the period's end, which has no
 -- number here; or, on the tree of any day, every unit whose figures stand at the unit or below it, wholly or in part
 select
     n.release_id, null::integer as tree_id, r.unit_id, r.period_id, r.row_id, r.indicator_id, b.unit_id as part_unit_id,
@@ -9,7 +9,7 @@ inner join catalogue.indicator as i on i.indicator_id = r.indicator_id
 inner join catalogue.period as p on p.period_id = r.period_id
 inner join marts.bridge_org_tree as b
     on b.ancestor_id = r.unit_id and p.ends_on between b.valid_from and b.valid_to
-    and {{ holds_in('b', 'n.release_id') }}
+        and {{ holds_in('b', 'n.release_id') }}
 union all
 select
     s.release_id, s.tree_id, s.ancestor_id, p.period_id, w.row_id, i.indicator_id, s.unit_id, s.is_whole, s.is_same, i.table_code,
