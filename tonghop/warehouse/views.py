@@ -163,9 +163,9 @@ _NAME = re.compile(r"\b[a-z_]+\.[a-z_0-9]+\b")
 def _statements(connection: psycopg.Connection[Any]) -> dict[str, str]:
     """View -> the statements that make it and grant it."""
     jinja = Environment(loader=FileSystemLoader(VIEWS), undefined=StrictUndefined, keep_trailing_newline=False)
-    for path in (*sorted(VIEWS.glob("macros/*.sql")), DEFINITIONS):
-        macros = jinja.from_string(path.read_text("utf-8"), globals=jinja.globals).module
-        jinja.globals |= {name: macro for name, macro in vars(macros).items() if not name.startswith("_")}
+    # one text, so that macros of one file may use those of another
+    macros = jinja.from_string("".join(path.read_text("utf-8") for path in (*VIEWS.glob("macros/*.sql"), DEFINITIONS))).module
+    jinja.globals |= {name: macro for name, macro in vars(macros).items() if not name.startswith("_")}
     queries = {
         f"{path.parent.name}.{path.stem}": jinja.get_template(str(path.relative_to(VIEWS))).render()
         for path in sorted(VIEWS.glob("*/*.sql"))
