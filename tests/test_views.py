@@ -60,8 +60,8 @@ def test_a_changed_text_is_applied_by_the_next_ready_and_nothing_else_is_touched
 @pytest.mark.parametrize(
     ("change", "columns"),
     [
-        pytest.param(lambda text: text.replace("m.tree_id,", "m.tree_id, 1 as one,"), ["one"], id="one more in between"),
-        pytest.param(lambda text: text.replace("m.is_today", "m.is_today, 1 as one"), ["one"], id="one appended"),
+        pytest.param(lambda text: text.replace("m.tree_id,", "m.tree_id, 1 as due,"), ["due"], id="one more in between"),
+        pytest.param(lambda text: text.replace("m.is_today", "m.is_today, 1 as due"), ["due"], id="one appended"),
         pytest.param(lambda text: text.replace("m.is_today", "m.is_today::text"), [], id="another type"),
     ],
 )
