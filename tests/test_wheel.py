@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from books import STAFF
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -116,10 +117,9 @@ def test_an_installed_package_goes_the_whole_way_without_airflow_and_writes_noth
 
     figures = installed.folder / "figures.csv"
     unit = "F8,1,08719,2019-Y,CALENDAR,own,F8A,08719,,"
-    staff = {"tong": 20, "can_bo": 5, "cong_chuc": 10, "hop_dong": 5, "thac_sy_tro_len": 2, "dai_hoc": 18}
     figures.write_text(
         "form,version,sender,period,scheme,scope,table,unit,row,field,value\n"
-        + "".join(f"{unit}{field},{value}\n" for field, value in staff.items())
+        + "".join(f"{unit}{field},{value}\n" for field, value in STAFF.items())
     )
     assert "R0000" in installed.tonghop("submit", figures)
     assert "release 2 is published" in installed.tonghop("release")
