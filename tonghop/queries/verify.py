@@ -73,7 +73,7 @@ MUST_HOLD = {
                and not exists (select from intake.ledger l where l.receipt_id = o.submission_id
                                and l.act in ('superseded', 'withdrawn') and l.seq <= r.cutoff_seq))
         from ctl.current_release p join ctl.release r using (release_id)
-        join marts.fct_observation o on o.release_from <= r.release_id and o.release_to > r.release_id
+        cross join current.fct_observation o
         left join intake.cell c on (c.receipt_id, c.unit_id, c.row_id, c.indicator_id)
                                  = (o.submission_id, o.unit_id, o.row_id, o.indicator_id)
         group by 1""",
@@ -82,9 +82,8 @@ MUST_HOLD = {
         from ctl.current_release p join ctl.release r using (release_id)
         join intake.ledger l on l.act = 'accepted' and l.seq <= r.cutoff_seq
         join intake.cell c on c.receipt_id = l.receipt_id
-        left join marts.fct_observation o on (o.submission_id, o.unit_id, o.row_id, o.indicator_id)
-                                           = (c.receipt_id, c.unit_id, c.row_id, c.indicator_id)
-            and o.release_from <= r.release_id and o.release_to > r.release_id
+        left join current.fct_observation o on (o.submission_id, o.unit_id, o.row_id, o.indicator_id)
+                                             = (c.receipt_id, c.unit_id, c.row_id, c.indicator_id)
         where not exists (select from intake.ledger x where x.receipt_id = c.receipt_id
                           and x.act in ('superseded', 'withdrawn') and x.seq <= r.cutoff_seq)
         group by 1""",

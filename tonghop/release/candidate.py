@@ -105,7 +105,7 @@ def discard(settings: Settings, release_id: int) -> None:
 # Whatever an act since the base release may have changed: its units and periods, the period that follows (opening figures)
 # and the quarter of a month (sums of months), the units owing a period that has ended since; all of their ancestors; what a
 # rule compares with any of these across a reorganisation; and the year of each, for its sums.
-_TOUCHED = """
+_TOUCHED = f"""
 with recursive candidate as (
     select c.*, b.cutoff_seq as base_seq, ctl.local_day(c.opened_at) as opened_on,
            ctl.local_day(b.opened_at) as base_opened_on
@@ -123,7 +123,7 @@ subject as (
     union
     -- what was found in a file before it was decided again, wherever it was found
     select f.period_id, f.unit_id from acted join marts.fct_finding f on f.submission_id = acted.receipt_id
-        and f.source = 'arrival' and f.release_to = 2147483647
+        and f.source = 'arrival' and f.release_to = {STILL}
 ),
 line as (
     select period_id, unit_id from subject where period_id is not null and unit_id is not null
@@ -155,9 +155,9 @@ restated as (
     from line l
     join candidate c on true
     join catalogue.period p on p.period_id = l.period_id
-    join marts.bridge_restated r on r.unit_id = l.unit_id and r.release_to = 2147483647
+    join marts.bridge_restated r on r.unit_id = l.unit_id and r.release_to = {STILL}
         and p.ends_on between r.facts_from and r.facts_to and c.opened_on between r.valid_from and r.valid_to
-    join marts.bridge_org_tree t on t.unit_id = r.lands_on_id and t.release_to = 2147483647
+    join marts.bridge_org_tree t on t.unit_id = r.lands_on_id and t.release_to = {STILL}
         and c.opened_on between t.valid_from and t.valid_to
 ),
 touched as (
@@ -176,10 +176,10 @@ union
 select y.year_id, t.unit_id from touched t join catalogue.period_in_year y on y.period_id = t.period_id
 """
 # a day on which the units change has come since the newest release was opened: every figure on today's tree may move
-_NEW_TREE = """
+_NEW_TREE = f"""
 select exists (
     select from marts.dim_tree t
-    where t.release_to = 2147483647 and t.valid_from <= ctl.local_day(now()) and t.valid_from > (
+    where t.release_to = {STILL} and t.valid_from <= ctl.local_day(now()) and t.valid_from > (
         select ctl.local_day(max(r.opened_at)) from ctl.release r
         where r.status in ('candidate', 'published')))
 """

@@ -172,8 +172,7 @@ def closing(connection: psycopg.Connection[Any], catalogue: Catalogue, templates
         rows = connection.execute(
             """
             select u.unit_key, w.row_code, i.field_code, o.value
-            from marts.fct_observation as o
-            join ctl.current_release as r on o.release_from <= r.release_id and r.release_id < o.release_to
+            from current.fct_observation as o
             join catalogue.unit as u using (unit_id)
             join catalogue.indicator as i using (indicator_id)
             join catalogue.form_row as w using (row_id)
