@@ -28,7 +28,7 @@ from tonghop.catalogue.forms import Form
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
 from tonghop.intake import load
-from tonghop.intake.precheck import precheck
+from tonghop.intake.before_sending import precheck
 from tonghop.intake.receive import receive
 from tonghop.reading.report import Report
 from tonghop.reading.understand import read_and_check

@@ -24,7 +24,7 @@ from tonghop.catalogue.model import Catalogue
 from tonghop.cli.main import cli
 from tonghop.intake import delivery, load
 from tonghop.intake.answer import Answer
-from tonghop.intake.precheck import FROM_RECEIPT, precheck
+from tonghop.intake.before_sending import FROM_RECEIPT, precheck
 from tonghop.intake.receive import receive
 from tonghop.warehouse.connect import connect
 

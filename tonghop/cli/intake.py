@@ -21,7 +21,7 @@ def check(paths: tuple[Path, ...], with_warehouse: bool, json_: bool) -> None:
     """Say what `submit` would say of files or folders; stores nothing, and needs no database unless told."""
     from contextlib import nullcontext
 
-    from tonghop.intake.precheck import precheck
+    from tonghop.intake.before_sending import precheck
     from tonghop.warehouse.connect import connect
 
     settings = Settings()

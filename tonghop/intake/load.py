@@ -18,11 +18,11 @@ from tonghop.catalogue.sync import Synced, sync
 from tonghop.intake import waive
 from tonghop.intake.answer import Answer
 from tonghop.intake.batch import Batch, new_batch
-from tonghop.intake.contend import contend
 from tonghop.intake.delivery import answers_of, findings_of, give
 from tonghop.intake.pool import Pool
 from tonghop.intake.receive import LEDGER_LOCK, original
-from tonghop.intake.settle import settle
+from tonghop.intake.supersede import settle
+from tonghop.intake.two_senders import contend
 from tonghop.reading.report import Report
 from tonghop.warehouse.connect import connect
 

@@ -2,8 +2,6 @@
 
 import base64
 import configparser
-import hashlib
-import hmac
 import json
 import os
 from collections.abc import Callable
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from tonghop.base.days import TIME_ZONE
-from tonghop.base.secrets import secret
+from tonghop.base.secrets import derived_key, secret
 from tonghop.base.settings import PREFIX, PROJECT, Settings
 from tonghop.warehouse import embedded
 from tonghop.warehouse.connect import AIRFLOW, database_url
@@ -86,7 +84,7 @@ def configure(settings: Settings, dags: Path = DAGS) -> None:
             "executor": "LocalExecutor",
             "parallelism": 4,
             "dags_are_paused_at_creation": False,
-            "fernet_key": base64.urlsafe_b64encode(key(settings, "fernet")[:32]).decode(),
+            "fernet_key": base64.urlsafe_b64encode(derived_key(settings, "fernet")[:32]).decode(),
             "simple_auth_manager_users": f"{ADMIN}:admin",
             "simple_auth_manager_passwords_file": passwords,
             "execution_api_server_url": f"http://127.0.0.1:{port}/execution/",
@@ -98,10 +96,10 @@ def configure(settings: Settings, dags: Path = DAGS) -> None:
             "port": port,
             "base_url": f"http://127.0.0.1:{port}",
             "workers": 1,
-            "secret_key": key(settings, "api").hex(),
+            "secret_key": derived_key(settings, "api").hex(),
             "instance_name": "Tổng hợp",
         },
-        "api_auth": {"jwt_secret": key(settings, "jwt").hex()},
+        "api_auth": {"jwt_secret": derived_key(settings, "jwt").hex()},
         "logging": {"base_log_folder": home / "logs", "colored_console_log": False},
         "scheduler": {"scheduler_idle_sleep_time": 0.5},
         "dag_processor": {"min_file_process_interval": 30, "refresh_interval": 30},
@@ -128,11 +126,6 @@ def password_file(settings: Settings) -> Path:
 def log_file(settings: Settings, role: str) -> Path:
     settings.logs.mkdir(parents=True, exist_ok=True)
     return settings.logs / f"airflow-{role}.log"
-
-
-def key(settings: Settings, purpose: str) -> bytes:
-    """64 bytes for one purpose, from the one secret that is kept."""
-    return hmac.digest(secret(settings, "airflow").encode(), purpose.encode(), hashlib.sha512)
 
 
 def _private(path: Path) -> IO[str]:

@@ -13,7 +13,7 @@ import zipfile
 from dataclasses import dataclass
 
 from tonghop.xlsx import comments
-from tonghop.xlsx.fill import filled
+from tonghop.xlsx.colour import coloured
 from tonghop.xlsx.findings_sheet import SheetRows, drawn
 from tonghop.xlsx.parts import RELATION, TYPE, TYPES, Package, relations_of
 from tonghop.xlsx.styles import StylesPart
@@ -87,7 +87,7 @@ class _Annotated(Package):
             texts.setdefault(cell, []).append(note.text)
             if note.wrong:
                 wrong[split(cell)] = None
-        xml = filled(xml, body, sorted(wrong), self.styles)
+        xml = coloured(xml, body, sorted(wrong), self.styles)
         self.parts[part] = xml
         comments.add(self, part, texts)
 

@@ -1,4 +1,4 @@
-"""The page that lists what was found, and the styles that it and the marked cells add to a workbook."""
+"""The styles of a workbook, and what coloured cells and the findings sheet add to them."""
 
 import re
 

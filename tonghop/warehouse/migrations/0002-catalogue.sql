@@ -68,10 +68,6 @@ create table catalogue.obligation (
     catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
     table_code text not null, level text not null, period_id integer not null references catalogue.period, due_on date not null,
     primary key (catalogue_id, table_code, level, period_id));
--- by how many days what is due comes late on a day: nothing else says what is late or on time
-create function ctl.days_late(due_on date, on_day date) returns integer immutable language sql
-return case when on_day <= due_on then 0 else on_day - due_on end;
-
 -- a check is a row of terms: sum(coefficient * value) op bound; "at" says where a term's value stands
 create table catalogue.check_rule (
     catalogue_id integer not null references catalogue.version, rule text not null, instance text not null, form_version integer not null,

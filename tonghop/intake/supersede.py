@@ -1,4 +1,4 @@
-"""The status and the ledger entries of decided reports, and which report supersedes which."""
+"""Decided reports are recorded: status, ledger, and which earlier report each one supersedes."""
 
 from typing import Any
 

@@ -9,7 +9,7 @@ _ROW = re.compile(rb"<(?:\w+:)?row(?=[\s/>])")
 _CELL = re.compile(rb"<(?:\w+:)?c(?=[\s/>])")
 
 
-def filled(xml: bytes, body: tuple[int, int, int, int], cells: list[tuple[int, int]], styles: StylesPart) -> bytes:
+def coloured(xml: bytes, body: tuple[int, int, int, int], cells: list[tuple[int, int]], styles: StylesPart) -> bytes:
     """A sheet with cells (row, column) filled, in order; one that is not there is put where it belongs."""
     wanted: dict[int, list[int]] = {}
     for row, column in cells:

@@ -26,8 +26,8 @@ from tonghop.catalogue.sync import sync
 from tonghop.intake import waive
 from tonghop.intake.answer import Answer
 from tonghop.intake.batch import new_batch
-from tonghop.intake.contend import contend
 from tonghop.intake.pool import Pool
+from tonghop.intake.two_senders import contend
 from tonghop.reading.report import Cell, Report
 from tonghop.templates.plan import previous
 
