@@ -22,6 +22,7 @@ from tonghop.catalogue.forms import Form, Table
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
 from tonghop.release import candidate, dbt
+from tonghop.release.layers import LAYERS
 from tonghop.warehouse import embedded
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.migrate import ready
@@ -85,7 +86,8 @@ def load(settings: Settings) -> int:
         filed.file(settings, reports(loaded, form), form.code, form.version, loaded)
     number = candidate.open_candidate(settings)
     assert number
-    dbt.invoke(settings, ["run"])
+    for layer in LAYERS:
+        dbt.build(settings, layer)
     return number
 
 
