@@ -46,8 +46,11 @@ def built(settings: Settings) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def new_build(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Settings]:
-    return lambda: built(filed(new_warehouse(tmp_path_factory.mktemp("judged") / "home")))
+def new_build(
+    new_warehouse: Callable[[Path], Settings], copy_of: Callable[[Settings], Settings], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Settings]:
+    once = built(filed(new_warehouse(tmp_path_factory.mktemp("judged") / "home")))
+    return lambda: copy_of(once)
 
 
 @pytest.fixture(scope="module")
@@ -282,8 +285,8 @@ def test_a_layer_is_built_only_on_one_that_was_built_for_the_same_candidate(sett
         run.step(settings, 2, "marts")
 
 
-def test_a_step_that_is_run_again_takes_back_what_was_built_on_it(settings: Settings, project: Path) -> None:
-    settings = built(filed(settings))
+def test_a_step_that_is_run_again_takes_back_what_was_built_on_it(new_build: Callable[[], Settings], project: Path) -> None:
+    settings = new_build()
     gate.judge(settings, 1)
     broken = project / "models" / "staging" / "stg_cell.sql"
     whole = broken.read_text()
