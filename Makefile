@@ -24,7 +24,7 @@ down:  ## stop all that demo and up started
 	@if [ -x $(BIN)/tonghop ]; then $(BIN)/tonghop down; fi
 
 test: .venv/ready-dev  ## run every test but the trials, on two cores
-	@$(BIN)/pytest -m "not trials" -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/pytest -m "not trials" -n 2
 
 trials: .venv/ready-dev  ## run what takes long: many more cases, and the templates in LibreOffice Calc
 	@$(BIN)/pytest -m trials --hypothesis-profile many
