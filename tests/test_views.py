@@ -216,6 +216,24 @@ def test_a_changed_description_is_applied_by_the_next_ready_and_no_view_is_made_
     assert found["bi.fct_rate"].startswith("Tử số, đã đổi. /")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        pytest.param("bi/dim_tree.sql", None, "bi.dim_tree.nobody_knows", id="a column"),
+        pytest.param("bi/of_nobody.sql", "select tree_id from bi.dim_tree", "bi.of_nobody", id="a view"),
+    ],
+)
+def test_what_has_no_description_is_named_and_nothing_changes(
+    settings: Settings, files: Path, name: str, text: str | None, what: str
+) -> None:
+    before = look(settings, "row(c.oid, c.xmin)::text")
+    path = files / name
+    path.write_text(text or path.read_text().replace("m.is_today", "m.is_today, 1 as nobody_knows"))
+    with pytest.raises(ServerError, match=rf"{what} has no description: add it to descriptions.yaml"):
+        ready(settings)
+    assert look(settings, "row(c.oid, c.xmin)::text") == before
+
+
 def test_no_view_is_made_by_a_migration() -> None:
     for path in MIGRATIONS.glob("*.sql"):
         assert "create view" not in path.read_text().lower().replace("create or replace view", "create view")

@@ -6,7 +6,7 @@
     {%- if config.get('where') == 'slice' and execute -%}
         (
             select * from {{ relation }} as t
-            where t.release_to = 2147483647 and {{ slice(graph.nodes[model.attached_node].config.meta.slice) | trim }}
+            where t.release_to = {{ still() }} and {{ slice(graph.nodes[model.attached_node].config.meta.slice) | trim }}
         ) as sliced
     {%- else -%}
         {{ return(dbt.default__get_where_subquery(relation)) }}

@@ -3,9 +3,13 @@
     changed and opens what is new under its own number, so readers, who follow one pointer, see nothing of it.
 #}
 
+{# The release_to of a row that still holds; the planner matches partial indexes against the number itself. #}
+{% macro still() -%}2147483647{%- endmacro %}
+
+
 {% macro release_columns() -%}
     (select release_id from build.candidate) as release_from,
-    2147483647::integer as release_to
+    {{ still() }}::integer as release_to
 {%- endmacro %}
 
 
@@ -68,10 +72,10 @@
     set local enable_nestloop = off;
     {%- endif %}
     delete from {{ t }} as t where t.release_from = {{ candidate }} and {{ sliced }};
-    update {{ t }} as t set release_to = 2147483647 where t.release_to = {{ candidate }} and {{ sliced }};
+    update {{ t }} as t set release_to = {{ still() }} where t.release_to = {{ candidate }} and {{ sliced }};
     -- close what changed or vanished
     update {{ t }} as t set release_to = {{ candidate }}
-    where t.release_to = 2147483647 and {{ sliced }}
+    where t.release_to = {{ still() }} and {{ sliced }}
         and not exists (
             select from {{ s }} as s
             where {% for k in key %}s.{{ k }} = t.{{ k }} and {% endfor -%}
@@ -82,7 +86,7 @@
     select s.{{ cols | join(', s.') }} from {{ s }} as s
     where not exists (
         select from {{ t }} as t
-        where t.release_to = 2147483647 and {{ sliced }}{% for k in key %} and t.{{ k }} = s.{{ k }}{% endfor %}
+        where t.release_to = {{ still() }} and {{ sliced }}{% for k in key %} and t.{{ k }} = s.{{ k }}{% endfor %}
     );
 {% endmacro %}
 

@@ -105,11 +105,13 @@ def _describe(connection: psycopg.Connection[Any]) -> None:
         about, of_form = words["views"].get(view, {}), words["form"] if (view, None) in fields else {}
         if (view, column) in fields:
             text = fields[view, column]
-        elif column is None:
+        elif column is None and "about" in about:
             parts = zip(about["about"].split(SLASH), words["schemas"][schema].split(SLASH), strict=True)
             text = SLASH.join(" ".join(part) for part in parts)
         else:
-            text = about.get(column) or of_form.get(column) or words["columns"][column]
+            text = about.get(column) or of_form.get(column) or words["columns"].get(column)
+        if text is None:
+            raise ServerError(f"{schema}.{view}{f'.{column}' if column else ''} has no description: add it to descriptions.yaml")
         if text != there:
             what, name = ("view", (schema, view)) if column is None else ("column", (schema, view, column))
             connection.execute(sql.SQL("comment on {} {} is {}").format(sql.SQL(what), sql.Identifier(*name), sql.Literal(text)))

@@ -38,7 +38,7 @@ label_break as (
         p.period_id,
         count(distinct x.broken_on)::integer as breaks
     from crosswalk as x
-    inner join indicator as i on i.indicator_id in (x.old_id, x.new_id) and i.release_to = 2147483647
+    inner join indicator as i on i.indicator_id in (x.old_id, x.new_id) and i.release_to = {{ still() }}
     inner join period as p on p.ends_on >= x.broken_on
     where x.is_break
     group by i.indicator_id, p.period_id
@@ -61,7 +61,7 @@ stacked as (
         y.periods_in_year
     from rollup as r
     inner join period_in_year as y on y.period_id = r.period_id
-    where r.release_to = 2147483647 and r.value is not null and {{ slice('touched', 'y.year_id', 'r.unit_id') }}
+    where r.release_to = {{ still() }} and r.value is not null and {{ slice('touched', 'y.year_id', 'r.unit_id') }}
     union all
     select
         'today' as tree,
@@ -78,7 +78,7 @@ stacked as (
         y.periods_in_year
     from restated as r
     inner join period_in_year as y on y.period_id = r.period_id
-    where r.release_to = 2147483647 and r.value is not null and {{ slice('touched', 'y.year_id', 'r.unit_id') }}
+    where r.release_to = {{ still() }} and r.value is not null and {{ slice('touched', 'y.year_id', 'r.unit_id') }}
 ),
 
 lines as (
@@ -87,7 +87,7 @@ lines as (
         i.aggregation,
         1 + coalesce(b.breaks, 0) as label_set
     from stacked as s
-    inner join indicator as i on i.indicator_id = s.indicator_id and i.release_to = 2147483647
+    inner join indicator as i on i.indicator_id = s.indicator_id and i.release_to = {{ still() }}
     left join label_break as b on b.indicator_id = s.indicator_id and b.period_id = s.period_id
 ),
 

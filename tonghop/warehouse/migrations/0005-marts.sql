@@ -103,6 +103,8 @@ begin
 end $$;
 
 -- one open row a key: a second one is a bug in a model, and the build stops
+-- 2147483647 is the release_to of a row that still holds. It is written out here and below because the planner uses a partial
+-- index only where the query's constant is the one of the index, and because a policy with a function asks it once a row.
 create unique index on marts.dim_org_unit (unit_id, valid_from) where release_to = 2147483647;
 create unique index on marts.bridge_org_tree (unit_id, ancestor_id, valid_from) where release_to = 2147483647;
 create unique index on marts.dim_tree (tree_id) where release_to = 2147483647;
