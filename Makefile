@@ -35,7 +35,7 @@ lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint dbt_project/models tonghop/warehouse
+	@$(BIN)/sqlfluff lint dbt_project docker tonghop/warehouse
 	@$(BIN)/sqlfluff lint --templater placeholder tonghop/queries
 	@(cat expectations/candidate.sql; echo 'select release_id from candidate') | $(BIN)/sqlfluff lint --stdin-filename expectations/candidate.sql -
 

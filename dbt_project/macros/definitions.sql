@@ -69,7 +69,7 @@
 {%- endmacro %}
 
 
-{# whether a period counts in its year: each does of a flow; of a stock, and of a count of those who are something, the last one #}
+{# whether a period counts in its year: every period of a flow; of a stock, and of a count of those who are something, the last #}
 {% macro counts_in_year(figure, aggregation, line) -%}
     {{ aggregation }} = 'flow' or {{ figure }}.period_id = max({{ figure }}.period_id) over (partition by {{ line }})
 {%- endmacro %}
