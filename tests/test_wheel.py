@@ -123,7 +123,7 @@ def test_an_installed_package_goes_the_whole_way_without_airflow_and_writes_noth
     )
     assert "R0000" in installed.tonghop("submit", figures)
     assert "release 2 is published" in installed.tonghop("release")
-    assert "release 2" in (installed.home / "pages" / "index.html").read_text("utf-8")
+    assert "<html" in (installed.home / "pages" / "release-2.html").read_text("utf-8")
     installed.tonghop("verify")
     events = installed.folder / "2026-07-01.csv"
     events.write_text("event,on,kind,unit,successor,weight,code,name,level,parent,synthetic,source\n")
