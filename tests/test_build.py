@@ -666,7 +666,7 @@ def test_a_ninth_form_is_data_only(published: World, copy: Copy) -> None:
     ]
     columns = rows(settings, "select attname from pg_attribute where attrelid = 'bi.t'::regclass and attnum > 9 order by attnum")
     assert columns == [("dau_ky",), ("cuoi_ky",), ("du_hop",), ("an_dau",)]
-    assert rows(settings, "select col_description('bi.n9'::regclass, 10)") == [("Số sách",)]
+    assert rows(settings, "select col_description('bi.n9'::regclass, 10)") == [("Số sách (quyển) / Books (quyển)",)]
     assert facts(settings, 2) == facts(settings, 1)
     assert holding(settings)["fct_rate"] == holding(published.settings)["fct_rate"]
 
