@@ -13,8 +13,8 @@ def pages():
         from tonghop.release import publish
 
         settings = Settings()
-        told = {event.extra["release_id"] for event in triggering_asset_events.get(PUBLISHED, [])}
-        for release_id in told or {one.release_id for one in publish.releases(settings) if one.published_at}:
+        published = {event.extra["release_id"] for event in triggering_asset_events.get(PUBLISHED, [])}
+        for release_id in published or {one.release_id for one in publish.releases(settings) if one.published_at}:
             print(pages.write(settings, release_id))
 
     write_pages()

@@ -26,6 +26,7 @@ from tonghop.catalogue.forms import Form, Table
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.sync import sync
+from tonghop.warehouse import views
 from tonghop.warehouse.connect import connect
 
 SEEDS = PROJECT / "samples" / "seed_facts.csv"
@@ -359,6 +360,14 @@ def test_a_wrong_form_is_refused_with_its_file_and_the_field(folder: Path, file:
 def test_forms_that_do_not_fit_the_rest_are_refused(folder: Path, file: str, old: str, new: str, told: str) -> None:
     edit(folder / "forms" / file, old, new)
     with pytest.raises(CatalogueError, match=told):
+        load_catalogue(folder)
+
+
+@pytest.mark.parametrize("code", sorted(name.upper() for name in views.names("bi") if "_" not in name))
+def test_a_table_may_not_take_the_name_of_another_view(folder: Path, code: str) -> None:
+    form = (PROJECT / "tests" / "data" / "money" / "F9.v1.yaml").read_text("utf-8")
+    (folder / "forms" / "F9.v1.yaml").write_text(form.replace("F9", code), "utf-8")
+    with pytest.raises(CatalogueError, match=rf"table {code}: bi\.{code.lower()} is another view"):
         load_catalogue(folder)
 
 

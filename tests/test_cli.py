@@ -1,9 +1,11 @@
 """The command line as a person or a script meets it: words, JSON and exit codes."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from books import STAFF, book
 
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
+from tonghop.cli import output
 
 KEYS = {"file", "receipt", "sha256", "form", "unit", "period", "status", "findings"}
 FINDING = {"rule", "kind", "sheet", "cell", "message_vi", "message_en"}
@@ -110,3 +113,14 @@ def test_wrong_usage_is_2_and_a_system_fault_is_3_without_a_traceback(
     log = (settings.home / "logs" / "tonghop.log").read_text("utf-8")
     assert "Traceback" in log
     assert "nobody:secret" not in log
+
+
+@pytest.mark.parametrize("figure", ["1234567890.1", "123456123456789.012", "1000000000000000.000001", "0.5", "97", "-0.25"])
+def test_a_figure_is_printed_to_its_last_digit_in_words_and_in_json(figure: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"unit": "08737", "name": "Phường " * 40, **{f"figure {n}": Decimal(figure) for n in range(4)}}]
+    output.print_rows(rows, True)
+    printed = json.loads(capsys.readouterr().out, parse_float=Decimal)[0]["figure 0"]
+    assert Decimal(printed) == Decimal(figure)
+    output.out.file = io.StringIO()
+    output.print_rows(rows, False)
+    assert output.out.file.getvalue().count(figure) == 4

@@ -25,7 +25,7 @@ def _home() -> Path:
 
 
 class Settings(BaseSettings):
-    """Where state lives and what bounds hold. Every field is `TONGHOP_<NAME>` in the environment."""
+    """Where the state folder is, and the bounds on files and workers. Every field is `TONGHOP_<NAME>` in the environment."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 

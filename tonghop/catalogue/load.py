@@ -25,6 +25,7 @@ from tonghop.catalogue.events import fold as fold_history
 from tonghop.catalogue.forms import ALL_ROWS, Form, Table
 from tonghop.catalogue.model import Catalogue, Codes, Level, Spell
 from tonghop.catalogue.units import History, UnitVersion
+from tonghop.warehouse import views
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -123,6 +124,7 @@ def _rows(table: Table) -> set[str]:
 def _problems(c: Catalogue) -> Iterator[str]:
     seen: set[tuple[str, int]] = set()
     owner: dict[str, str] = {}
+    fixed = views.names("bi")
     fields = {(t.code, i) for f in c.forms for t in f.tables for x in t.fields for i in x.indicators}
     for form in c.forms:
         if (form.code, form.version) in seen:
@@ -131,6 +133,8 @@ def _problems(c: Catalogue) -> Iterator[str]:
         for table in form.tables:
             if owner.setdefault(table.code, form.code) != form.code:
                 yield f"table {table.code} is in two forms"
+            if table.code.lower() in fixed:
+                yield f"table {table.code}: bi.{table.code.lower()} is another view of the warehouse; give the table another code"
             yield from (f"{table.code}: no level {level}" for level in table.levels if level not in c.level)
         for a_, b_ in pairwise(sorted(form.checks, key=lambda check: (check.rule, check.valid_from))):
             if a_.rule == b_.rule and (b_.version == a_.version or b_.valid_from <= a_.valid_to):

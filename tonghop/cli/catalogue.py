@@ -24,7 +24,7 @@ from tonghop.cli.output import as_json, jsonable, note, out, print_rows, progres
 @click.option(
     "--opening/--no-opening",
     default=None,
-    help="Last period's closing figures from the published release; where the warehouse answers, unless told.",
+    help="Last period's closing figures from the published release; by default where the warehouse answers.",
 )
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
 def template(
@@ -103,7 +103,7 @@ def reorg_revert(name: str) -> None:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """What the catalogue refuses is told and ends the command, as something that does not hold."""
+    """Print why the catalogue refuses a change, and end the command with exit code 1."""
     from tonghop.catalogue.data import CatalogueError
 
     try:

@@ -18,7 +18,7 @@ from tonghop.intake.answer import Answer
 @click.option("--with-warehouse", is_flag=True, help="Also hold them against the reports that are there, and apply waivers.")
 @as_json
 def check(paths: tuple[Path, ...], with_warehouse: bool, json_: bool) -> None:
-    """Say what `submit` would say of files or folders; stores nothing, and needs no database unless told."""
+    """Give the answer that `submit` would give; stores nothing, and needs no database without --with-warehouse."""
     from contextlib import nullcontext
 
     from tonghop.intake.before_sending import precheck
@@ -98,7 +98,7 @@ def waive(
             if ended is None:
                 raise click.BadParameter(f"{end} is not a waiver, such as W000001", param_hint="--end")
             waive_.end(Settings(), ended, reason)
-            out.print(f"{waiver_code(ended)} ended; what it let pass stands")
+            out.print(f"{waiver_code(ended)} ended; reports that it let pass stay accepted")
             return
         if not (rule and unit and period and office and until):
             raise click.UsageError("a waiver takes RULE, --unit, --period, --office, --until and --reason")

@@ -10,6 +10,7 @@ import click
 from pydantic import ValidationError
 
 from tonghop.base.settings import Settings
+from tonghop.catalogue.data import in_a_line
 from tonghop.cli import catalogue, intake, operations, queries, release
 from tonghop.cli.output import note
 
@@ -34,7 +35,7 @@ def main() -> None:
             filename=settings.logs / "tonghop.log", level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
         )
     except ValidationError as error:
-        note.print(f"settings: {error.errors()[0]['msg']}", style="red")
+        note.print(f"settings: {in_a_line(error)}", style="red", markup=False)
         sys.exit(2)
     except OSError as error:
         note.print(f"the state folder cannot be used: {error}; TONGHOP_HOME names another", style="red", markup=False)

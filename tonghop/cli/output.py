@@ -33,7 +33,11 @@ def print_rows(rows: list[dict[str, Any]], json_: bool) -> None:
     if not rows:
         note.print("nothing")
         return
-    table = Table(*(str(key).replace("_", " ") for key in rows[0]))
+    table = Table()
+    for key in rows[0]:
+        # a figure is never cut, and words go on in the next line
+        is_number = all(isinstance(row[key], Decimal | int | float | None) for row in rows)
+        table.add_column(str(key).replace("_", " "), overflow="fold", no_wrap=is_number)
     for row in rows:
         table.add_row(*(_shown(value) for value in row.values()))
     out.print(table)
@@ -53,7 +57,10 @@ def _shown(value: Any) -> str:
 
 def jsonable(value: Any) -> Any:
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        if value == value.to_integral_value():
+            return int(value)
+        # a number where it is printed exactly, else text: no figure loses a digit
+        return float(value) if Decimal(repr(float(value))) == value else f"{value:f}"
     return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
 
 

@@ -87,7 +87,7 @@ def report_(name: str | None, parameters: tuple[str, ...], json_: bool) -> None:
 @click.argument("period", required=False)
 @click.option("--row", help="The row of the table, where it has several.")
 @click.option("--release", type=int, help="The release asked about; the current one otherwise.")
-@click.option("--basis", type=click.Choice(["summed", "claimed"]), help="Summed where there is a sum, unless told.")
+@click.option("--basis", type=click.Choice(["summed", "claimed"]), help="Summed where there is a sum, by default.")
 @on_tree
 @click.option("--cell", nargs=3, metavar="RECEIPT SHEET CELL", help="The other way: every published figure that a cell is in.")
 @as_json
@@ -149,7 +149,7 @@ def trace(
 @click.option("--from", "earlier", type=int, required=True, help="The earlier release.")
 @click.option("--to", "later", type=int, required=True, help="The later release.")
 @click.option("--row", help="The row of the table, where it has several.")
-@click.option("--basis", type=click.Choice(["summed", "claimed"]), help="Summed where there is a sum, unless told.")
+@click.option("--basis", type=click.Choice(["summed", "claimed"]), help="Summed where there is a sum, by default.")
 @on_tree
 @as_json
 def explain(

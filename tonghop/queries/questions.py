@@ -36,7 +36,7 @@ def parameters(name: str) -> dict[str, str]:
 def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:
     """The answer as a table.
 
-    Raises KeyError for an unknown question, ValueError for a missing or unknown parameter or release.
+    Raises KeyError for an unknown question, ValueError for a missing or unknown parameter, release or code.
     """
     if name not in questions():
         raise KeyError(name)
@@ -57,7 +57,22 @@ def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:
             query = re.sub(r"\bbi\.(\w+)", r"(select * from bi_asof.\1 where release_id = %(release)s)", query)
             values["release"] = _release(connection, **then)
         cursor: psycopg.Cursor[Any] = connection.execute(query.encode(), values)
-        return pd.DataFrame(cursor.fetchall(), columns=[c.name for c in cursor.description or ()], dtype=object)
+        rows = cursor.fetchall()
+        if not rows:
+            _require_known(connection, asked)
+        return pd.DataFrame(rows, columns=[c.name for c in cursor.description or ()], dtype=object)
+
+
+def _require_known(connection: psycopg.Connection[Any], asked: dict[str, str]) -> None:
+    """An empty answer about a code that no release knows is a mistyped code. Raises ValueError."""
+    for key, view, column in (
+        ("unit", "dim_org_unit", "code"),
+        ("period", "dim_period", "code"),
+        ("table", "dim_form", "table_code"),
+    ):
+        known = f"select exists (select from bi_asof.{view} where {column} = %s)"
+        if asked.get(key) and connection.execute(known.encode(), [asked[key]]).fetchone() == (False,):
+            raise ValueError(f"no {key} {asked[key]} in any published release")
 
 
 def _release(connection: psycopg.Connection[Any], release: str = "", as_of: str = "") -> int:

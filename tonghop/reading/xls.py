@@ -1,4 +1,4 @@
-"""What python-calamine does not tell of an .xls (Excel 97 to 2003), and what it must not be given: cells too far apart.
+"""What python-calamine leaves out of an .xls (Excel 97 to 2003), and a bound on how far apart its cells may be.
 
 An .xls is a small file system of sectors (MS-CFB); its stream `Workbook` is a run of records, each a type, a length and its bytes
 (MS-XLS, BIFF8). Only the records that place, format or hide cells are looked at.

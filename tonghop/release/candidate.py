@@ -24,7 +24,7 @@ _COUNTS = "act <> 'expired'"
 
 
 def open_candidate(settings: Settings) -> int | None:
-    """Open a candidate on everything acted on so far and on the catalogue of the files, and give its number.
+    """Open a candidate on every act in the ledger so far and on the catalogue of the files, and give its number.
 
     An older candidate that was not published is discarded. None where nothing changed since the current release.
     Raises CatalogueError, and BuildFailed where another step is at work.

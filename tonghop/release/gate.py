@@ -67,7 +67,7 @@ def failing(settings: Settings, expectation: str, limit: int = 20, folder: Path 
 
 
 def _keep_writers_out(connection: psycopg.Connection[Any]) -> None:
-    """Until the transaction ends nobody writes a table of the marts, so what the verdict names is what was asked."""
+    """Lock the marts against writers until the transaction ends, so that the verdict is on the rows that were checked."""
     tables = [
         sql.Identifier("marts", name)
         for (name,) in connection.execute(

@@ -61,10 +61,10 @@ def built_from(connection: psycopg.Connection[Any], candidate: int, layer: str) 
         "select models from build.layer_built where layer = %s and release_id = %s", [layer, candidate]
     ).fetchone()
     if row is None:
+        crash = ", or the server crashed, which empties its tables" if layer == "intermediate" else ""
         raise BuildFailed(
-            f"{layer} is not built for release {candidate}: its step has not succeeded yet, or the server crashed, which empties "
-            f"the tables of intermediate. Run {layer} again, then this step: clear its task in Airflow; `tonghop release` "
-            "builds everything anew"
+            f"{layer} is not built for release {candidate}: its step has not succeeded yet{crash}. Run {layer} again, then this "
+            "step: clear its task in Airflow; `tonghop release` builds everything anew"
         )
     return str(row[0])
 

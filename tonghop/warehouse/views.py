@@ -30,6 +30,11 @@ READERS = ("bi", "bi_asof")  # the schemas that readers read
 PATIENCE = "60s"  # for readers whose transaction holds a view that has to change
 
 
+def names(schema: str) -> set[str]:
+    """The names that fixed views of a schema have; no view of a form may take one."""
+    return {path.stem for path in (VIEWS / schema).glob("*.sql")}
+
+
 def apply(connection: psycopg.Connection[Any]) -> None:
     """Bring every view to what its file and the newest catalogue say, in one transaction, as the owner; safe to repeat.
 
@@ -107,7 +112,7 @@ def _describe(connection: psycopg.Connection[Any]) -> None:
             text = fields[view, column]
         elif column is None and "about" in about:
             parts = zip(about["about"].split(SLASH), words["schemas"][schema].split(SLASH), strict=True)
-            text = SLASH.join(" ".join(part) for part in parts)
+            text = about["about"] if "release_id" in about else SLASH.join(" ".join(part) for part in parts)
         else:
             text = about.get(column) or of_form.get(column) or words["columns"].get(column)
         if text is None:
@@ -182,6 +187,8 @@ def _statements(connection: psycopg.Connection[Any]) -> dict[str, str]:
     template = jinja.get_template("bi/form.sql.j2")
     for table, rows in groupby(connection.execute(_COLUMNS).fetchall(), key=lambda row: str(row[0])):
         name = f"bi.{table.lower()}"
+        if name in statements:
+            raise ServerError(f"the table {table} would replace the view {name}: give the table another code")
         statements[name] = _statement(name, template.render(indicators=[row[1:] for row in rows]))
     return statements
 

@@ -45,7 +45,7 @@ moved as (
     where term_at in ('predecessors', 'successors')
 ),
 
-said as (
+reported as (
     select distinct on (o.unit_id, o.period_id, o.indicator_id, w.row_code)
         o.unit_id,
         o.period_id,
@@ -95,7 +95,7 @@ given as (
         a.coefficient,
         s.value
     from asked as a
-    left join said as s
+    left join reported as s
         on
             s.unit_id = a.unit_id and s.period_id = a.period_id and s.indicator_id = a.indicator_id
             and s.row_code = a.row_code

@@ -1,5 +1,5 @@
 -- grain: published figure x part. A part is the cell of a published unit; all cells below the published levels are one part,
--- of which the number is told and nothing else, so the values shown add up to the figure only where there is no such part.
+-- of which only the number is shown, so the values shown add up to the figure only where there is no such part.
 -- Ask by unit_id, and by period_id or indicator_id: what is given as a value is looked up, what is joined is sought in all
 with part as not materialized (
     select

@@ -3,7 +3,7 @@
 -- own       the unit's own figure, which the sum of those below leaves out
 -- late      figures that had not been received when the claim was: it could not hold them (counts less, so negative)
 -- changed   what figures that the claim could hold have been corrected or withdrawn by since
--- rest      the claim less its own figure and all below as they stood when it was received: nothing tells why, unless units
+-- rest      the claim less its own figure and all below as they stood when it was received: no report explains it, unless units
 --           are missing, whose figures nobody knows
 -- Claim and sum are never added together.
 select
