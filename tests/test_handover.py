@@ -147,9 +147,9 @@ def test_units_are_compared_together_that_a_chain_of_successions_ties_on_one_day
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"at": {"lost": "predecessors"}}, "both have some"),
-        ({"at": {"lost": "predecessors", "gained": "predecessors"}}, "both have some"),
-        ({"periods": ()}, "`periods` says which reports"),
+        ({"at": {"lost": "predecessors"}}, "each side has some"),
+        ({"at": {"lost": "predecessors", "gained": "predecessors"}}, "each side has some"),
+        ({"periods": ()}, "`periods` names the reports"),
     ],
 )
 def test_a_rule_across_a_reorganisation_says_all_that_it_needs(changed: dict[str, Any], told: str) -> None:
