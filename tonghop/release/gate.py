@@ -31,19 +31,23 @@ def judge(settings: Settings, release_id: int, folder: Path = suites.FOLDER) -> 
     the suites are not whole, and BuildFailed where the marts are not built for the candidate or another step is at work.
     """
     asked = suites.read(folder)
-    with alone(settings) as connection, connection.transaction():
-        if connection.execute("select from build.candidate where release_id = %s", [release_id]).fetchone() is None:
-            raise GateFailed(f"release {release_id} is not the candidate: there is nothing to check")
-        models = layers.built_from(connection, release_id, "marts")
-        _keep_writers_out(connection)
-        results = _ask(settings, asked)
-        connection.execute(
-            "insert into ctl.gate_run (release_id, models, suites) values (%s, %s, %s)", [release_id, models, asked.fingerprint]
-        )
-        connection.cursor().executemany(
-            "insert into ctl.gate_result values (%s, now(), %s, %s, %s, %s, %s, %s, %s)",
-            [(release_id, *result) for result in results],
-        )
+    with alone(settings) as connection:
+        # what was just built has no statistics yet, and without them a population of a whole country takes minutes
+        connection.execute(sql.SQL("analyze {}").format(_marts(connection)))
+        with connection.transaction():
+            if connection.execute("select from build.candidate where release_id = %s", [release_id]).fetchone() is None:
+                raise GateFailed(f"release {release_id} is not the candidate: there is nothing to check")
+            models = layers.built_from(connection, release_id, "marts")
+            _keep_writers_out(connection)
+            results = _ask(settings, asked)
+            connection.execute(
+                "insert into ctl.gate_run (release_id, models, suites) values (%s, %s, %s)",
+                [release_id, models, asked.fingerprint],
+            )
+            connection.cursor().executemany(
+                "insert into ctl.gate_result values (%s, now(), %s, %s, %s, %s, %s, %s, %s)",
+                [(release_id, *result) for result in results],
+            )
     data_docs.write(settings, release_id, asked, models, results)
     blocking = [result for result in results if result.severity == "critical" and not result.success]
     if blocking:
@@ -66,18 +70,19 @@ def failing(settings: Settings, expectation: str, limit: int = 20, folder: Path 
         return cursor.execute(question.encode()).fetchall()
 
 
+def _marts(connection: psycopg.Connection[Any]) -> sql.Composed:
+    names = connection.execute(
+        "select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind in ('r', 'p') "
+        "and not relispartition order by relname"
+    )
+    return sql.SQL(", ").join(sql.Identifier("marts", name) for (name,) in names)
+
+
 def _keep_writers_out(connection: psycopg.Connection[Any]) -> None:
     """Lock the marts against writers until the transaction ends, so that the verdict is on the rows that were checked."""
-    tables = [
-        sql.Identifier("marts", name)
-        for (name,) in connection.execute(
-            "select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind in ('r', 'p') "
-            "and not relispartition order by relname"
-        )
-    ]
     connection.execute(f"set local lock_timeout = '{PATIENCE}'")
     try:
-        connection.execute(sql.SQL("lock table {} in share mode").format(sql.SQL(", ").join(tables)))
+        connection.execute(sql.SQL("lock table {} in share mode").format(_marts(connection)))
     except psycopg.errors.LockNotAvailable:
         raise GateFailed("a table of the marts is being written: end that first, then run the gate again") from None
 
