@@ -37,7 +37,7 @@ def release():
         try:
             run.step(Settings(), release_id, "gate", print)
         finally:
-            pages.write(Settings(), release_id)  # without figures yet; where the gate said no, with its reasons
+            pages.write(Settings(), release_id)  # without figures yet; with the gate's reasons where it refused
         return release_id
 
     @task(outlets=[PUBLISHED])

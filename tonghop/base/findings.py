@@ -65,7 +65,7 @@ def finding(rule: str, place: Place | None, unit: str | None = None, **words: An
 
 
 def _short(value: Any) -> str:
-    # a finding shows a little of what stands in a cell, never a paragraph that someone pasted there
+    # a finding shows a little of a cell's text, never a paragraph that someone pasted there
     text = printable(" ".join(str(value).split()))
     return text if len(text) <= 40 else text[:39] + "…"
 

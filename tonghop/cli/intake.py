@@ -118,12 +118,12 @@ def waivers(json_: bool) -> None:
 
 
 @click.command()
-@click.option("--rule", help="What was held because of one rule.")
-@click.option("--form", help="What was held of one form.")
+@click.option("--rule", help="Reports returned or quarantined because of one rule.")
+@click.option("--form", help="Reports of one form.")
 @click.option("--all", "all_", is_flag=True, help="Everything that was returned or quarantined.")
 @as_json
 def replay(rule: str | None, form: str | None, all_: bool, json_: bool) -> None:
-    """Decide held files again, after a form or rule was repaired or a waiver given."""
+    """Decide returned and quarantined files again, after a form or rule was repaired or a waiver given."""
     from tonghop.intake.replay import replay as replay_
 
     if not (rule or form or all_):

@@ -25,7 +25,7 @@ on_tree = click.option(
 @click.option("--unit", metavar="CODE", help="Only a unit and all below it.")
 @click.option("--period", help="Only one period, e.g. 2025-Q1.")
 @click.option("--form", help="Only one form, e.g. F1.")
-@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="As it stood on a day; today by default.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="As of a day; today by default.")
 @as_json
 def owed(unit: str | None, period: str | None, form: str | None, as_of: datetime | None, json_: bool) -> None:
     """List the reports that are still owed, when they were due and how late they are."""

@@ -110,9 +110,9 @@ def archive(parts: dict[str, bytes]) -> bytes:
         if _UNPARSED.match(name):
             continue
         path = name.encode()
-        said = _PART.pack(20, _UTF8, zipfile.ZIP_STORED, 0, zlib_ng.crc32(part), len(part), len(part), len(path), 0)
-        files += [b"PK\3\4", said, path, part]
-        directory += [b"PK\1\2\x14\0", said, _LISTED.pack(0, 0, 0, 0, size), path]
+        header = _PART.pack(20, _UTF8, zipfile.ZIP_STORED, 0, zlib_ng.crc32(part), len(part), len(part), len(path), 0)
+        files += [b"PK\3\4", header, path, part]
+        directory += [b"PK\1\2\x14\0", header, _LISTED.pack(0, 0, 0, 0, size), path]
         size += 4 + _PART.size + len(path) + len(part)
     listed = b"".join(directory)
     count = len(files) // 4
@@ -189,9 +189,9 @@ def _spread(xml: bytes, settings: Settings) -> tuple[int, int]:
         return max(map(int, rows), default=0), max((column_number(letters.decode()) for letters in columns), default=0)
     height = width = row = column = 0
     for opening in _OPENING.finditer(xml):
-        kind, said = opening.groups()
+        kind, attributes = opening.groups()
         # of two the parser takes the first
-        places = (double or single for name, double, single in ATTRIBUTE.findall(said) if name == b"r")
+        places = (double or single for name, double, single in ATTRIBUTE.findall(attributes) if name == b"r")
         reference = _REFERENCE.fullmatch(next(places, b""))
         letters, number = reference.groups() if reference else (b"", b"")
         # without a place of its own it comes after the one before; a few characters are enough to be far beyond all bounds

@@ -186,8 +186,8 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 def _failure(result: Any) -> str:
     lines = [line.strip() for line in (result.message or "").splitlines() if line.strip()]
     # the first line says that there was an error and in which file; what the error was comes next
-    said = lines[1] if len(lines) > 1 and lines[0].endswith(")") else lines[0] if lines else str(result.status)
-    said += next((f" ({line})" for line in lines if line.startswith("DETAIL:")), "")  # a key, by its numbers
+    message = lines[1] if len(lines) > 1 and lines[0].endswith(")") else lines[0] if lines else str(result.status)
+    message += next((f" ({line})" for line in lines if line.startswith("DETAIL:")), "")  # a key, by its numbers
     node = getattr(result, "node", None)  # an operation has none
     compiled = getattr(node, "compiled_path", None)
     # dbt cuts the name of a long test, and with it that of the model that it tests
@@ -195,6 +195,6 @@ def _failure(result: Any) -> str:
     return (
         (f"{node.resource_type} {node.name}" if node else result.unique_id)
         + (f" of {tested.split('.')[-1]}" if tested else "")
-        + f": {said}"
+        + f": {message}"
         + (f"; compiled SQL: {compiled}" if compiled else "")
     )

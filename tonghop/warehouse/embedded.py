@@ -44,10 +44,10 @@ def running(settings: Settings) -> bool:
     """Whether the embedded server answers pg_ctl."""
     if not data_folder(settings).is_dir():
         return False
-    if (told := _pg(settings, "pg_ctl", "status", check=False).returncode) == _NO_DATA:
+    if (code := _pg(settings, "pg_ctl", "status", check=False).returncode) == _NO_DATA:
         _let_pass(settings)  # someone has closed a folder above the data meanwhile
-        told = _pg(settings, "pg_ctl", "status", check=False).returncode
-    return told == 0
+        code = _pg(settings, "pg_ctl", "status", check=False).returncode
+    return code == 0
 
 
 def start(settings: Settings) -> None:
@@ -99,7 +99,7 @@ def _start(settings: Settings) -> None:
             "max_wal_size": "2GB",
             "timezone": TIME_ZONE,
         }
-        told = log.stat().st_size if log.exists() else 0
+        before = log.stat().st_size if log.exists() else 0
         try:
             _pg(
                 settings,
@@ -113,9 +113,9 @@ def _start(settings: Settings) -> None:
             )
             return
         except ServerError as error:
-            said = log.read_bytes()[told:].decode(errors="replace") if log.exists() else ""
-            if "Address already in use" not in said:
-                raise ServerError(f"the embedded PostgreSQL did not start: {error}\n{said[-2000:]}") from None
+            printed = log.read_bytes()[before:].decode(errors="replace") if log.exists() else ""
+            if "Address already in use" not in printed:
+                raise ServerError(f"the embedded PostgreSQL did not start: {error}\n{printed[-2000:]}") from None
             wanted = port + 1  # another server took it between the look and the start
 
 

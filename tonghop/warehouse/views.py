@@ -39,7 +39,7 @@ def apply(connection: psycopg.Connection[Any]) -> None:
     """Bring every view to what its file and the newest catalogue say, in one transaction, as the owner; safe to repeat.
 
     A view is made again where its text changed, where one that it reads was made again, and where a hand has changed or dropped
-    it or its grants. Raises ServerError where a view of somebody else's stands in the way, or a reader does not let go.
+    it or its grants. Raises ServerError where a view of somebody else's is in the way, or a reader does not let go.
     """
     try:
         with connection.transaction():
@@ -56,7 +56,7 @@ def apply(connection: psycopg.Connection[Any]) -> None:
 
 
 def _apply(connection: psycopg.Connection[Any], statements: dict[str, str]) -> None:
-    stands = {
+    unchanged = {
         view: sha256
         for view, sha256, made, now in connection.execute(f"select view, sha256, made, ({_MADE}) from _view_text")
         if made == now
@@ -67,7 +67,7 @@ def _apply(connection: psycopg.Connection[Any], statements: dict[str, str]) -> N
     changed: set[str] = set()
     for view in TopologicalSorter(below).static_order():
         sha256 = hashlib.sha256(statements[view].encode()).hexdigest()
-        if stands.get(view) == sha256 and not changed & below[view]:
+        if unchanged.get(view) == sha256 and not changed & below[view]:
             continue
         changed.add(view)
         try:

@@ -104,7 +104,7 @@ class Package:
         return f"rId{number}"
 
     def add(self, name: str, content_type: str, xml: bytes) -> str:
-        """Add a part of a name that is free (a number stands for %d); returns the name."""
+        """Add a part of a name that is free (%d becomes a number); returns the name."""
         taken = {part.lower() for part in self.parts}
         name = next(free for n in range(1, len(taken) + 2) if (free := name.replace("%d", str(n))).lower() not in taken)
         types = self.edit(TYPES)

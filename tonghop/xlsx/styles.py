@@ -16,7 +16,7 @@ from tonghop.xlsx.xml_edit import (
 
 # no style of Excel's own has this colour, so that a fill of it is known for ours
 FILL = b"FFFFB3B5"
-# font, fill, border, alignment of the page's cells, and what stands in the style besides
+# font, fill, border, alignment of the findings sheet's cells, and what else is in the style
 _FONTS = (
     b'<sz val="11"/>',
     b'<b/><sz val="11"/>',
