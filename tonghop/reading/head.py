@@ -1,0 +1,89 @@
+"""What a file says it is: form, version, sender, period and scope, and a finding for each that is missing or unknown."""
+
+from datetime import date
+
+from tonghop.base.findings import Place
+from tonghop.base.text import fold, nfc
+from tonghop.catalogue.calendar import Period
+from tonghop.catalogue.forms import Form, HeadKey
+from tonghop.catalogue.model import Catalogue, fingerprint
+from tonghop.reading import period_names, unit_names
+from tonghop.reading.raw import Reading, plain, unit_of
+
+# our own templates alone carry a fingerprint
+HEAD_NAMES: tuple[HeadKey, ...] = ("form", "version", "unit", "period", "scheme", "scope", "nil", "money")
+
+
+def identify(head: dict[HeadKey, Place], catalogue: Catalogue) -> Reading:
+    """Form, version, sender, period and scope of a head; a finding for each that is missing or unknown."""
+    reading = Reading(money=head.get("money"))
+
+    def text(key: HeadKey) -> str | None:
+        place = head.get(key)
+        if place is None or place.value in (None, ""):
+            label_vi, *_, label_en = catalogue.codes.header[key]
+            reading.wrong("head.missing", None, label_vi=label_vi, label_en=label_en)
+            return None
+        return nfc(plain(place.value))
+
+    code, period_code, sender, scope = text("form"), text("period"), text("unit"), text("scope")
+    nil = head.get("nil")
+    reading.nil = nil is not None and (nil.value is True or fold(plain(nil.value)) in {fold(y) for y in catalogue.codes.yes})
+    forms = [form for form in catalogue.forms if code and form.code == code.upper()]
+    if code and not forms:
+        reading.wrong("head.form", head["form"])
+    if forms and period_code:
+        place = head.get("scheme")
+        scheme = nfc(plain(place.value)).upper() if place and place.value else forms[-1].scheme
+        reading.period = catalogue.period.get((scheme, period_names.parse(head["period"].value) or ""))
+        if reading.period is None:
+            _unknown_period(reading, head["period"], scheme)
+    if forms and reading.period:
+        reading.form = _version(reading, forms[0].code, head.get("version"), reading.period, catalogue)
+    if sender and reading.period:
+        reading.sender = unit_of(sender, catalogue, reading.period.ends_on)
+        if reading.sender is None:
+            _unknown_unit(reading, head["unit"], reading.period, catalogue)
+    if scope:
+        known = catalogue.codes.scope
+        reading.scope = next((key for key, words in known.items() if fold(scope) in {fold(w) for w in (*words, key)}), None)
+        if reading.scope is None:
+            reading.wrong("head.scope", head["scope"], words=" / ".join(words[0] for words in known.values()))
+    mark = head.get("fingerprint")
+    if (
+        mark
+        and reading.form
+        and reading.sender
+        and reading.period
+        and fold(plain(mark.value)) != fingerprint(reading.form, reading.sender, reading.period)
+    ):
+        reading.wrong("head.fingerprint", mark)
+    return reading
+
+
+def _unknown_period(reading: Reading, place: Place, scheme: str) -> None:
+    if readings := period_names.readings(place.value):
+        value = f"{place.value:%d/%m/%Y}" if isinstance(place.value, date) else plain(place.value)
+        reading.wrong("head.period_unclear", place, value=value, readings=" / ".join(readings))
+    else:
+        reading.wrong("head.period", place, scheme=scheme)
+
+
+def _unknown_unit(reading: Reading, place: Place, period: Period, catalogue: Catalogue) -> None:
+    named = unit_names.named(str(place.value), catalogue, period.ends_on)
+    if named:
+        reading.wrong("head.name", place, codes=", ".join(sorted(unit.code for unit in named)))
+    else:
+        reading.wrong("head.unit", place, value=unit_names.quoted(place.value), on=f"{period.ends_on:%d/%m/%Y}")
+
+
+def _version(reading: Reading, code: str, place: Place | None, period: Period, catalogue: Catalogue) -> Form | None:
+    versions = catalogue.versions_of(code, period)
+    if (place is None or place.value in (None, "")) and versions:
+        return versions[0]
+    for form in versions:
+        if place and str(form.version) == plain(place.value):
+            return form
+    known = ", ".join(str(f.version) for f in versions) or "–"
+    reading.wrong("head.version", place, period=period.code, form=code, known=known)
+    return None
