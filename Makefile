@@ -23,8 +23,8 @@ up: .venv/ready  ## start PostgreSQL and Airflow, and keep them running
 down:  ## stop all that demo and up started
 	@if [ -x $(BIN)/tonghop ]; then $(BIN)/tonghop down; fi
 
-test: .venv/ready-dev  ## run every test but the trials, on two cores
-	@$(BIN)/pytest -m "not trials" -n 2
+test: .venv/ready-dev  ## run every test but the trials, four sessions side by side
+	@$(BIN)/pytest -m "not trials" -n 4
 
 trials: .venv/ready-dev  ## run what takes long: many more cases, and the templates in LibreOffice Calc
 	@$(BIN)/pytest -m trials --hypothesis-profile many

@@ -1,6 +1,6 @@
 """A real PostgreSQL for the whole session, for each test that asks a warehouse of its own, and one real Airflow.
 
-`pytest -n 2` makes two sessions of one, side by side.
+`pytest -n 4` makes four sessions of one, side by side.
 """
 
 import itertools
@@ -38,7 +38,6 @@ _FILES = (
     "test_wheel",
     "test_readme",
     "test_build",
-    "test_reform",
     "test_histories",
     "test_gate",
     "test_explain",

@@ -13,7 +13,7 @@ import psycopg
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import Synced, sync
-from tonghop.release import layers, run
+from tonghop.release import run
 from tonghop.release.candidate import open_candidate
 from tonghop.warehouse.connect import connect
 
@@ -83,8 +83,7 @@ def open_release(settings: Settings) -> None:
     """A candidate on all that was filed, built by dbt."""
     release = open_candidate(settings)
     assert release
-    for layer in layers.LAYERS:
-        run.step(settings, release, layer)
+    run.step(settings, release, "build")
 
 
 def write_catalogue(folder: Path) -> None:

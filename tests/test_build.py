@@ -236,8 +236,7 @@ def published(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytes
     file(settings, "c2", "2025-M02", {"c2": (4, 5, None, 0)})
     returned(settings)
     assert open_candidate(settings) == 1
-    for layer in LAYERS:
-        dbt.build(settings, layer)
+    dbt.build(settings)
     publish(settings, 1)
     return World(settings, january)
 
@@ -258,8 +257,7 @@ def opened(published: World, copy: Copy) -> World:
 def candidate(opened: World, copy: Copy) -> World:
     """Candidate 2, built; never written to."""
     settings = copy(opened)
-    for layer in LAYERS:
-        dbt.build(settings, layer)
+    dbt.build(settings)
     return World(settings)
 
 
@@ -426,8 +424,7 @@ def test_a_correction_is_checked_against_the_period_that_follows(candidate: Worl
 def test_starting_over_discards_the_candidate_and_takes_in_what_came_since(candidate: World, copy: Copy) -> None:
     settings = copy(candidate)
     assert open_candidate(settings) == 3
-    for layer in LAYERS:
-        dbt.build(settings, layer)
+    dbt.build(settings)
     assert rows(settings, "select release_id, status from ctl.release order by 1") == [
         (1, "published"),
         (2, "discarded"),
@@ -440,8 +437,7 @@ def test_starting_over_discards_the_candidate_and_takes_in_what_came_since(candi
 def test_a_rerun_changes_nothing(candidate: World, copy: Copy) -> None:
     settings = copy(candidate)
     before = hashes(settings)
-    for layer in LAYERS:
-        dbt.build(settings, layer)
+    dbt.build(settings)
     assert hashes(settings) == before
 
 
@@ -456,8 +452,7 @@ def test_a_discarded_candidate_leaves_every_row_as_it_was(candidate: World, publ
 
 def test_a_killed_build_is_healed_by_running_it_again(opened: World, candidate: World, copy: Copy) -> None:
     settings = copy(opened)
-    for layer in LAYERS[:2]:
-        dbt.build(settings, layer)
+    dbt.build(settings, *LAYERS[:2])
     child = subprocess.Popen(
         [sys.executable, "-c", KILLED],
         env={
@@ -563,8 +558,7 @@ def test_two_senders_for_one_figure_stop_the_build(published: World, copy: Copy)
     settings = copy(published)
     file(settings, "c1", "2025-M01", {"c1": (10, 12, 9, 0)})
     open_candidate(settings)
-    for layer in LAYERS[:2]:
-        dbt.build(settings, layer)
+    dbt.build(settings, *LAYERS[:2])
     with pytest.raises(BuildFailed, match=r"model fct_observation: .*is duplicated.*fct_observation\.sql"):
         dbt.build(settings, "marts")
     assert facts(settings, 1) == facts(published.settings, 1)
@@ -654,8 +648,7 @@ def test_a_ninth_form_is_data_only(published: World, copy: Copy) -> None:
 
     release = open_candidate(settings)
     assert release == 2
-    for layer in LAYERS:
-        dbt.build(settings, layer)
+    dbt.build(settings)
     assert rows(settings, "select * from bi.n9", READER) == []
     publish(settings, release)
 

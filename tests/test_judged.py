@@ -40,8 +40,7 @@ def filed(settings: Settings) -> Settings:
 
 def built(settings: Settings) -> Settings:
     assert open_candidate(settings) == 1
-    for layer in layers.LAYERS:
-        run.step(settings, 1, layer)
+    run.step(settings, 1, "build")
     return settings
 
 

@@ -395,8 +395,7 @@ def test_the_mart_the_command_and_a_count_by_hand_agree_and_no_rate_exceeds_one(
 ) -> None:
     world, receipts = chance_world(settings, tmp_path / "catalogue", seed)
     assert candidate.open_candidate(world.settings) == 1
-    for layer in ("staging", "intermediate", "marts"):
-        dbt.build(world.settings, layer)
+    dbt.build(world.settings)
     counts, missing = by_hand(world, receipts)
     with connect(world.settings) as connection:
         in_warehouse = connection.execute(

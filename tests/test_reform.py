@@ -13,6 +13,7 @@ from tonghop.catalogue.load import load_catalogue
 from tonghop.release import gate, suites
 from tonghop.warehouse.connect import connect
 
+pytestmark = pytest.mark.trials  # a nation's reports: minutes
 INDICATORS = 140  # of the forms that communes file
 
 

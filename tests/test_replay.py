@@ -378,8 +378,7 @@ def test_a_claim_is_held_against_the_units_below_again_when_one_corrects_itself(
 def release(settings: Settings, number: int) -> None:
     """Build a release and let readers have it."""
     assert candidate.open_candidate(settings) == number
-    for layer in ("staging", "intermediate", "marts"):
-        dbt.build(settings, layer)
+    dbt.build(settings)
     with connect(settings) as connection:
         connection.execute("update ctl.release set status = 'published', published_at = now() where release_id = %s", [number])
         connection.execute("update ctl.current_release set release_id = %s", [number])

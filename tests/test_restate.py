@@ -17,7 +17,6 @@ from tonghop.base.settings import Settings
 from tonghop.catalogue import reorg
 from tonghop.queries import questions
 from tonghop.release import candidate, dbt, gate, publish, suites
-from tonghop.release.layers import LAYERS
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import READER
 
@@ -369,8 +368,7 @@ def test_a_report_of_a_unit_that_had_ended_stops_the_release_until_it_is_withdra
     def released() -> int:
         number = candidate.open_candidate(here)
         assert number
-        for layer in LAYERS:
-            dbt.build(here, layer)
+        dbt.build(here)
         gate.judge(here, number)
         publish.publish(here, number)
         return number

@@ -397,8 +397,7 @@ def test_check_submit_models_and_gate_decide_alike_and_right_money_is_published(
 
     release = candidate.open_candidate(settings)
     assert release is not None
-    for layer in run.LAYERS:
-        run.step(settings, release, layer)
+    run.step(settings, release, "build")
     named = "join catalogue.unit using (unit_id)"
     decided = tree_world.rows(settings, f"select unit_key, rule, holds from intermediate.int_check {named} where rule ~ '^[RS]'")
     assert {(unit, rule): "holds" if holds else "broken" for unit, rule, holds in decided} == {

@@ -189,8 +189,7 @@ def release(settings: Settings, *, tests: bool = False) -> int:
     number = candidate.open_candidate(settings)
     assert number is not None
     if tests:
-        for layer in ("staging", "intermediate", "marts"):
-            dbt.build(settings, layer)
+        dbt.build(settings)
     else:
         dbt.invoke(settings, ["run"])
     publish(settings, number)

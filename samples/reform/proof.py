@@ -22,7 +22,6 @@ from tonghop.catalogue.forms import Form, Table
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
 from tonghop.release import candidate, dbt
-from tonghop.release.layers import LAYERS
 from tonghop.warehouse import embedded
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.migrate import ready
@@ -86,8 +85,7 @@ def load(settings: Settings) -> int:
         filed.file(settings, reports(loaded, form), form.code, form.version, loaded)
     number = candidate.open_candidate(settings)
     assert number
-    for layer in LAYERS:
-        dbt.build(settings, layer)
+    dbt.build(settings)
     return number
 
 
@@ -401,7 +399,7 @@ def _units(proof: Proof) -> Iterator[str]:
     n = proof.counts
     yield "# The reform of 1 July 2025, proved on figures"
     yield _text(
-        """Written by `python -m samples.reform.proof`; a test builds everything anew and compares. Units and who followed
+        """Written by `python -m samples.reform.proof`; `make trials` builds all anew and compares. Units and who followed
         whom are real (`samples/reform`). **Every figure is synthetic**, made up by rule: each of the
         {reports before:,} communes files F1 for the first half of 2025, on the old tree, and each of the {reports after:,} for
         the year, on the new one. So that every additive indicator is there, every twentieth commune files the other forms too

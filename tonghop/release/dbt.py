@@ -28,14 +28,17 @@ WRITING = {"build", "run", "seed", "snapshot", "clone", "retry", "run-operation"
 PATIENCE = "60s"  # for another step that is at work
 
 
-def build(settings: Settings, layer: str, say: Callable[[str], None] = lambda _: None) -> None:
-    """Build one layer of the open candidate with dbt, its data tests included. Safe to repeat.
+def build(settings: Settings, *layers: str, say: Callable[[str], None] = lambda _: None) -> None:
+    """Build layers of the open candidate that follow each other, or all, with one run of dbt, their data tests included.
 
-    `say` gets a line per model and test. Raises BuildFailed.
+    Safe to repeat. `say` gets a line per model and test. Raises BuildFailed.
     """
-    with alone(settings) as connection, building(connection, layer, DBT_PROJECT):
+    layers = layers or LAYERS
+    with alone(settings) as connection, building(connection, layers, DBT_PROJECT):
         _end_orphans(connection)
-        invoke(settings, ["build", "--select", f"path:models/{layer}", "--exclude-resource-type", "unit_test"], say)
+        selected = [f"path:models/{layer}" for layer in layers]
+        # nobody reads the artifacts of a build, and to write them takes as long as a dozen models
+        invoke(settings, ["build", "--no-write-json", "--select", *selected, "--exclude-resource-type", "unit_test"], say)
 
 
 def by_hand(settings: Settings, arguments: list[str]) -> NoReturn:

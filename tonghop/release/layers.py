@@ -21,21 +21,25 @@ class BuildFailed(Exception):
 
 
 @contextmanager
-def building(connection: psycopg.Connection[Any], layer: str, project: Path) -> Iterator[None]:
-    """The frame of a build step; what is within builds the layer from the dbt project, or raises.
+def building(connection: psycopg.Connection[Any], layers: Sequence[str], project: Path) -> Iterator[None]:
+    """The frame of a build step; what is within builds layers that follow each other from the dbt project, or raises.
 
     Raises BuildFailed where no candidate is open, the layer below is not built for it, or the models changed meanwhile.
     """
-    candidate = begin(connection, LAYERS[LAYERS.index(layer) :], f"{layer} was built again")
-    below = {name: built_from(connection, candidate, name) for name in LAYERS[: LAYERS.index(layer)][-1:]}
-    models = _models(project, layer)
+    first, together = LAYERS.index(layers[0]), ", ".join(layers)
+    candidate = begin(connection, LAYERS[first:], f"{together} {'was' if len(layers) == 1 else 'were'} built again")
+    below = {name: built_from(connection, candidate, name) for name in LAYERS[:first][-1:]}
+    models = {layer: _models(project, layer) for layer in layers}
     yield
-    if _models(project, layer) != models:
-        raise BuildFailed(f"the models of {layer} changed while they were being built: run the step again")
-    connection.execute(
-        "insert into build.layer_built (layer, release_id, models) values (%s, %s, %s)",
-        [layer, candidate, fingerprint({name: digest.encode() for name, digest in {**below, layer: models}.items()})],
-    )
+    if {layer: _models(project, layer) for layer in layers} != models:
+        raise BuildFailed(f"the models of {together} changed while they were being built: run the step again")
+    with connection.transaction():
+        for layer in layers:
+            below = {layer: fingerprint({name: digest.encode() for name, digest in {**below, layer: models[layer]}.items()})}
+            connection.execute(
+                "insert into build.layer_built (layer, release_id, models) values (%s, %s, %s)",
+                [layer, candidate, below[layer]],
+            )
 
 
 def begin(connection: psycopg.Connection[Any], layers: Sequence[str], why: str) -> int:
