@@ -19,6 +19,8 @@ class Answer:
     form: str | None = None
     unit: str | None = None
     period: str | None = None
+    # of the unit that the report is booked to: codes are given anew to others
+    unit_name: str | None = None
     findings: list[Finding] = field(default_factory=list)
     # the workbook that goes back, where there is one
     book: str | None = None
@@ -36,13 +38,15 @@ class Answer:
             report.form.code if report.form else None,
             report.sender.code if report.sender else None,
             report.period.code if report.period else None,
+            report.sender.name if report.sender else None,
             report.findings,
         )
 
     def as_json(self) -> dict[str, Any]:
         """The answer's public shape, one object a file."""
         keys = ("rule", "rule_version", "kind", "sheet", "cell", "message_vi", "message_en")
-        return {key: getattr(self, key) for key in ("file", "receipt", "sha256", "form", "unit", "period", "status")} | {
+        own = ("file", "receipt", "sha256", "form", "unit", "unit_name", "period", "status")
+        return {key: getattr(self, key) for key in own} | {
             "findings": [
                 {key: getattr(f, key) for key in keys} | {"waiver": f.waiver and waiver_code(f.waiver)} for f in self.findings
             ],
@@ -54,6 +58,8 @@ class Answer:
         """The answer as a clerk reads it: Vietnamese first."""
         status_vi, status_en = STATUS[self.status]
         lines = [f"{self.file}: {status_vi} / {status_en}" + (f" — biên nhận / receipt {self.receipt}" if self.receipt else "")]
+        if self.unit:
+            lines.append(f"  Đơn vị / unit: {self.unit} {self.unit_name}; {self.form}, {self.period}")
         for number, f in enumerate(self.findings, start=1):
             where = f"[{f.sheet}!{f.cell}] " if f.sheet and f.cell else ""
             lines += [f"  {number}. {where}{f.message_vi}", f"     {' ' * len(where)}{f.message_en} ({f.rule})"]

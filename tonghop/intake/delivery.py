@@ -21,7 +21,7 @@ def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
     with connect(settings, AUDITOR) as connection:
         receipts = connection.execute(
             """
-            select r.receipt_id, r.file_name, r.sha256, r.status, r.form_code, u.code, p.code
+            select r.receipt_id, r.file_name, r.sha256, r.status, r.form_code, u.code, p.code, u.name
             from intake.receipt r
             left join catalogue.period p using (period_id)
             left join catalogue.unit_version u on u.unit_id = r.unit_id and u.catalogue_id = r.catalogue_id
@@ -36,8 +36,8 @@ def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
         return str(path) if path.exists() else None
 
     return {
-        number: Answer(name, receipt_code(number), sha, status, form, unit, period, findings.get(number, []), book(number))
-        for number, name, sha, status, form, unit, period in receipts
+        number: Answer(name, receipt_code(number), *rest, findings.get(number, []), book(number))
+        for number, name, *rest in receipts
     }
 
 
