@@ -340,13 +340,6 @@ def test_killed_before_it_answered_the_next_run_answers_what_was_decided(setting
     assert not (settings.answers / "R000001.txt").exists()  # given once
 
 
-def test_an_inbox_keeps_what_is_still_being_written(settings: Settings, catalogue: Catalogue) -> None:
-    for name in ("~$F8.xlsx", ".F8.xlsx", "F8.xlsx.part"):
-        put(settings, name, b"half")
-    assert take_in(settings) == {}
-    assert len(list(settings.inbox.iterdir())) == 3
-
-
 def test_a_receipt_is_named_as_people_write_it() -> None:
     assert receipt_number("R000012") == receipt_number("r12") == 12
     assert receipt_number("12x") is None

@@ -36,8 +36,8 @@ def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
         return str(path) if path.exists() else None
 
     return {
-        number: Answer(name, receipt_code(number), *rest, findings.get(number, []), book(number))
-        for number, name, *rest in receipts
+        number: Answer(name, receipt_code(number), sha, status, form, unit, period, named, findings.get(number, []), book(number))
+        for number, name, sha, status, form, unit, period, named in receipts
     }
 
 

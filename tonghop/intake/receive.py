@@ -4,11 +4,12 @@ The original is on disk before the receipt is committed, and a file leaves the i
 done again, and the fingerprint makes doing it again a duplicate.
 """
 
-import contextlib
 import hashlib
 import logging
 import os
 import stat
+import tempfile
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,18 +20,21 @@ import psycopg
 from tonghop.base.findings import printable
 from tonghop.base.settings import Settings
 from tonghop.base.text import nfc
+from tonghop.intake.inbox import Stamp, clear, look, open_for_reading
 from tonghop.warehouse.connect import connect
 
 log = logging.getLogger(__name__)
+# what a file is called while it is copied to the originals
+PART, DAY = ".part", 24 * 60 * 60
 LEDGER_LOCK = "select pg_advisory_xact_lock(hashtext('tonghop.ledger'))"
 
 
 @dataclass(frozen=True)
 class Received:
-    """A file as it was at `modified_ns`, and its receipt; a duplicate has the receipt of the first."""
+    """A file as it was when it was read, and its receipt; a duplicate has the receipt of the first."""
 
     path: Path
-    modified_ns: int
+    seen: Stamp
     sha256: str
     receipt_id: int
     duplicate: bool
@@ -51,7 +55,8 @@ def receive(
     Raises NotReceived where a file cannot be received; with `left`, calls that and goes on with the next file.
     """
     settings.originals.mkdir(parents=True, exist_ok=True, mode=0o700)
-    files: list[tuple[Path, int, str, int]] = []
+    _sweep(settings)
+    files: list[tuple[Path, Stamp, str]] = []
     for path in paths:
         try:
             files.append((path, *_keep(settings, path)))
@@ -65,13 +70,13 @@ def receive(
         connection.execute(LEDGER_LOCK)
         known = dict(
             connection.execute(
-                "select sha256, receipt_id from intake.receipt where sha256 = any(%s)", [[sha for _, _, sha, _ in files]]
+                "select sha256, receipt_id from intake.receipt where sha256 = any(%s)", [[sha for *_, sha in files]]
             ).fetchall()
         )
         new: dict[str, tuple[str, int]] = {}
-        for path, _, sha, size in files:
+        for path, seen, sha in files:
             if sha not in known:
-                new.setdefault(sha, (printable(nfc(path.name)), size))
+                new.setdefault(sha, (printable(nfc(path.name)), seen.size))
         given = dict(
             connection.execute(
                 """
@@ -88,26 +93,32 @@ def receive(
         )
     known |= given
     # of several files with the same bytes the first has the receipt
-    return [Received(path, modified_ns, sha, known[sha], given.pop(sha, None) is None) for path, modified_ns, sha, _ in files]
+    return [Received(path, seen, sha, known[sha], given.pop(sha, None) is None) for path, seen, sha in files]
 
 
 def receive_inbox(settings: Settings) -> list[int]:
-    """Receive what lies in the inbox, a batch a transaction, and empty it. Returns the receipts that wait to be read.
+    """Receive what is whole in the inbox, a batch a transaction, and remove it there. Returns the receipts that wait to be read.
 
-    Files whose name begins with a dot or ends in .part are still being written and stay. So does what is no file (links, pipes,
-    devices), what cannot be opened, and what changes meanwhile: the log names it, and everything else goes on.
+    A file is taken once it has been still for `still_seconds`. The time of its last change is the look before, and the file
+    system keeps it: what another run, or none, saw of the file does not matter. For what has changed since, this run looks
+    again after that time. Whatever else stays: the log names it, and everything else goes on.
     """
     settings.inbox.mkdir(parents=True, exist_ok=True)
-    waiting = sorted(
-        Path(folder, name)
-        for folder, _, names in os.walk(settings.inbox)
-        for name in names
-        if not name.startswith((".", "~$")) and not name.endswith(".part")
-    )
+
+    def take(paths: list[Path]) -> None:
+        for start in range(0, len(paths), settings.batch_files):
+            for done in receive(settings, connection, paths[start : start + settings.batch_files], _left):
+                clear(done.path, done.seen)
+
     with connect(settings) as connection:
-        for start in range(0, len(waiting), settings.batch_files):
-            for done in receive(settings, connection, waiting[start : start + settings.batch_files], _left):
-                _clear(done)
+        first = look(settings.inbox, settings.still_seconds)
+        take(list(first.still))
+        if first.fresh:
+            time.sleep(first.wait)
+            second = look(settings.inbox, 0)
+            take([path for path, seen in first.fresh.items() if second.still.get(path) == seen])
+        for path, why in look(settings.inbox, settings.still_seconds).stays.items():
+            log.warning("stays in the inbox: %s: %s", printable(str(path)), why)
         return [row[0] for row in connection.execute("select receipt_id from intake.receipt where status = 'pending' order by 1")]
 
 
@@ -120,38 +131,58 @@ def _left(error: NotReceived) -> None:
     log.warning("stays in the inbox: %s: %s", printable(str(error.filename)), error.strerror)
 
 
-def _clear(done: Received) -> None:
-    """Take a received file out of the inbox, unless another has taken its place."""
-    with contextlib.suppress(FileNotFoundError):
-        if done.path.lstat().st_mtime_ns == done.modified_ns:
-            done.path.unlink()
-
-
-def _keep(settings: Settings, path: Path) -> tuple[int, str, int]:
-    """Store a file's bytes under their fingerprint, whole or not at all. Returns (modified_ns, sha256, bytes)."""
-    part = settings.originals / f"{os.getpid()}.part"
+def _keep(settings: Settings, path: Path) -> tuple[Stamp, str]:
+    """Store a file's bytes under their fingerprint, whole or not at all. Returns what it was, and the fingerprint."""
     try:
-        # never through a link; and a pipe without a writer must not block the run
-        source = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        source = open_for_reading(path)
     except OSError as error:
         raise NotReceived(error.errno, error.strerror, path) from error
-    with os.fdopen(source, "rb") as file:
-        before = os.fstat(source)
+    with source:
+        before = os.fstat(source.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise NotReceived(0, "no regular file", path)
         digest = hashlib.sha256()
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-            while block := file.read(1 << 16):
+        # a name that no other loader has, whatever its process is numbered
+        with tempfile.NamedTemporaryFile(dir=settings.originals, suffix=PART, delete=False) as out:
+            part = Path(out.name)
+            while block := source.read(1 << 16):
                 digest.update(block)
                 out.write(block)
             out.flush()
             os.fsync(out.fileno())
-        after = os.fstat(source)
-    if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
-        part.unlink()
-        raise NotReceived(0, "changed while it was read", path)
-    target = original(settings, digest.hexdigest())
+        seen = Stamp.of(os.fstat(source.fileno()))
+    try:
+        if seen != Stamp.of(before):
+            raise NotReceived(0, "changed while it was read", path)
+        _store(part, original(settings, digest.hexdigest()))
+    finally:
+        part.unlink(missing_ok=True)
+    return seen, digest.hexdigest()
+
+
+def _store(part: Path, target: Path) -> None:
+    """Move a file to the name of its fingerprint; what is stored there already stays, unless it was damaged."""
     if not target.parent.is_dir():  # asking is cheaper than trying
         target.parent.mkdir(exist_ok=True, mode=0o700)
-    part.replace(target)
-    return before.st_mtime_ns, digest.hexdigest(), before.st_size
+    if not _is_whole(target):
+        part.replace(target)
+        if not _is_whole(target):
+            raise OSError(f"{target} is not what was written to it; is the disk full or failing?")
+
+
+def _is_whole(target: Path) -> bool:
+    try:
+        with target.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == target.name
+    except FileNotFoundError:
+        return False
+
+
+def _sweep(settings: Settings) -> None:
+    """Remove what loaders that were killed left half copied. None copies a file for a day without writing anything."""
+    for part in settings.originals.glob(f"*{PART}"):
+        try:
+            if part.stat().st_mtime < time.time() - DAY:
+                part.unlink()
+        except FileNotFoundError:
+            pass  # another was faster

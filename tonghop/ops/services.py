@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 
+from tonghop.base.findings import printable
 from tonghop.base.settings import Settings
+from tonghop.intake.inbox import look
 from tonghop.ops.client import get, logged_in
 from tonghop.ops.configuration import ADMIN, COMMANDS, DAGS, NEEDED, Say, configure, end_of, log_file, password_file, url
 from tonghop.ops.processes import START_SECONDS, PortTaken, ServiceError, airflow_installed, end, migrate, processes, roles, start
@@ -61,7 +63,10 @@ def down(settings: Settings, say: Say = lambda _: None) -> None:
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """What runs and where: the database, Airflow's parts, its folder of DAGs, its address, its admin, their password's file."""
+    """What runs and where: the database, Airflow's parts, its folder of DAGs, its address, its admin, their password's file.
+
+    And what lies in the inbox and will not be taken from there as it is, by path, with the reason.
+    """
     running = roles(settings)
     return {
         "postgresql": "external" if not embedded.needed(settings) else "up" if embedded.running(settings) else "down",
@@ -70,6 +75,8 @@ def status(settings: Settings) -> dict[str, Any]:
         "airflow_url": url(settings) if "api-server" in running else None,
         "airflow_user": ADMIN,
         "airflow_password_file": str(password_file(settings)),
+        "inbox": str(settings.inbox),
+        "stays_in_inbox": {printable(str(path)): why for path, why in look(settings.inbox, settings.still_seconds).stays.items()},
     }
 
 
