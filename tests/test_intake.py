@@ -17,7 +17,9 @@ from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
 from tonghop.intake import load
 from tonghop.intake.receive import original, receive_inbox
+from tonghop.intake.submit import submit
 from tonghop.queries.verify import verify
+from tonghop.reading.report import Read, TableRead
 from tonghop.release import candidate
 from tonghop.warehouse.connect import connect, database_url
 
@@ -84,6 +86,18 @@ def test_the_same_bytes_again_are_a_duplicate_and_change_nothing(settings: Setti
     assert take_in(settings) == {}
     assert state() == before
     assert list(settings.inbox.iterdir()) == []
+
+
+def test_an_accepted_report_is_told_what_was_read_and_a_duplicate_the_same(settings: Settings, catalogue: Catalogue) -> None:
+    path = settings.home / "F8.xlsx"
+    path.write_bytes(book(catalogue, "F8A", "356.01", PERIOD, [("356.01", STAFF)]))
+    first, again = submit(settings, [path]), submit(settings, [path])
+    assert [answer.status for answer in (*first, *again)] == ["accepted", "duplicate"]
+    assert again[0].read == first[0].read == Read((TableRead("F8A", "F8A", 1, 9),), owed=False)
+    assert again[0].as_json()["read"]["tables"] == [{"table": "F8A", "sheet": "F8A", "rows": 1, "cells": 9}]
+    told = (settings.answers / f"{first[0].receipt}.txt").read_text("utf-8")
+    assert "Đã đọc / read: F8A, bảng / table F8A: 1 dòng, 9 ô / rows 1, cells 9" in told
+    assert "Đơn vị không phải nộp biểu F8 cho kỳ 2018-Y / the unit does not owe form F8 for 2018-Y" in told
 
 
 def test_bad_files_are_answered_and_nothing_else_waits_for_them(settings: Settings, catalogue: Catalogue) -> None:

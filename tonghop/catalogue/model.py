@@ -107,6 +107,14 @@ class Catalogue:
         """Periods by scheme and code."""
         return {(p.scheme, p.code): p for p in self.calendar.periods()}
 
+    @cached_property
+    def spells_of(self) -> dict[tuple[str, str], list[Spell]]:
+        """The reporting spells by unit and form."""
+        found: dict[tuple[str, str], list[Spell]] = {}
+        for spell in self.spells:
+            found.setdefault((spell.unit, spell.form), []).append(spell)
+        return found
+
     @property
     def units(self) -> tuple[UnitVersion, ...]:
         """Every version of every unit."""

@@ -24,6 +24,21 @@ def of_levels(c: Catalogue) -> Iterator[tuple[Form, Table, Period]]:
                         yield form, table, period
 
 
+def owes(c: Catalogue, form: str, unit: str, period: Period) -> bool:
+    """Whether a unit owes a form for a period."""
+    version = c.version(unit, period.ends_on)
+    return (
+        version is not None
+        and any(
+            form_version.covers(period.ends_on) and table.owes(period) and version.is_at(table.levels)
+            for form_version in c.versions_of(form, period)
+            if form_version.scheme == period.scheme
+            for table in form_version.tables
+        )
+        and any(spell.covers(period.ends_on) for spell in c.spells_of.get((unit, form), ()))
+    )
+
+
 def of_units(c: Catalogue, units: Collection[str], since: date) -> dict[tuple[str, str], set[Period]]:
     """The periods that end from a day on and that each unit owes each table for, by unit and table code."""
     spells = defaultdict(list)

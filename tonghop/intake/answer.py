@@ -5,7 +5,7 @@ from typing import Any
 
 from tonghop.base.codes import waiver_code
 from tonghop.base.findings import Finding
-from tonghop.reading.report import Report
+from tonghop.reading.report import Read, Report
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Answer:
     book: str | None = None
     # the rules that only the warehouse decides, where it was not asked
     on_receipt: tuple[str, ...] = ()
+    read: Read = field(default_factory=Read)
 
     @classmethod
     def to(cls, report: Report, name: str, sha256: str, receipt: str | None = None) -> "Answer":
@@ -40,6 +41,7 @@ class Answer:
             report.period.code if report.period else None,
             report.sender.name if report.sender else None,
             report.findings,
+            read=report.read,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -52,6 +54,7 @@ class Answer:
             ],
             "checked_on_receipt": list(self.on_receipt),
             "returned_file": self.book,
+            "read": self.read.as_json(),
         }
 
     def as_text(self) -> str:
@@ -65,11 +68,34 @@ class Answer:
             lines += [f"  {number}. {where}{f.message_vi}", f"     {' ' * len(where)}{f.message_en} ({f.rule})"]
             if f.waiver:
                 lines.append(f"     {' ' * len(where)}Được miễn / waived: {waiver_code(f.waiver)}")
+        if not any(f.returns for f in self.findings):
+            lines += _what_was_read(self)
         if self.on_receipt:
             lines.append(f"  Đối chiếu khi nhận / checked on receipt: {', '.join(self.on_receipt)}")
         if self.book:
             lines.append(f"  Tệp trả lại / returned file: {self.book}")
         return "\n".join(lines) + "\n"
+
+
+def _what_was_read(answer: Answer) -> list[str]:
+    """What was read of an accepted report, what was seen and not read, and whether the report was due."""
+    read = answer.read
+    lines = [
+        f"  Đã đọc / read: {t.sheet}, bảng / table {t.table}: {t.rows} dòng, {t.cells} ô / rows {t.rows}, cells {t.cells}"
+        for t in read.tables
+    ]
+    lines += [f"  Trang không đọc / sheet not read: {sheet}" for sheet in read.sheets]
+    lines += [
+        f"  Cột bỏ qua / column passed over: {c.sheet}!{c.column}" + (f" ({c.label})" if c.label else "") for c in read.columns
+    ]
+    lines += [f"  Ô có chữ, không phải số liệu, bỏ qua / cells passed over, no figures: {c.sheet}!{c.cells}" for c in read.cells]
+    if read.owed is not None:
+        must, owes = ("phải", "owes") if read.owed else ("không phải", "does not owe")
+        lines.append(
+            f"  Đơn vị {must} nộp biểu {answer.form} cho kỳ {answer.period}"
+            f" / the unit {owes} form {answer.form} for {answer.period}"
+        )
+    return lines
 
 
 STATUS = {

@@ -69,7 +69,7 @@ class Batch:
         synced = self._synced
         connection.execute(
             "create temp table batch_report (receipt_id integer, status text, form_code text, form_version integer, "
-            "unit_id integer, period_id integer, scope text, is_nil boolean, catalogue_id integer) on commit drop"
+            "unit_id integer, period_id integer, scope text, is_nil boolean, catalogue_id integer, read jsonb) on commit drop"
         )
         with connection.cursor().copy("copy batch_report from stdin") as out:
             for number, r in reports.items():
@@ -84,6 +84,7 @@ class Batch:
                         r.scope,
                         r.nil,
                         synced.catalogue_id,
+                        to_json(r.read.as_json()).decode(),
                     )
                 )
         connection.execute("create temp table batch_unit (receipt_id integer, unit_id integer) on commit drop")

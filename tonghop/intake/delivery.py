@@ -12,6 +12,7 @@ from tonghop.base.settings import Settings
 from tonghop.intake.answer import Answer
 from tonghop.intake.pool import Pool
 from tonghop.intake.receive import original
+from tonghop.reading.report import Read
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 
@@ -21,7 +22,7 @@ def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
     with connect(settings, AUDITOR) as connection:
         receipts = connection.execute(
             """
-            select r.receipt_id, r.file_name, r.sha256, r.status, r.form_code, u.code, p.code, u.name
+            select r.receipt_id, r.file_name, r.sha256, r.status, r.form_code, u.code, p.code, u.name, r.read
             from intake.receipt r
             left join catalogue.period p using (period_id)
             left join catalogue.unit_version u on u.unit_id = r.unit_id and u.catalogue_id = r.catalogue_id
@@ -36,8 +37,20 @@ def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
         return str(path) if path.exists() else None
 
     return {
-        number: Answer(name, receipt_code(number), sha, status, form, unit, period, named, findings.get(number, []), book(number))
-        for number, name, sha, status, form, unit, period, named in receipts
+        number: Answer(
+            name,
+            receipt_code(number),
+            sha,
+            status,
+            form,
+            unit,
+            period,
+            unit_name,
+            findings.get(number, []),
+            book(number),
+            read=Read.of(read) if read else Read(),
+        )
+        for number, name, sha, status, form, unit, period, unit_name, read in receipts
     }
 
 

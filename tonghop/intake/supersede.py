@@ -11,7 +11,8 @@ def settle(connection: psycopg.Connection[Any], decided: list[int]) -> None:
         """
         update intake.receipt r
         set status = a.status, form_code = a.form_code, form_version = a.form_version, unit_id = a.unit_id,
-            period_id = a.period_id, scope = a.scope, is_nil = a.is_nil, catalogue_id = a.catalogue_id, unanswered = true,
+            period_id = a.period_id, scope = a.scope, is_nil = a.is_nil, catalogue_id = a.catalogue_id, read = a.read,
+            unanswered = true,
             cells = case when a.status = 'accepted'
                          then (select coalesce(sum(cardinality(l.figures)), 0) from intake.line l
                                where l.receipt_id = r.receipt_id) end,

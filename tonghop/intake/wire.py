@@ -6,7 +6,7 @@ from typing import Any
 
 from tonghop.base.findings import Finding
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading.report import Line, LineHeader, Report
+from tonghop.reading.report import Line, LineHeader, Read, Report
 
 
 class PlainUnpickler(pickle.Unpickler):
@@ -32,6 +32,7 @@ def to_plain(done: Report) -> dict[str, Any]:
         "headers": [tuple(header) for header in headers.values()],
         "lines": [(number[id(line.header)], *line[1:]) for line in done.lines],
         "findings": [tuple(vars(f).values()) for f in done.findings],
+        "read": done.read.as_json(),
     }
 
 
@@ -46,5 +47,6 @@ def from_plain(plain: dict[str, Any], catalogue: Catalogue) -> Report:
             "period": period,
             "lines": [Line(headers[header], *rest) for header, *rest in plain["lines"]],
             "findings": [Finding(*f) for f in plain["findings"]],
+            "read": Read.of(plain["read"]),
         }
     )

@@ -11,6 +11,7 @@ from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.forms import Field_, Form, Table
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import UnitVersion
+from tonghop.reading.report import CellsPassed, ColumnPassed
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,10 @@ class Reading:
     entries: list[Entry] = field(default_factory=list)
     totals: list[Total] = field(default_factory=list)
     looks: dict[str, Look] = field(default_factory=dict)
+    # what was seen and not read
+    sheets_passed: list[str] = field(default_factory=list)
+    columns_passed: list[ColumnPassed] = field(default_factory=list)
+    cells_passed: list[CellsPassed] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     def wrong(self, rule: str, place: Place | None, **words: Any) -> None:

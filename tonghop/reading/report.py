@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from tonghop.base.findings import Finding
 from tonghop.catalogue import evaluate
@@ -69,6 +69,64 @@ class Line(NamedTuple):
         return map(self.cell, range(len(self.figures)))
 
 
+class TableRead(NamedTuple):
+    """How many rows and cells of a table a sheet gave."""
+
+    table: str
+    sheet: str
+    rows: int
+    cells: int
+
+
+class ColumnPassed(NamedTuple):
+    """A column that was not read, by its letters; `label` is the catalogue's word for it, or empty."""
+
+    sheet: str
+    column: str
+    label: str
+
+
+class CellsPassed(NamedTuple):
+    """Cells below a header that hold text but no figure of a row (a signature, a note), as ranges: `F11, D13:E13`."""
+
+    sheet: str
+    cells: str
+
+
+@dataclass(frozen=True)
+class Read:
+    """What of a file was read, and what was seen and not read; never the texts that stand there."""
+
+    tables: tuple[TableRead, ...] = ()
+    # visible sheets that hold something
+    sheets: tuple[str, ...] = ()
+    columns: tuple[ColumnPassed, ...] = ()
+    cells: tuple[CellsPassed, ...] = ()
+    # whether the sender owes the form for the period; None where it is not known what the report is
+    owed: bool | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The public shape, and the one in which it is kept."""
+        return {
+            "tables": [t._asdict() for t in self.tables],
+            "sheets_not_read": list(self.sheets),
+            "columns_passed_over": [c._asdict() for c in self.columns],
+            "cells_passed_over": [c._asdict() for c in self.cells],
+            "owed": self.owed,
+        }
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Self:
+        """What `as_json` gave."""
+        return cls(
+            tuple(TableRead(**t) for t in told["tables"]),
+            tuple(told["sheets_not_read"]),
+            tuple(ColumnPassed(**c) for c in told["columns_passed_over"]),
+            tuple(CellsPassed(**c) for c in told["cells_passed_over"]),
+            told["owed"],
+        )
+
+
 @dataclass
 class Report:
     """A file as it was understood: what it declares, its cells, and every finding."""
@@ -81,6 +139,7 @@ class Report:
     lines: list[Line] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     readable: bool = True
+    read: Read = field(default_factory=Read)
 
     @property
     def cells(self) -> list[Cell]:

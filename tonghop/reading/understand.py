@@ -3,6 +3,7 @@
 Every rule that the report alone decides is checked here (`tonghop.reading.rules`); the models check what needs other reports.
 """
 
+from collections import Counter
 from decimal import Decimal
 from functools import cached_property
 from itertools import chain, groupby, repeat
@@ -11,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tonghop.base.findings import Finding, Place, Unreadable, finding
+from tonghop.base.findings import Finding, Place, Unreadable, finding, printable
 from tonghop.base.settings import Settings
 from tonghop.base.text import fold
+from tonghop.catalogue import obligations
 from tonghop.catalogue.evaluate import EXACT, decimals_of, total
 from tonghop.catalogue.forms import Field_, Row, Table
 from tonghop.catalogue.model import Catalogue
@@ -22,7 +24,7 @@ from tonghop.reading import unit_names
 from tonghop.reading.numbers import LARGEST_COUNT, Vocabulary, Wrong, amount, comma, is_foreign, number_in_cell, parse_number
 from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain, unit_of
 from tonghop.reading.reader import read
-from tonghop.reading.report import NOT_APPLICABLE, CellValue, Line, LineHeader, Report
+from tonghop.reading.report import NOT_APPLICABLE, CellValue, Line, LineHeader, Read, Report, TableRead
 from tonghop.reading.rules import broken_rules
 
 
@@ -48,6 +50,7 @@ def understand(reading: Reading, catalogue: Catalogue) -> Report:
         understood.take(columns, list(entries))
     if reading.nil and any(figure not in (None, NOT_APPLICABLE) for line in result.lines for figure in line.figures):
         result.findings.append(finding("head.nil", None))
+    result.read = _read(reading, result.lines, catalogue)
     if reading.nil:
         result.lines.clear()
     elif not result.findings and all(figure is None for line in result.lines for figure in line.figures):
@@ -55,6 +58,26 @@ def understand(reading: Reading, catalogue: Catalogue) -> Report:
     result.findings += _totals(reading, result, understood.factor)
     result.findings += broken_rules(reading.form, reading.period, result.lines, understood.refused, catalogue)
     return result
+
+
+def _read(reading: Reading, lines: list[Line], catalogue: Catalogue) -> Read:
+    """What was read and what was not."""
+    assert reading.form
+    assert reading.sender
+    assert reading.period
+    subjects: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    cells: Counter[tuple[str, str]] = Counter()
+    for line in lines:
+        key = line.header.table, printable(line.header.sheet)
+        subjects.setdefault(key, set()).add((line.unit, line.row))
+        cells[key] += len(line.figures)
+    return Read(
+        tuple(TableRead(*key, len(rows), cells[key]) for key, rows in subjects.items()),
+        tuple(reading.sheets_passed),
+        tuple(reading.columns_passed),
+        tuple(reading.cells_passed),
+        obligations.owes(catalogue, reading.form.code, reading.sender.unit, reading.period),
+    )
 
 
 class _Understanding:

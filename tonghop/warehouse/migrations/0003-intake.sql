@@ -12,6 +12,8 @@ create table intake.receipt (
     form_code text, form_version integer, unit_id integer references catalogue.unit, period_id integer references catalogue.period,
     scope text check (scope in ('own', 'rollup')), is_nil boolean, catalogue_id integer references catalogue.version,
     cells integer, cells_sha256 text,
+    -- what was read and what was passed over, as the answer tells it
+    read jsonb,
     -- decided, and the answer not yet where its sender finds it
     unanswered boolean not null default false,
     check (status not in ('accepted', 'withdrawn') or (form_code is not null and unit_id is not null and period_id is not null
