@@ -36,7 +36,9 @@ _PLACEMENTS = tuple(
 # kỳ, kì; quý, quí: one word in two spellings; only where no other word is spelt so
 _I_OR_Y = re.compile(r"\b([hklmst])([yỳýỷỹỵ])\b|\b(q)([uùúủũụ])y\b")
 _I = dict(zip("yỳýỷỹỵuùúủũụ", "iìíỉĩị" * 2, strict=True))
-# look-alikes, and what no eye sees
+# what no eye sees, and what changes nothing of what it sees
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"))
+# look-alikes
 _EVEN = str.maketrans(
     {
         "’": "'",
@@ -50,14 +52,13 @@ _EVEN = str.maketrans(
         "‑": "-",
         "−": "-",
         "ð": "đ",
-        "\u200b": None,
-        "\u200c": None,
-        "\u200d": None,
-        "\u2060": None,
-        "\ufeff": None,
-        "\u00ad": None,
     }
 )
+
+
+def visible(text: str) -> str:
+    """Text without the characters that no eye sees: zero-width ones, soft hyphens, marks of direction."""
+    return text if text.isascii() else text.translate(_UNSEEN)
 
 
 def fold(text: str) -> str:
@@ -81,7 +82,7 @@ FOLDED = _Folded()
 
 
 def _fold(text: str) -> str:
-    text = nfc(text.casefold().translate(_EVEN))
+    text = nfc(visible(text).casefold().translate(_EVEN))
     for old, new in _PLACEMENTS:
         text = text.replace(old, new)
     text = _I_OR_Y.sub(lambda word: f"{word[1]}{_I[word[2]]}" if word[1] else f"qu{_I[word[4]]}", text)

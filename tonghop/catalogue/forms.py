@@ -17,8 +17,8 @@ from tonghop.catalogue.data import FOREVER, Bilingual, Code, Data, Dated, Label
 
 # the entries at the head of a workbook
 HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money", "fingerprint"]
-# the columns of a table before its figures
-Leading = Literal["ordinal", "unit_code", "unit_name", "row"]
+# the columns of a table that hold no figures
+Leading = Literal["ordinal", "unit_code", "unit_name", "row", "remarks"]
 
 
 class Synonym(Dated):

@@ -48,11 +48,15 @@ class Codes(Data):
     total: tuple[Label, ...]
     # between a total's word and the section that it sums
     section: tuple[Label, ...]
-    # a row that starts with one of these ends the table: signatures and notes
+    # a line that starts with one of these ends the table: signatures
     foot: tuple[Label, ...]
+    # a line that starts with one of these is none of its rows: dates and notes
+    note: tuple[Label, ...] = ()
     yes: tuple[Label, ...]
     # words beside a number that make it no figure, the most telling kind first
     words: dict[Literal["percent", "times", "approximate", "unit"], tuple[Label, ...]]
+    # in units of measure: what makes them other than ones
+    scales: tuple[Label, ...] = ()
     # in names of units: short forms written out, words that do not distinguish units, and kinds of places
     short: dict[Label, Label]
     silent: tuple[Label, ...]
@@ -75,6 +79,11 @@ class Codes(Data):
         """How many đồng a unit of measure is; None where it is not known."""
         return self.factors.get(fold(str(money)))
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The words of units of measure."""
+        return self.words["unit"] + self.words["percent"]
+
     @cached_property
     def head_labels(self) -> dict[str, HeadKey]:
         """The head entry that each label (folded) means."""
@@ -82,7 +91,7 @@ class Codes(Data):
 
     @cached_property
     def leading_labels(self) -> dict[str, Leading]:
-        """The column before the figures that each header (folded) means."""
+        """The column without figures that each header (folded) means."""
         return {fold(word): key for key, words in self.columns.items() for word in words}
 
 

@@ -1,15 +1,18 @@
 """What a file says it is: form, version, sender, period and scope, and a finding for each that is missing or unknown."""
 
+import re
 from datetime import date
 
 from tonghop.base.findings import Place
 from tonghop.base.text import fold, nfc
 from tonghop.catalogue.calendar import Period
+from tonghop.catalogue.data import FOREVER
 from tonghop.catalogue.forms import Form, HeadKey
 from tonghop.catalogue.model import Catalogue, fingerprint
 from tonghop.reading import period_names, unit_names
 from tonghop.reading.raw import Reading, plain, unit_of
 
+_FORM = re.compile(r"(?:[^\W\d]+[ .:]+)*([A-Za-z]+\d+)(?:[-/ (.].*)?")
 # our own templates alone carry a fingerprint
 HEAD_NAMES: tuple[HeadKey, ...] = ("form", "version", "unit", "period", "scheme", "scope", "nil", "money")
 
@@ -27,6 +30,9 @@ def identify(head: dict[HeadKey, Place], catalogue: Catalogue) -> Reading:
         return nfc(plain(place.value))
 
     code, period_code, sender, scope = text("form"), text("period"), text("unit"), text("scope")
+    # "Biểu F7", "F7-ĐLXH", "Mẫu số F7": what a form's number is printed with
+    if code and (named := _FORM.fullmatch(code)):
+        code = named[1]
     nil = head.get("nil")
     reading.nil = nil is not None and (nil.value is True or fold(plain(nil.value)) in {fold(y) for y in catalogue.codes.yes})
     forms = [form for form in catalogue.forms if code and form.code == code.upper()]
@@ -39,7 +45,7 @@ def identify(head: dict[HeadKey, Place], catalogue: Catalogue) -> Reading:
         if reading.period is None:
             _unknown_period(reading, head["period"], scheme)
     if forms and reading.period:
-        reading.form = _version(reading, forms[0].code, head.get("version"), reading.period, catalogue)
+        reading.form = _version(reading, forms[0].code, head.get("version"), reading.period, head["period"], catalogue)
     if sender and reading.period:
         reading.sender = unit_of(sender, catalogue, reading.period.ends_on)
         if reading.sender is None:
@@ -77,13 +83,29 @@ def _unknown_unit(reading: Reading, place: Place, period: Period, catalogue: Cat
         reading.wrong("head.unit", place, value=unit_names.quoted(place.value), on=f"{period.ends_on:%d/%m/%Y}")
 
 
-def _version(reading: Reading, code: str, place: Place | None, period: Period, catalogue: Catalogue) -> Form | None:
+def _span(form: Form) -> tuple[str, str]:
+    """From when to when a form version is in force, in both languages."""
+    first, last = f"{form.valid_from:%d/%m/%Y}", f"{form.valid_to:%d/%m/%Y}"
+    if form.valid_to == FOREVER:
+        return f"từ {first}", f"from {first} on"
+    return f"từ {first} đến {last}", f"from {first} to {last}"
+
+
+def _version(
+    reading: Reading, code: str, place: Place | None, period: Period, period_at: Place, catalogue: Catalogue
+) -> Form | None:
     versions = catalogue.versions_of(code, period)
     if (place is None or place.value in (None, "")) and versions:
         return versions[0]
     for form in versions:
         if place and str(form.version) == plain(place.value):
             return form
-    known = ", ".join(str(f.version) for f in versions) or "–"
+    if not versions:
+        forms = [form for form in catalogue.forms if form.code == code]
+        dates = {"period": period.code, "starts": f"{period.starts_on:%d/%m/%Y}", "ends": f"{period.ends_on:%d/%m/%Y}"}
+        spans_vi, spans_en = (", ".join(words) for words in zip(*map(_span, forms), strict=True))
+        reading.wrong("head.in_force", period_at, form=code, spans_vi=spans_vi, spans_en=spans_en, **dates)
+        return None
+    known = ", ".join(str(f.version) for f in versions)
     reading.wrong("head.version", place, period=period.code, form=code, known=known)
     return None

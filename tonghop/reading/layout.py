@@ -1,20 +1,25 @@
-"""Where things are on a sheet: the head, the header of up to three rows, data rows, totals, sections, and where it ends."""
+"""Where things are on a sheet: the head, the units of measure that it declares, and the header of up to three rows."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property, lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from tonghop.base.findings import Place
-from tonghop.base.text import FOLDED, fold, nfc
-from tonghop.catalogue.forms import ALL_ROWS, Field_, Form, HeadKey, Table
-from tonghop.catalogue.model import Catalogue, Codes
-from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain, unit_of
+from tonghop.base.text import FOLDED, fold, visible
+from tonghop.catalogue.forms import Field_, Form, HeadKey, Leading, Table
+from tonghop.catalogue.model import Codes
 
 HEAD_ROWS = 60  # a table's header is within so many rows
+# above the header of a template of ours: from this column on there are checks, which are no part of the form
+CHECKS = "Kiểm tra (không thuộc biểu) / Checks (no part of the form)"
 _EMPTY = frozenset(("", None))
+
+
+def holds(value: Any) -> bool:
+    """Whether a cell holds anything that an eye can see."""
+    return value not in _EMPTY and not (isinstance(value, str) and not visible(value).strip())
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +45,11 @@ class Sheet:
 
 def coordinate(row: int, column: int) -> str:
     """A cell's name: (0, 0) is A1."""
-    return f"{_letters(column)}{row + 1}"
+    return f"{column_letters(column)}{row + 1}"
 
 
 @lru_cache(maxsize=1_000)
-def _letters(column: int) -> str:
+def column_letters(column: int) -> str:
     letters = ""
     column += 1
     while column:
@@ -56,23 +61,97 @@ def _letters(column: int) -> str:
 # --- the head ----------------------------------------------------------------------------------------------------
 
 
-def head(sheet: Sheet, codes: Codes) -> dict[HeadKey, Place]:
-    """What a sheet says it is: a label and the next filled cell of its row, or "label: value" in one cell."""
+def head(sheet: Sheet, codes: Codes, forms: frozenset[str]) -> dict[HeadKey, Place]:
+    """What a sheet says it is: a label and the next filled cell of its row, or "label: value" in one cell.
+
+    Of a form, whose code is one of `forms`, "label value" will do: "Biểu F7", "Mẫu F7-ĐLXH".
+    """
     labels, found = codes.head_labels, dict[HeadKey, Place]()
     for r, texts in enumerate(sheet.texts):
         for c, text in texts.items():
             key = labels.get(text)
             if key and key not in found:
-                row = sheet.grid[r]
-                following = next((c2 for c2 in range(c + 1, len(row)) if row[c2] not in _EMPTY), None)
-                if following:
+                if (following := _following(sheet, r, c, codes)) is not None:
                     found[key] = sheet.place(r, following)
             elif ":" in text and len(sheet.grid[r][c]) < 200:
                 label, _, value = sheet.grid[r][c].partition(":")
                 key = labels.get(fold(label.strip(" (")))
                 if key and key not in found and value.strip(" )"):
                     found[key] = sheet.place(r, c)._replace(value=value.strip(" )"))
+            elif "form" not in found and (named := _form_named(codes.header["form"]).match(text)) and named[1].upper() in forms:
+                found["form"] = sheet.place(r, c)._replace(value=named[1].upper())
     return found
+
+
+def _following(sheet: Sheet, r: int, c: int, codes: Codes) -> int | None:
+    """The next filled cell of a row, unless that is another label."""
+    row = sheet.grid[r]
+    following = next((n for n in range(c + 1, len(row)) if holds(row[n])), None)
+    if following is None or fold(str(row[following]).partition(":")[0]).strip("()") in codes.head_labels:
+        return None
+    return following
+
+
+@lru_cache
+def _form_named(labels: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(map(fold, labels), key=len, reverse=True)
+    return re.compile(rf"\(?(?:{'|'.join(map(re.escape, longest_first))})[ :]*([a-z]+\d[a-z0-9]*)(?!\w)")
+
+
+# --- units of measure --------------------------------------------------------------------------------------------
+
+
+def measures(sheet: Sheet, rows: Iterable[int], codes: Codes) -> Iterator[Place]:
+    """The units of measure that texts of some rows declare: after a label, in brackets beside a title, or alone in a cell."""
+    declared, bare = _declared(codes.header["money"], codes.columns["unit_name"])
+    for r in rows:
+        for c, value in enumerate(sheet.grid[r]):
+            if type(value) is not str or not value or len(value) > 200:
+                continue
+            text = FOLDED[value]
+            if found := declared.search(text):
+                said = found[1].strip(" ):")
+                at = c if said else _following(sheet, r, c, codes)
+                if at is not None:
+                    yield sheet.place(r, at)._replace(value=said or str(sheet.grid[r][at]))
+            elif (found := bare.fullmatch(text)) and is_measure(found[1], codes):
+                yield sheet.place(r, c)._replace(value=found[1])
+            else:
+                for said in re.findall(r"\(([^()]*)\)", text):
+                    if is_measure(said, codes) and scales(said, codes):
+                        yield sheet.place(r, c)._replace(value=said)
+
+
+@lru_cache
+def _declared(labels: tuple[str, ...], units: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    words, names = ("|".join(re.escape(fold(w)) for w in group) for group in (labels, units))
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)([^()]*)"), re.compile(rf"\(?(?:{names}):(.*?)\)?")
+
+
+def is_measure(text: str, codes: Codes) -> bool:
+    """Whether a text is a unit of measure and nothing else: units, words for thousands, powers of ten before them, percents."""
+    return any(c.isalpha() or c in "%‰" for c in text) and bool(_measure(codes.measures, codes.scales).fullmatch(fold(text)))
+
+
+def scales(text: str, codes: Codes) -> bool:
+    """Whether a unit of measure counts in anything else than ones."""
+    return bool(_measure((), codes.scales).search(fold(text)))
+
+
+def own_measure(text: str, table: Table, codes: Codes) -> bool:
+    """Whether a unit of measure is that of the table's counts, or of its amounts: "lượt, người", "triệu đồng"."""
+    own = {fold(spec.unit) for spec in table.fields if spec.type != "amount"}
+    if any(spec.type == "amount" for spec in table.fields):
+        own |= codes.factors.keys()
+    return all(part.strip() in own for part in re.split(r"[,;/&]| và ", fold(text)) if part.strip())
+
+
+@lru_cache
+def _measure(units: tuple[str, ...], scale: tuple[str, ...]) -> re.Pattern[str]:
+    words = sorted({fold(word) for word in (*units, *scale)}, key=len, reverse=True)
+    ten = r"(?<!\w)10+(?:\.000)*(?!\w)"
+    one = "|".join(rf"(?<!\w){re.escape(w)}(?!\w)" if w[-1:].isalnum() else re.escape(w) for w in words)
+    return re.compile(rf"(?:(?:{one}|{ten}|(?<!\w)và(?!\w))[\s,;/&]*)+" if units else f"{one}|{ten}")
 
 
 # --- the header --------------------------------------------------------------------------------------------------
@@ -84,9 +163,16 @@ class TableHeader:
 
     last_row: int
     fields: dict[int, Field_] = field(default_factory=dict)
-    leading: dict[str, int] = field(default_factory=dict)
+    leading: dict[Leading, int] = field(default_factory=dict)
+    # columns without figures, or that the form has not: their labels where the catalogue knows them
+    passed: dict[int, str] = field(default_factory=dict)
+    twice: dict[Leading, Place] = field(default_factory=dict)
     unknown: dict[int, Place] = field(default_factory=dict)
     money: Place | None = None
+    # labels that give a count another unit of measure than its field has
+    measures: list[tuple[Field_, Place]] = field(default_factory=list)
+    # the texts of each column, for a header that comes again on the next page
+    texts: dict[int, set[str]] = field(default_factory=dict)
 
 
 class _Block:
@@ -135,197 +221,68 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
     best = max(range(len(block.scores)), key=block.scores.__getitem__, default=0)
     if not any(block.scores):
         return None
-    grid, leading, money = sheet.grid, codes.leading_labels, codes.factors
+    grid, leading = sheet.grid, codes.leading_labels
+    # a remark may begin like the title of its column
+    titles = {label for label, key in leading.items() if key != "remarks"}
+    groups = {name[: at.start()] for name in headers for at in re.finditer(":", name)}
 
     def belongs(r: int) -> bool:
-        return block.scores[r] > 0 or not leading.keys().isdisjoint(block.texts[r].values())
+        return block.scores[r] > 0 or not titles.isdisjoint(block.texts[r].values())
 
     top, bottom = best, best
-    while top > 0 and best - top < 2 and belongs(top - 1):
+    while top > 0 and best - top < 2 and (belongs(top - 1) or not groups.isdisjoint(block.texts[top - 1].values())):
         top -= 1
     while bottom + 1 < len(block.texts) and bottom - top < 2 and belongs(bottom + 1):
         bottom += 1
     header = TableHeader(bottom)
+    aside = min((c for texts in block.texts[:best] for c, text in texts.items() if text == fold(CHECKS)), default=len(grid[best]))
     for c in range(len(grid[best])):
+        header.texts[c] = {block.texts[r][c] for r in range(top, bottom + 1) if c in block.texts[r]}
         r = next((r for r in range(bottom, top - 1, -1) if grid[r][c] not in _EMPTY), None)
         if r is None:
+            if c >= aside:
+                header.passed[c] = CHECKS.partition(" (")[0]
             continue
         names = list(block.names(r, c, top)) if c in block.texts[r] else []
-        # "thu ngân sách (tỷ đồng)", "đảng viên nữ (người)": the unit of measure is part of the label
-        name, _, unit = names[-1].rpartition("(") if names else ("", "", "")
-        measured = headers.get(name)
+        key = leading.get(names[-1]) if names else None
         if found := next((headers[n] for n in names if n in headers), None):
             header.fields[c] = found
-        elif names and names[-1] in leading:
-            header.leading.setdefault(leading[names[-1]], c)
-        elif measured and (unit.rstrip(")") == fold(measured.unit) or (measured.type == "amount" and unit.rstrip(")") in money)):
-            header.fields[c] = measured
-            if measured.type == "amount" and unit.rstrip(")") in money:
-                header.money = Place(unit.rstrip(")"), sheet.name, coordinate(r, c))
-        else:
+        elif key and key in header.leading and key in ("unit_code", "row"):
+            header.twice[key] = sheet.place(r, c)
+        elif key and (key == "remarks" or key in header.leading):
+            header.passed[c] = codes.columns[key][0]
+        elif key:
+            header.leading[key] = c
+        elif not _measured(header, sheet, r, c, names, headers, codes):
             header.unknown[c] = sheet.place(r, c)
     return header
 
 
-def table_by_header(sheet: Sheet, form: Form, codes: Codes) -> Table | None:
-    """The table that a sheet of another name contains: the one most of whose fields its header names."""
+def _measured(
+    header: TableHeader, sheet: Sheet, r: int, c: int, names: list[str], headers: dict[str, Field_], codes: Codes
+) -> bool:
+    """Take in a column whose label ends with a unit of measure: "thu ngân sách (tỷ đồng)", "đảng viên nữ (người)"."""
+    for whole in names:
+        name, _, rest = whole.rpartition("(")
+        unit, spec = rest.rstrip(")"), headers.get(name)
+        if spec and (unit == fold(spec.unit) or (spec.type == "amount" and unit in codes.factors)):
+            if spec.type == "amount" and unit in codes.factors:
+                header.money = Place(unit, sheet.name, coordinate(r, c))
+        elif spec and spec.type != "amount" and is_measure(unit, codes):
+            header.measures.append((spec, Place(unit, sheet.name, coordinate(r, c))))
+        else:
+            continue
+        header.fields[c] = spec
+        return True
+    return False
+
+
+def closest_table(sheet: Sheet, form: Form, codes: Codes) -> tuple[Table | None, float]:
+    """The table of which a sheet's header names the greatest share of the fields, and that share; None and 0 for none."""
     share = {
         table.code: len(header.fields) / len(table.fields)
         for table in form.tables
         if (header := find_header(sheet, table.headers, codes)) is not None
     }
     best = max(share, key=lambda code: share[code], default="")
-    return form.table[best] if share.get(best, 0) > 0.5 else None
-
-
-# --- the rows ----------------------------------------------------------------------------------------------------
-
-_COLUMN_NUMBER = re.compile(r"\(?([A-ZĐ]|[1-9]\d{0,2})(\s*=[\d\s=+\-.,…()x×]*)?\)?")
-_LETTERS = "ABCDĐEFGH"
-
-
-def is_column_numbers(row: list[Any]) -> bool:
-    """Whether a row numbers the columns: A, B, then 1, 2, 3=4+5 ..., without a gap, which no row of figures is."""
-    filled = [plain(v).strip() for v in row if v not in _EMPTY]
-    found = [_COLUMN_NUMBER.fullmatch(text) for text in filled]
-    if len(found) < 3 or not all(found):
-        return False
-    names = [match[1] for match in found if match]
-    letters = [name for name in names if name.isalpha()]
-    numbers = names[len(letters) :]
-    in_order = letters == list(_LETTERS[: len(letters)]) or letters == list(_LETTERS.replace("Đ", "")[: len(letters)])
-    return in_order and numbers == [str(n) for n in range(1, len(numbers) + 1)]
-
-
-class _Row(NamedTuple):
-    """A row under the header and what kind of row it is; its number counts from 0."""
-
-    number: int
-    kind: Literal["unit", "total", "section", "other"]
-    unit: Place
-    # of a section, or of the section that a total sums; a total without one sums the whole table
-    label: str = ""
-
-    @property
-    def rank(self) -> int:
-        """Sections A, B hold sections I, II."""
-        return int(bool(_ROMAN.fullmatch(self.label)))
-
-
-_ROMAN = re.compile("[IVX]+")
-_CODE = re.compile(r"\S*\d\S*")
-_SECTION = re.compile(r"([IVX]+|[A-ZĐ])[.)]?")
-
-
-def read_rows(reading: Reading, sheet: Sheet, table: Table, header: TableHeader, catalogue: Catalogue, on: date) -> None:
-    """Add the figures and totals under a header to a reading, and a finding for what is hidden or names no unit."""
-    grid, look, codes = sheet.grid, reading.looks.get(sheet.name, Look()), catalogue.codes
-    fixed = table.rows != (ALL_ROWS,)
-    inputs = list(header.fields)
-    columns = Columns(tuple(header.fields.values()), tuple(map(_letters, inputs)))
-    together = slice(inputs[0], inputs[-1] + 1) if inputs[-1] - inputs[0] < len(inputs) else None
-    label, name = header.leading["row"] if fixed else None, header.leading.get("unit_name")
-    label_letter, name_letter = _letters(label or 0), _letters(name or 0)
-    start = header.last_row + 1
-    # merged header cells may leave an empty row before the row of column numbers
-    first = next((r for r in range(start, len(grid)) if _filled(grid[r])), start)
-    if first < len(grid) and is_column_numbers(grid[first]):
-        start = first + 1
-    rows = list(_classify(sheet, start, header, codes, fixed))
-    ended = False
-    used: set[int] = set()
-    for row in rows:
-        values, number = grid[row.number], str(row.number + 1)
-        raw = values[together] if together else [values[c] for c in inputs]
-        if row.kind == "unit":
-            code = plain(row.unit.value).strip()
-            # below the table a unit column may hold anything, a name even; without figures only a code says that a row is one
-            if (ended or not (_CODE.fullmatch(code) or _filled(raw))) and unit_of(code, catalogue, on) is None:
-                continue
-            labelled = None if label is None else Place(values[label], sheet.name, label_letter + number)
-            named = None if name is None else Place(values[name], sheet.name, name_letter + number)
-            reading.entries.append(Entry(table, row.unit, labelled, columns, raw, number, named))
-        elif (span := _span(row, rows, start, len(grid))) and (row.kind == "total" or _numbers(raw)):
-            reading.totals += [
-                Total(table, spec, Place(value, sheet.name, column + number), *span)
-                for spec, column, value in zip(columns.fields, columns.names, raw, strict=True)
-            ]
-        else:
-            foot = _any_word(codes.foot)
-            ended = ended or any(isinstance(v, str) and foot.match(fold(v)) for v in values)
-            if not ended and _numbers(raw):
-                reading.wrong("row.no_unit", row.unit)
-            continue
-        if look.hidden_columns:
-            used.update(c for c, value in zip(inputs, raw, strict=True) if value not in _EMPTY)
-        if row.number + 1 in look.hidden_rows and _filled(raw):
-            reading.wrong("row.hidden", row.unit)
-    for c in sorted(used):
-        if c + 1 in look.hidden_columns:
-            reading.wrong("column.hidden", Place(None, sheet.name, coordinate(header.last_row, c)))
-
-
-def _numbers(values: list[Any]) -> bool:
-    return any(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-
-
-def _filled(values: list[Any]) -> bool:
-    return not _EMPTY.issuperset(values)
-
-
-@lru_cache
-def _any_word(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("(?:" + "|".join(re.escape(fold(word)) for word in words) + r")(?!\w)")
-
-
-@lru_cache
-def _total(words: tuple[str, ...], parts: tuple[str, ...]) -> re.Pattern[str]:
-    """A total's words, and the section that it sums."""
-    words_, parts_ = ("|".join(re.escape(fold(word)) for word in group) for group in (words, parts))
-    return re.compile(rf"(?:{words_})(?: ?\(?(?:(?:{parts_}) )?([a-zđ]|[ivx]+)\)?)?")
-
-
-def _classify(sheet: Sheet, start: int, header: TableHeader, codes: Codes, fixed: bool) -> Iterator[_Row]:
-    grid, total = sheet.grid, _total(codes.total, codes.section)
-    column, first_field = header.leading["unit_code"], min(header.fields)
-    letters = _letters(column)
-    # a unit's code may be merged over the rows that it fills
-    topmost = {
-        r: first[0]
-        for first, last in sheet.merged
-        if fixed and first[1] <= column <= last[1]
-        for r in range(first[0], min(last[0] + 1, len(grid)))
-    }
-    for r in range(start, len(grid)):
-        row = grid[r]
-        if not _filled(row):
-            continue
-        top = topmost.get(r, r)
-        unit = Place(grid[top][column], sheet.name, f"{letters}{top + 1}")
-        blank = unit.value in _EMPTY
-        texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v] if blank else []
-        sums = None
-        for text in texts if blank else [str(unit.value)]:
-            if text[:1].isalpha() and (sums := total.fullmatch(fold(text))):
-                break
-        if sums:
-            yield _Row(r, "total", unit, (sums[1] or "").upper())
-        elif not blank:
-            yield _Row(r, "unit", unit)
-        elif texts and (section := _SECTION.fullmatch(texts[0])):
-            yield _Row(r, "section", unit, section[1])
-        else:
-            yield _Row(r, "other", unit)
-
-
-def _span(row: _Row, rows: list[_Row], start: int, end: int) -> tuple[int, int] | None:
-    """The rows (numbers from 1) that a total or a section's own figures sum; None where the section is unknown."""
-    if row.kind == "total" and not row.label:
-        return start + 1, end
-    if row.kind not in ("total", "section"):
-        return None
-    opened = next((r for r in reversed(rows) if r.kind == "section" and r.label == row.label and r.number <= row.number), None)
-    if opened is None:
-        return None
-    closed = next((r for r in rows if r.kind == "section" and r.number > opened.number and r.rank <= opened.rank), None)
-    return opened.number + 2, closed.number if closed else end
+    return (form.table[best], share[best]) if best else (None, 0.0)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from tonghop.base.findings import Finding, Place, finding
+from tonghop.base.text import visible
 from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.forms import Field_, Form, Table
 from tonghop.catalogue.model import Catalogue
@@ -107,7 +108,7 @@ class Reading:
 
 def plain(value: Any) -> str:
     """A head cell or a code as text: 8719.0 was typed as 8719."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else visible(str(value))
 
 
 def unit_of(code: str, catalogue: Catalogue, on: date) -> UnitVersion | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tonghop.base.findings import Finding, Place, Unreadable, finding, printable
 from tonghop.base.settings import Settings
-from tonghop.base.text import fold
+from tonghop.base.text import fold, visible
 from tonghop.catalogue import obligations
 from tonghop.catalogue.evaluate import EXACT, decimals_of, total
 from tonghop.catalogue.forms import Field_, Row, Table
@@ -55,7 +55,7 @@ def understand(reading: Reading, catalogue: Catalogue) -> Report:
         result.lines.clear()
     elif not result.findings and all(figure is None for line in result.lines for figure in line.figures):
         result.findings.append(finding("file.empty", None))
-    result.findings += _totals(reading, result, understood.factor)
+    result.findings += _totals(reading, result, understood)
     result.findings += broken_rules(reading.form, reading.period, result.lines, understood.refused, catalogue)
     return result
 
@@ -90,8 +90,8 @@ class _Understanding:
         self.factor = catalogue.codes.factor(reading.money.value) if reading.money else None
         self.money_place = reading.money
         self.money_named = False
-        self.units: dict[tuple[str, str, str], UnitVersion | None] = {}
-        self.rows: dict[tuple[str, str], Row | None] = {}
+        self.units: dict[tuple[str, str, str, str], UnitVersion | None] = {}
+        self.rows: dict[tuple[str, str, str], Row | None] = {}
         # the indicators that each table, unit and row has so far
         self.seen: dict[tuple[str, str, str] | None, frozenset[str]] = {}
         self.headers: dict[LineHeader, LineHeader] = {}
@@ -164,7 +164,8 @@ class _Understanding:
     def _subject(self, entry: Entry) -> UnitVersion | None:
         place, table = entry.unit, entry.table
         code = plain(place.value).strip() if place.value is not None else ""
-        key = (table.code, place.sheet, code)
+        # a row that is refused has a finding of its own; in a CSV each figure has its row
+        key = (table.code, place.sheet, code, place.cell if entry.columns.names[0] else "")
         if key not in self.units:
             unit = unit_of(code, self.catalogue, self.period.ends_on)
             wrong: Finding | None = None
@@ -194,7 +195,7 @@ class _Understanding:
     def _row(self, entry: Entry) -> Row | None:
         if entry.row is None:
             return entry.table.rows[0]
-        key = (entry.table.code, str(entry.row.value))
+        key = (entry.table.code, str(entry.row.value), entry.row.cell if entry.columns.names[0] else "")
         if key not in self.rows:
             found = entry.table.labels.get(fold(str(entry.row.value)))
             if found is None:
@@ -210,7 +211,7 @@ class _Understanding:
         if error := look.errors.get(place.cell):
             self.result.findings.append(finding("cell.error", place, error=error))
             return None
-        value = value.strip() if isinstance(value, str) else value
+        value = visible(value).strip() if isinstance(value, str) else value
         if value in (None, ""):
             return [(indicator, None) for indicator in spec.indicators]
         text = fold(value) or value if isinstance(value, str) else None
@@ -289,7 +290,17 @@ def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
     return number if number >= 0 and number == number.to_integral_value() else Wrong("cell.whole", shown)
 
 
-def _totals(reading: Reading, result: Report, factor: Decimal | None) -> list[Finding]:
+def _stated(place: Place, understood: "_Understanding") -> Decimal | Wrong | None:
+    """The number that a total states, why it is none, or None where it says nothing."""
+    value = visible(place.value).strip() if isinstance(place.value, str) else place.value
+    text = fold(value) or value if isinstance(value, str) else None
+    if value in (None, "") or text in understood.not_applicable:
+        return None
+    number = Decimal(0) if text in understood.zero else parse_number(value)
+    return number_in_cell(value, None, False, understood.vocabulary) if number is None else number
+
+
+def _totals(reading: Reading, result: Report, understood: "_Understanding") -> list[Finding]:
     """Findings for totals that a sheet states and its rows do not add up to. The totals are no part of the report."""
     summands: dict[tuple[str, str], dict[int, list[Decimal]]] = {}
     for line in result.lines if reading.totals else ():
@@ -301,11 +312,13 @@ def _totals(reading: Reading, result: Report, factor: Decimal | None) -> list[Fi
         place, spec = stated.figure, stated.field
         if error := reading.looks.get(place.sheet, _PLAIN).errors.get(place.cell):
             found.append(finding("cell.error", place, error=error))
-        number = parse_number(place.value) if spec.type != "code" else None
-        if number is None:
+        number = _stated(place, understood)
+        if isinstance(number, Wrong):
+            found.append(finding(number.rule, place, **number.words))
+        if not isinstance(number, Decimal):
             continue
         if spec.type == "amount":
-            number = EXACT.multiply(number, factor or 1)
+            number = EXACT.multiply(number, understood.factor or 1)
         rows = summands.get((place.sheet, spec.code), {}).items()
         values = [value for row, values in rows if stated.first <= row <= stated.last for value in values]
         if not _adds_up(stated, number, values):

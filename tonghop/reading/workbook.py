@@ -9,14 +9,16 @@ from typing import Literal
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from tonghop.base.findings import Place, Unreadable
+from tonghop.base.findings import Place, Unreadable, printable
 from tonghop.base.settings import Settings
 from tonghop.base.text import fold, nfc
 from tonghop.catalogue.forms import ALL_ROWS, Form, HeadKey, Table
 from tonghop.catalogue.model import Catalogue
 from tonghop.reading import bounds, layout, old_fonts, period_names, sheet_xml, xls
 from tonghop.reading.head import HEAD_NAMES, identify
+from tonghop.reading.numbers import Vocabulary
 from tonghop.reading.raw import Reading, plain
+from tonghop.reading.rows import Rows, refuse_measure
 
 # how .xlsx and .xls begin, whatever their names say
 ZIP, OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
@@ -41,7 +43,8 @@ def read_workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> R
         if isinstance(error, CalamineError | OSError | ValueError) or type(error).__name__ == "PanicException":
             raise Unreadable("file.damaged", detail="Excel") from error
         raise
-    heads = {sheet.name: layout.head(sheet, catalogue.codes) for sheet in sheets}
+    forms = frozenset(form.code for form in catalogue.forms)
+    heads = {sheet.name: layout.head(sheet, catalogue.codes, forms) for sheet in sheets}
     first: dict[HeadKey, Place] = next((head for head in heads.values() if "form" in head), {})
     reading = identify(first, catalogue)
     reading.looks = looks
@@ -70,9 +73,16 @@ def _tables(
     catalogue: Catalogue,
 ) -> None:
     seen: set[str] = set()
-    for sheet in sheets:
-        table = form.table.get(sheet.name.strip().upper()) or layout.table_by_header(sheet, form, catalogue.codes)
-        if table is None:
+    named = [(form.table.get(sheet.name.strip().upper()), 1.0) for sheet in sheets]
+    likely = [
+        (t, s) if t else layout.closest_table(sheet, form, catalogue.codes) for sheet, (t, s) in zip(sheets, named, strict=True)
+    ]
+    # where no sheet has most columns of a table, the one that has the greatest share tells which it lacks
+    most = max(share for _, share in likely)
+    for sheet, (table, share) in zip(sheets, likely, strict=True):
+        if table is None or share < min(0.5, most) or share == 0.5 < most:
+            if any(layout.holds(value) for row in sheet.grid for value in row):
+                reading.sheets_passed.append(printable(sheet.name))
             continue
         if table.code in seen:
             reading.wrong("table.twice", Place(None, sheet.name, "A1"), table=table.code)
@@ -96,7 +106,12 @@ def _sheet(sheet: layout.Sheet, table: Table, on: date, catalogue: Catalogue, re
     if header is None:
         reading.wrong("table.header", Place(None, sheet.name, "A1"), table=table.code)
         return
-    for place in header.unknown.values():
+    leading: tuple[Literal["unit_code", "row"], ...] = ("unit_code",) if table.rows == (ALL_ROWS,) else ("unit_code", "row")
+    missing = [key for key in leading if key not in header.leading]
+    rows = None if missing or not header.fields else Rows(reading, sheet, table, header, catalogue, on)
+    for c, place in header.unknown.items():
+        if rows and not rows.has_figures(c):
+            continue
         dated = table.headers.get(fold(str(place.value)))
         if dated:
             reading.wrong("column.dated", place, on=f"{on:%d/%m/%Y}", label_vi=dated.vi, label_en=dated.en)
@@ -108,14 +123,27 @@ def _sheet(sheet: layout.Sheet, table: Table, on: date, catalogue: Catalogue, re
         if columns.count(field_.code) != 1:
             rule = "column.twice" if field_.code in columns else "column.missing"
             reading.wrong(rule, foot, label_vi=field_.vi, label_en=field_.en)
-    leading: tuple[Literal["unit_code", "row"], ...] = ("unit_code",) if table.rows == (ALL_ROWS,) else ("unit_code", "row")
-    missing = [key for key in leading if key not in header.leading]
     for key in missing:
         label_vi, *_, label_en = catalogue.codes.columns[key]
         reading.wrong("column.missing", foot, label_vi=label_vi, label_en=label_en)
+    for twice, place in header.twice.items():
+        label_vi, *_, label_en = catalogue.codes.columns[twice]
+        reading.wrong("column.twice", place, label_vi=label_vi, label_en=label_en)
     _money(reading, header.money, catalogue)
-    if not missing:
-        layout.read_rows(reading, sheet, table, header, catalogue, on)
+    _measures(reading, sheet, table, header, catalogue)
+    if rows:
+        rows.read()
+
+
+def _measures(reading: Reading, sheet: layout.Sheet, table: Table, header: layout.TableHeader, catalogue: Catalogue) -> None:
+    """A finding for every unit of measure that the head or the header gives and the table does not count in."""
+    vocabulary = Vocabulary(catalogue.codes)
+    for spec, place in header.measures:
+        refuse_measure(reading, place, table, vocabulary, spec)
+    in_header = {place.cell for _, place in header.measures}
+    for place in layout.measures(sheet, range(header.last_row + 1), catalogue.codes):
+        if place.cell not in in_header and not layout.own_measure(place.value, table, catalogue.codes):
+            refuse_measure(reading, place, table, vocabulary)
 
 
 def _legacy(reading: Reading, sheets: list[layout.Sheet]) -> None:

@@ -16,6 +16,7 @@ from tonghop.catalogue.evaluate import total
 from tonghop.catalogue.forms import ALL_ROWS, Field_, HeadKey, Row, Rule, Table
 from tonghop.catalogue.model import Catalogue, fingerprint
 from tonghop.catalogue.units import UnitVersion
+from tonghop.reading import layout
 from tonghop.reading.numbers import comma, parse_number
 from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING, Amount, Formula, column_number
 from tonghop.templates.plan import Prefill, Prefills, Template, openings, previous
@@ -279,7 +280,7 @@ class TableSheet:
         for column, number in enumerate(numbers):
             self.sheet.write_string(row + 2, column, number, small)
         band = self.style(bold=True, bg_color="#FFF7E0", border=1, align="center")
-        self.sheet.write_string(row - 1, self.verdict, f"{CHECKS} (không thuộc biểu) / Checks (no part of the form)", band)
+        self.sheet.write_string(row - 1, self.verdict, layout.CHECKS, band)
         for column, rule in enumerate(self.rules, start=self.verdict + 1):
             self.sheet.write_string(row - 1, column, rule.rule.check.rule, band)
         for offset in range(3):

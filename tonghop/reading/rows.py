@@ -1,0 +1,420 @@
+"""The rows below a table's header. Every cell there that holds anything is read, refused or named in the answer.
+
+`Rows._take` decides that for one row after the other, and it is the only place that does. A row that it takes is a unit's,
+a total or a title that comes again, or it has a finding; of every other row the cells are named as passed over: signatures,
+dates, notes.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, Literal, NamedTuple
+
+from tonghop.base.findings import Place, printable
+from tonghop.base.text import FOLDED, fold, nfc, visible
+from tonghop.catalogue.forms import ALL_ROWS, Field_, Table
+from tonghop.catalogue.model import Catalogue, Codes
+from tonghop.reading.layout import Sheet, TableHeader, column_letters, coordinate, holds, is_measure, measures, own_measure
+from tonghop.reading.numbers import Vocabulary
+from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain, unit_of
+from tonghop.reading.report import CellsPassed, ColumnPassed
+
+_EMPTY = frozenset(("", None))
+_COLUMN_NUMBER = re.compile(r"\(?([A-ZĐ]|[1-9]\d{0,2})(\s*=[\d\s=+\-.,…()x×]*)?\)?")
+_LETTERS = "ABCDĐEFGH"
+
+
+def is_column_numbers(row: list[Any]) -> bool:
+    """Whether a row numbers the columns: A, B, then 1, 2, 3=4+5 ..., without a gap, which no row of figures is."""
+    filled = [plain(v).strip() for v in row if v not in _EMPTY]
+    found = [_COLUMN_NUMBER.fullmatch(text) for text in filled]
+    if len(found) < 3 or not all(found):
+        return False
+    names = [match[1] for match in found if match]
+    letters = [name for name in names if name.isalpha()]
+    numbers = names[len(letters) :]
+    in_order = letters == list(_LETTERS[: len(letters)]) or letters == list(_LETTERS.replace("Đ", "")[: len(letters)])
+    return in_order and numbers == [str(n) for n in range(1, len(numbers) + 1)]
+
+
+class _Row(NamedTuple):
+    """A row under the header and what kind of row it is; its number counts from 0."""
+
+    number: int
+    # titles: the header's texts once more; foreign: the header of another table
+    kind: Literal["unit", "total", "section", "titles", "foreign", "other"]
+    unit: Place
+    # of a section, or of the section that a total sums; a total without one sums the whole table
+    label: str = ""
+
+    @property
+    def rank(self) -> int:
+        """Sections A, B hold sections I, II."""
+        return int(bool(_ROMAN.fullmatch(self.label)))
+
+
+_ROMAN = re.compile("[IVX]+")
+_CODE = re.compile(r"[\w.\-]*\d[\w.\-]*")
+_SECTION = re.compile(r"([IVX]+|[A-ZĐ])[.)]?")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_DAY = re.compile(r"\d{1,2}[/.-]\d{1,2}([/.-]\d{2,4})?|\d{1,2}/\d{4}")
+
+
+class Rows:
+    """The rows of one table, and how far its reading has come. `read` adds what is in them to the reading."""
+
+    def __init__(self, reading: Reading, sheet: Sheet, table: Table, header: TableHeader, catalogue: Catalogue, on: date) -> None:
+        self.reading, self.sheet, self.table, self.header = reading, sheet, table, header
+        self.catalogue, self.on, self.start = catalogue, on, header.last_row + 1
+        # merged header cells may leave an empty row before the row of column numbers
+        grid, self.look = sheet.grid, reading.looks.get(sheet.name, Look())
+        # the rows with a formula that failed: their values are empty
+        self.failed = {int(cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")) - 1 for cell in self.look.errors}
+        first = next((r for r in range(self.start, len(grid)) if _filled(grid[r]) or r in self.failed), self.start)
+        if first < len(grid) and is_column_numbers(grid[first]):
+            self.start = first + 1
+        self.fixed = table.rows != (ALL_ROWS,)
+        self.vocabulary = Vocabulary(catalogue.codes)
+        self.inputs = list(header.fields)
+        self.columns = Columns(tuple(header.fields.values()), tuple(map(column_letters, self.inputs)))
+        self.together = (
+            slice(self.inputs[0], self.inputs[-1] + 1) if self.inputs[-1] - self.inputs[0] < len(self.inputs) else None
+        )
+        self.label, self.name = header.leading["row"] if self.fixed else None, header.leading.get("unit_name")
+        self.label_letter, self.name_letter = column_letters(self.label or 0), column_letters(self.name or 0)
+        self.code = header.leading["unit_code"]
+        self.ordinal = header.leading.get("ordinal")
+        width = len(sheet.grid[0]) if sheet.grid else 0
+        known = {*self.inputs, *header.leading.values(), *header.passed, *(column(p) for p in header.twice.values())}
+        # columns without a title; those left of the codes may number the rows
+        self.bare = [c for c in range(width) if c not in known and c not in header.unknown]
+        self.all = list(self._classified())
+        # whether the table's foot is above, and which rows hold figures of units or totals
+        self.ended = False
+        self.taken: set[int] = set()
+        self.used: set[int] = set()
+        self.unlabelled: set[int] = set()
+        self.seen: set[int] = set()
+        # the rows that were passed over, and their cells
+        self.notes: list[int] = []
+        self.passed: set[tuple[int, int]] = set()
+        # the lines since the last row of figures: the title of another table may be among them
+        self.lines: list[str] = []
+
+    # --- one row after the other ---------------------------------------------------------------------------------
+
+    def read(self) -> None:
+        """Add figures and totals to the reading, and a finding or a name for every other cell that holds anything."""
+        for row in self.all:
+            self._take(row)
+        self._finish()
+
+    def _take(self, row: _Row) -> None:
+        """Read, check, refuse or pass over a row."""
+        values = self.sheet.grid[row.number]
+        raw = values[self.together] if self.together else [values[c] for c in self.inputs]
+        taken = self._below(row, raw) if self.ended else self._within(row, values, raw)
+        if not taken:
+            self.lines += [value for value in values if isinstance(value, str)]
+            self.notes.append(row.number)
+            columns = (*self.inputs, *(c for c in self.bare if c > self.code))
+            self.passed |= {(row.number, c) for c in columns if holds(values[c]) or self._failed(row.number, c)}
+            return
+        if row.kind in ("unit", "total", "section") and not self.ended:
+            self.lines.clear()
+            self._beside(row, values)
+            if self.look.hidden_columns:
+                self.used.update(c for c, value in zip(self.inputs, raw, strict=True) if value not in _EMPTY)
+            if row.number + 1 in self.look.hidden_rows and _filled(raw):
+                self.reading.wrong("row.hidden", row.unit)
+
+    def _within(self, row: _Row, values: list[Any], raw: list[Any]) -> bool:
+        """Take a row of the table; whether it was."""
+        if row.kind == "unit":
+            code = plain(row.unit.value).strip()
+            # a unit column may hold anything, a name even; without figures only a code says that a row is one
+            if not _CODE.fullmatch(code) and not self._is_data(row, raw) and unit_of(code, self.catalogue, self.on) is None:
+                self.ended = self._begins(values, self.catalogue.codes.foot)
+                return False
+            self._entry(row, values, raw)
+            return True
+        if row.kind in ("titles", "foreign"):
+            self.ended = self._other_year() or (row.kind == "foreign" and bool(self.taken))
+            return row.kind == "titles" and not self.ended
+        if (span := self._span(row)) and (row.kind == "total" or self._figures(row.number, raw)):
+            self._totals(row, raw, span)
+            return True
+        if not self.taken and self._measures(row, values):
+            return True
+        if self._is_data(row, raw):
+            self.reading.wrong("row.no_unit", row.unit)
+            return True
+        self.ended = self._begins(values, self.catalogue.codes.foot)
+        return False
+
+    def _below(self, row: _Row, raw: list[Any]) -> bool:
+        """Refuse a row of figures below the table's foot; whether it is one."""
+        code = plain(row.unit.value).strip() if row.unit.value is not None else ""
+        figures = self._figures(row.number, raw)
+        if row.kind in ("titles", "foreign") or not figures:
+            return False
+        if unit_of(code, self.catalogue, self.on) or re.fullmatch(r"\d[\d.]*", code) or self._most(figures):
+            self.reading.wrong("row.below", row.unit, value="")
+            return True
+        return False
+
+    def _entry(self, row: _Row, values: list[Any], raw: list[Any]) -> None:
+        number = str(row.number + 1)
+        labelled = None if self.label is None else Place(values[self.label], self.sheet.name, self.label_letter + number)
+        named = None if self.name is None else Place(values[self.name], self.sheet.name, self.name_letter + number)
+        self.reading.entries.append(Entry(self.table, row.unit, labelled, self.columns, raw, number, named))
+        self.taken.add(row.number)
+
+    def _totals(self, row: _Row, raw: list[Any], span: tuple[int, int]) -> None:
+        number = str(row.number + 1)
+        self.reading.totals += [
+            Total(self.table, spec, Place(value, self.sheet.name, column + number), *span)
+            for spec, column, value in zip(self.columns.fields, self.columns.names, raw, strict=True)
+            if spec.type != "code"
+        ]
+        # what a total says of a column of words is nobody's figure
+        coded = zip(self.inputs, self.columns.fields, raw, strict=True)
+        self.passed |= {(row.number, c) for c, spec, value in coded if spec.type == "code" and holds(value)}
+        self.taken.add(row.number)
+
+    def _beside(self, row: _Row, values: list[Any]) -> None:
+        """A figure of a row that stands under no title is refused; a text is passed over with its column."""
+        for c in self.bare:
+            value = values[c]
+            if value in _EMPTY or not holds(value):
+                continue
+            if c > self.code and self._is_figure(value):
+                if c not in self.unlabelled:
+                    self.unlabelled.add(c)
+                    self.reading.wrong("column.unlabelled", Place(None, self.sheet.name, coordinate(row.number, c)))
+            else:
+                self.seen.add(c)
+
+    def _finish(self) -> None:
+        """Name what was passed over, and refuse what is hidden or merged."""
+        name, header = self.sheet.name, self.header
+        for c in sorted(self.used):
+            if c + 1 in self.look.hidden_columns:
+                self.reading.wrong("column.hidden", Place(None, name, coordinate(header.last_row, c)))
+        self._merged()
+        for place in measures(self.sheet, self.notes, self.catalogue.codes):
+            if not own_measure(place.value, self.table, self.catalogue.codes):
+                refuse_measure(self.reading, place, self.table, self.vocabulary)
+        below = range(header.last_row + 1, len(self.sheet.grid))
+        self.seen |= {c for c in header.passed if any(holds(self.sheet.grid[r][c]) for r in below)}
+        self.reading.columns_passed += [
+            ColumnPassed(printable(name), letters, label)
+            for label, letters in _runs({c: header.passed.get(c, "") for c in self.seen | self._without_figures()})
+        ]
+        if self.passed:
+            self.reading.cells_passed.append(CellsPassed(printable(name), _ranges(self.passed)))
+
+    def _without_figures(self) -> set[int]:
+        return {c for c in self.header.unknown if not self.has_figures(c)}
+
+    def has_figures(self, c: int) -> bool:
+        """Whether any row of the table holds a figure in a column."""
+        rows = (row.number for row in self.all if row.kind in ("unit", "total", "section"))
+        return any(self._is_figure(self.sheet.grid[r][c]) or self._failed(r, c) for r in rows)
+
+    # --- what a row says -----------------------------------------------------------------------------------------
+
+    def _figures(self, r: int, raw: list[Any]) -> int:
+        """How many cells of the fields hold a figure, or a formula that failed."""
+        return sum(self._is_figure(value) or self._failed(r, c) for c, value in zip(self.inputs, raw, strict=True))
+
+    def _failed(self, r: int, c: int) -> bool:
+        return bool(self.look.errors) and coordinate(r, c) in self.look.errors
+
+    def _is_figure(self, value: Any) -> bool:
+        """Whether a value may be meant as a figure: a number, a mark for none, or digits among words that go with figures."""
+        if isinstance(value, str):
+            return _figure_text(value, self.vocabulary, self.catalogue.codes)
+        return isinstance(value, int | float)
+
+    def _most(self, figures: int) -> bool:
+        return figures >= max(2, len(self.inputs) / 2)
+
+    def _is_data(self, row: _Row, raw: list[Any]) -> bool:
+        """Whether a row without a known code is a unit's nevertheless. A line of a signature or a note may hold a number."""
+        values = self.sheet.grid[row.number]
+        if figures := self._figures(row.number, raw):
+            codes = self.catalogue.codes
+            return self._most(figures) or not self._begins(values, codes.foot + codes.note)
+        numbered = self.ordinal is not None and isinstance(values[self.ordinal], int | float)
+        return numbered and any(map(holds, raw))
+
+    def _begins(self, values: list[Any], words: tuple[str, ...]) -> bool:
+        pattern = _any_word(words)
+        texts = (fold(v) for c, v in enumerate(values) if isinstance(v, str) and c not in self.header.passed)
+        return any(map(pattern.match, texts))
+
+    def _other_year(self) -> bool:
+        """Whether the lines above a header that comes again name another year than the report's: then it is another table's."""
+        period = self.reading.period
+        years = {int(year) for line in self.lines for year in _YEAR.findall(visible(line))}
+        self.lines.clear()
+        return period is not None and any(not period.starts_on.year <= year <= period.ends_on.year for year in years)
+
+    def _measures(self, row: _Row, values: list[Any]) -> bool:
+        """Whether a line under the header gives units of measure; those that are not the fields' own are refused."""
+        fields = {c: spec for c, spec in self.header.fields.items() if holds(values[c])}
+        texts = {c: values[c].strip("() ") if isinstance(values[c], str) else "" for c in fields}
+        if not fields or not all(
+            fold(texts[c]) == fold(spec.unit) or is_measure(texts[c], self.catalogue.codes) for c, spec in fields.items()
+        ):
+            return False
+        for c, spec in fields.items():
+            if spec.type != "amount" and fold(texts[c]) != fold(spec.unit):
+                place = Place(texts[c], self.sheet.name, coordinate(row.number, c))
+                refuse_measure(self.reading, place, self.table, self.vocabulary, spec)
+        return True
+
+    def _classified(self) -> Iterator[_Row]:
+        grid, codes = self.sheet.grid, self.catalogue.codes
+        total, column, first_field = _total(codes.total, codes.section), self.code, min(self.inputs)
+        letters, leading = column_letters(column), codes.leading_labels
+        # a unit's code may be merged over the rows that it fills
+        topmost = {
+            r: first[0]
+            for first, last in self.sheet.merged
+            if self.fixed and first[1] <= column <= last[1]
+            for r in range(first[0], min(last[0] + 1, len(grid)))
+        }
+        repeated = False
+        for r in range(self.start, len(grid)):
+            row = grid[r]
+            if not _filled(row) and r not in self.failed:
+                continue
+            top = topmost.get(r, r)
+            unit = Place(grid[top][column], self.sheet.name, f"{letters}{top + 1}")
+            blank = not holds(unit.value)
+            texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v] if blank else []
+            if (blank or (type(unit.value) is str and FOLDED[unit.value] in leading)) and (titles := self._titles(row, leading)):
+                repeated = titles == "titles"
+                yield _Row(r, titles, unit)
+                continue
+            if repeated and is_column_numbers(row):
+                yield _Row(r, "titles", unit)
+                continue
+            repeated = False
+            sums = None
+            for text in texts if blank else [str(unit.value)]:
+                if text[:1].isalpha() and (sums := total.fullmatch(fold(text))):
+                    break
+            if sums:
+                yield _Row(r, "total", unit, (sums[1] or "").upper())
+            elif not blank:
+                yield _Row(r, "unit", unit)
+            elif texts and (section := _SECTION.fullmatch(texts[0])):
+                yield _Row(r, "section", unit, section[1])
+            else:
+                yield _Row(r, "other", unit)
+
+    def _titles(self, row: list[Any], leading: Any) -> Literal["titles", "foreign"] | None:
+        """Whether a row is the header of the table once more, as on the next page, or of another one."""
+        filled = {c: value for c, value in enumerate(row) if holds(value)}
+        if not all(isinstance(value, str) for value in filled.values()) or len(filled) < 2:
+            return None
+        texts = {c: FOLDED[value] for c, value in filled.items()}
+        if all(text in self.header.texts.get(c, ()) for c, text in texts.items()):
+            return "titles"
+        fields = [text for c, text in texts.items() if c in self.header.fields]
+        if fields and any(text in leading for c, text in texts.items() if c < min(self.inputs)):
+            return None if any(self._is_figure(text) for text in fields) else "foreign"
+        return None
+
+    def _span(self, row: _Row) -> tuple[int, int] | None:
+        """The rows (numbers from 1) that a total or a section's own figures sum; None where the section is unknown."""
+        rows, end = self.all, len(self.sheet.grid)
+        if row.kind == "total" and not row.label:
+            return self.start + 1, end
+        if row.kind not in ("total", "section"):
+            return None
+        sections = [r for r in rows if r.kind == "section"]
+        opened = next((r for r in reversed(sections) if r.label == row.label and r.number <= row.number), None)
+        if opened is None:
+            return None
+        closed = next((r for r in sections if r.number > opened.number and r.rank <= opened.rank), None)
+        return opened.number + 2, closed.number if closed else end
+
+    def _merged(self) -> None:
+        """Refuse a value that is merged over figures of two rows or two columns: it says nothing of either."""
+        for (top, left), (bottom, right) in self.sheet.merged:
+            if bottom <= self.header.last_row or top >= len(self.sheet.grid) or not holds(self.sheet.grid[top][left]):
+                continue
+            over = sum(left <= c <= right for c in self.inputs)
+            if over and over * len(self.taken.intersection(range(top, bottom + 1))) > 1:
+                self.reading.wrong("cell.merged", Place(None, self.sheet.name, coordinate(top, left)))
+
+
+def refuse_measure(reading: Reading, place: Place, table: Table, vocabulary: Vocabulary, spec: Field_ | None = None) -> None:
+    """A finding for a unit of measure that is not the table's, or not the field's."""
+    said = vocabulary.mask(place.value)
+    if spec:
+        reading.wrong("column.measure", place, value=said, label_vi=spec.vi, label_en=spec.en, counted=spec.unit)
+    else:
+        units = ", ".join(dict.fromkeys(field.unit for field in table.fields))
+        reading.wrong("head.measure", place, value=said, table=table.code, units=units)
+
+
+def column(place: Place) -> int:
+    """The number of a place's column, from 0."""
+    number = 0
+    for letter in place.cell.rstrip("0123456789"):
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def _filled(values: list[Any]) -> bool:
+    return not _EMPTY.issuperset(values)
+
+
+def _figure_text(text: str, vocabulary: Vocabulary, codes: Codes) -> bool:
+    text = visible(text).strip()
+    if not text or len(text) > 40:
+        return False
+    if fold(text) in _marks(codes.zero + codes.not_applicable) or text in codes.zero:
+        return True
+    return any(map(str.isdigit, text)) and not _DAY.fullmatch(text) and "…" not in vocabulary.mask(text)
+
+
+@lru_cache
+def _marks(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(fold(word) or word for word in words)
+
+
+@lru_cache
+def _any_word(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("(?:" + "|".join(re.escape(fold(word)) for word in words) + r")(?!\w)")
+
+
+@lru_cache
+def _total(words: tuple[str, ...], parts: tuple[str, ...]) -> re.Pattern[str]:
+    """A total's words, and the section that it sums."""
+    words_, parts_ = ("|".join(re.escape(fold(word)) for word in group) for group in (words, parts))
+    return re.compile(rf"(?:{words_})(?: ?\(?(?:(?:{parts_}) )?([a-zđ]|[ivx]+)\)?)?")
+
+
+def _runs(labels: dict[int, str]) -> Iterator[tuple[str, str]]:
+    """Columns beside each other that have one label, as the label and their letters: N:P."""
+    numbered = enumerate(sorted(labels))
+    for (label, _), run in groupby(numbered, lambda at: (labels[at[1]], at[1] - at[0])):
+        columns = [c for _, c in run]
+        yield label, ":".join(dict.fromkeys(map(column_letters, (columns[0], columns[-1]))))
+
+
+def _ranges(cells: set[tuple[int, int]]) -> str:
+    """Cells as ranges, row by row: F11, D13:E13."""
+    found = []
+    for (row, _), run in groupby(enumerate(sorted(cells)), lambda at: (at[1][0], at[1][1] - at[0])):
+        columns = [c for _, (_, c) in run]
+        found.append(":".join(dict.fromkeys(coordinate(row, c) for c in (columns[0], columns[-1]))))
+    return ", ".join(found)
