@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tonghop.base.settings import Settings
@@ -123,6 +124,64 @@ def test_what_a_hand_did_to_a_view_is_undone_by_the_next_ready(settings: Setting
     assert look(settings, what) != before
     ready(settings)
     assert look(settings, what) == before
+
+
+NUMBERS = "{release_from,release_to,release_id}"
+MARTS = "select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind in ('r', 'p') and not relispartition"
+
+
+def test_an_auditor_may_ask_for_a_mart_in_any_release_and_it_holds_what_the_other_relations_do(world: Settings) -> None:
+    with connect(world, "tonghop_auditor") as connection:
+        for (mart,) in connection.execute(MARTS).fetchall():
+            published, also_published, current, open_, candidate = (
+                connection.execute(
+                    f"select to_jsonb(x) - '{NUMBERS}'::text[] from {relation} as x order by 1".encode()
+                ).fetchall()
+                for relation in (
+                    f"in_release.{mart}(1)",
+                    f"(select * from released.{mart} where release_id = 1)",
+                    f"current.{mart}",
+                    f"in_release.{mart}(2)",
+                    f"candidate.{mart}",
+                )
+            )
+            assert published == also_published == current, mart
+            assert open_ == candidate, mart
+            # the planner sees the table below
+            plan = connection.execute(f"explain select from in_release.{mart}(2)".encode()).fetchall()
+            assert "Function Scan" not in str(plan), plan
+        first, second = (
+            connection.execute("select sum(value) from in_release.fct_observation(%s)", [release]).fetchone()
+            for release in (1, 2)
+        )
+        assert first != second
+    for role in ("tonghop_reader", "tonghop_builder"):
+        with connect(world, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("select from in_release.fct_observation(2)")
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "drop function in_release.dim_tree",
+        "grant execute on function in_release.dim_tree to public",
+        "create or replace function in_release.dim_tree(integer) returns setof marts.dim_tree stable language sql "
+        "as 'select * from marts.dim_tree'",
+    ],
+)
+def test_what_a_hand_did_to_a_function_is_undone_by_the_next_ready(settings: Settings, harm: str) -> None:
+    def made() -> list[Any]:
+        with connect(settings) as connection:
+            return connection.execute("""
+                select p.proname, p.prosrc, array(select unnest(p.proacl)::text order by 1) from pg_proc as p
+                where p.pronamespace = 'in_release'::regnamespace order by 1""").fetchall()
+
+    before = made()
+    with connect(settings) as connection:
+        connection.execute(harm.encode())
+    assert made() != before
+    ready(settings)
+    assert made() == before
 
 
 def test_a_view_whose_file_is_gone_goes(settings: Settings, files: Path) -> None:

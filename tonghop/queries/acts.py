@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 
 from tonghop.base.codes import receipt_code
 from tonghop.queries import figure as fig
-from tonghop.queries.figure import IN_RELEASE, AskedRelease, Fact, Figure
+from tonghop.queries.figure import AskedRelease, Fact, Figure
 
 Kind = Literal["late_report", "new_report", "correction", "withdrawal", "reorganisation", "form_change", "rule_change"]
 
@@ -76,10 +76,10 @@ class Acts:
         self._late = {
             row[0]
             for row in connection.execute(
-                f"""
-            select q.unit_id from marts.fct_reporting q
+                """
+            select q.unit_id from in_release.fct_reporting(%(release)s) q
             where q.unit_id = any(%(units)s) and q.period_id = %(period_id)s and q.table_code = %(table_code)s
-                and not q.is_on_time and {IN_RELEASE.format("q")}""",
+                and not q.is_on_time""",
                 {"units": units, "release": new.release_id, **figure.__dict__},
             )
         }

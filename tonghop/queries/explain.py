@@ -23,7 +23,7 @@ from tonghop.base.codes import receipt_code
 from tonghop.base.settings import Settings
 from tonghop.queries import figure as fig
 from tonghop.queries.acts import Acts, Kind
-from tonghop.queries.figure import IN_RELEASE, Amounts, AskedRelease, Basis, Figure, Tree
+from tonghop.queries.figure import Amounts, AskedRelease, Basis, Figure, Tree
 from tonghop.queries.moves import Landings, Tops
 
 WORDS: dict[Kind, tuple[str, str]] = {
@@ -234,10 +234,14 @@ def _names(
 ) -> dict[int, tuple[str, str]]:
     """Code and name of units at the period's end, as the later release knows them; as the earlier one where that does not."""
     rows = connection.execute(
-        f"""
-        select u.unit_id, u.code, u.name from marts.dim_org_unit u
+        """
+        select u.unit_id, u.code, u.name
+        from (
+            select * from in_release.dim_org_unit(%(old)s)
+            union
+            select * from in_release.dim_org_unit(%(release)s)
+        ) as u
         where u.unit_id = any(%(units)s)
-            and ({IN_RELEASE.format("u")} or u.release_from <= %(old)s and u.release_to > %(old)s)
         order by %(ends_on)s between u.valid_from and u.valid_to, u.release_to, u.valid_from""",
         {"units": sorted(units), "release": new.release_id, "old": old.release_id, "ends_on": figure.ends_on},
     ).fetchall()

@@ -22,7 +22,6 @@ from tonghop.warehouse.roles import AUDITOR
 Basis = Literal["summed", "claimed"]
 Tree = date | Literal["today"]  # a day's tree; today: that of the day on which a release was opened
 Amounts = dict[str, Decimal | None]  # by part of the figure: value; or numerator and denominator
-IN_RELEASE = "{0}.release_from <= %(release)s and {0}.release_to > %(release)s"  # rows of a mart that a release shows
 
 
 class UnknownFigure(ValueError):
@@ -149,9 +148,10 @@ def find(
         "row": row,
     }
     what = connection.execute(
-        f"""
-        select i.code, i.label_vi, i.label_en, i.table_code, i.indicator_id, i.restricted from marts.dim_indicator i
-        where i.code = %(code)s and {IN_RELEASE.format("i")}
+        """
+        select i.code, i.label_vi, i.label_en, i.table_code, i.indicator_id, i.restricted
+        from in_release.dim_indicator(%(release)s) i
+        where i.code = %(code)s
         union all
         select r.rate_code, r.name_vi, r.name_en, r.table_code, null, r.restricted from catalogue.rate r
         where r.rate_code = %(code)s and r.catalogue_id = %(catalogue)s""",
@@ -161,10 +161,10 @@ def find(
         raise UnknownFigure(f"release {at.release_id} has no indicator or rate {code}; an indicator is written TABLE.field")
     given["table"] = what[3]
     when = connection.execute(
-        f"""
-        select distinct p.period_id, p.code, p.ends_on from marts.dim_period p
-        join marts.dim_form f on f.scheme = p.scheme and f.table_code = %(table)s and {IN_RELEASE.format("f")}
-        where p.code = %(period)s and {IN_RELEASE.format("p")}""",
+        """
+        select distinct p.period_id, p.code, p.ends_on from in_release.dim_period(%(release)s) p
+        join in_release.dim_form(%(release)s) f on f.scheme = p.scheme and f.table_code = %(table)s
+        where p.code = %(period)s""",
         given,
     ).fetchone()
     if when is None:
@@ -178,17 +178,17 @@ def find(
         tree_id, day = tree_of(connection, at, tree)
     given["day"] = day
     who = connection.execute(
-        f"""
-        select u.unit_id, u.code, u.name from marts.dim_org_unit u
-        where u.code = %(unit)s and %(day)s between u.valid_from and u.valid_to and {IN_RELEASE.format("u")}""",
+        """
+        select u.unit_id, u.code, u.name from in_release.dim_org_unit(%(release)s) u
+        where u.code = %(unit)s and %(day)s between u.valid_from and u.valid_to""",
         given,
     ).fetchone()
     if who is None:
         raise UnknownFigure(f"no unit bore the code {unit} on {day}, as release {at.release_id} knows it")
     rows = connection.execute(
-        f"""
-        select w.row_id, w.row_code from marts.dim_form_row w
-        where w.table_code = %(table)s and {IN_RELEASE.format("w")} order by w.row_id""",
+        """
+        select w.row_id, w.row_code from in_release.dim_form_row(%(release)s) w
+        where w.table_code = %(table)s order by w.row_id""",
         given,
     ).fetchall()
     line = next((r for r in rows if r[1] == row or (row is None and len(rows) == 1)), None)
@@ -232,7 +232,7 @@ def tree_of(connection: psycopg.Connection[Any], at: AskedRelease, tree: Tree) -
     """Number and first day of a tree as a release knows it. Raises UnknownFigure where it knows none."""
     on = "t.is_today" if tree == "today" else "%(tree)s between t.valid_from and t.valid_to"
     row = connection.execute(
-        f"select t.tree_id, t.valid_from from marts.dim_tree t where {on} and {IN_RELEASE.format('t')}",
+        f"select t.tree_id, t.valid_from from in_release.dim_tree(%(release)s) t where {on}",
         {"release": at.release_id, "tree": tree},
     ).fetchone()
     if row is None:
@@ -254,14 +254,14 @@ def published(connection: psycopg.Connection[Any], at: AskedRelease, figure: Fig
         return dict(zip(("value", "numerator", "denominator"), row or (None, None, None), strict=True))
     if figure.tree_id is not None:
         row = connection.execute(
-            f"""
-            select r.value from marts.fct_restated r
-            join marts.dim_tree t on t.tree_id = %(tree_id)s and t.is_today and {IN_RELEASE.format("t")}
+            """
+            select r.value from in_release.fct_restated(%(release)s) r
+            join in_release.dim_tree(%(release)s) t on t.tree_id = %(tree_id)s and t.is_today
             where r.unit_id = %(unit_id)s and r.period_id = %(period_id)s and r.row_id = %(row_id)s
-                and r.indicator_id = %(indicator_id)s and {IN_RELEASE.format("r")}
+                and r.indicator_id = %(indicator_id)s
             union all
             select r.value from bi_asof.fct_restated_on r
-            join marts.dim_tree t on t.tree_id = %(tree_id)s and not t.is_today and {IN_RELEASE.format("t")}
+            join in_release.dim_tree(%(release)s) t on t.tree_id = %(tree_id)s and not t.is_today
             where r.release_id = %(release)s and r.tree_id = %(tree_id)s and r.unit_id = %(unit_id)s
                 and r.period_id = %(period_id)s and r.row_id = %(row_id)s and r.indicator_id = %(indicator_id)s""",
             given,
@@ -271,17 +271,17 @@ def published(connection: psycopg.Connection[Any], at: AskedRelease, figure: Fig
         column = "value" if figure.basis == "summed" else "claimed"
         row = connection.execute(
             f"""
-            select r.{column} from marts.fct_rollup r
+            select r.{column} from in_release.fct_rollup(%(release)s) r
             where r.unit_id = %(unit_id)s and r.period_id = %(period_id)s and r.row_id = %(row_id)s
-                and r.indicator_id = %(indicator_id)s and {IN_RELEASE.format("r")}""".encode(),
+                and r.indicator_id = %(indicator_id)s""".encode(),
             given,
         ).fetchone()
         return {"value": row[0] if row else None}
     row = connection.execute(
-        f"""
-        select r.value, r.numerator, r.denominator from marts.fct_rate r
+        """
+        select r.value, r.numerator, r.denominator from in_release.fct_rate(%(release)s) r
         where r.unit_id = %(unit_id)s and r.period_id = %(period_id)s and r.row_id = %(row_id)s
-            and r.rate_code = %(code)s and r.basis = %(basis)s and {IN_RELEASE.format("r")}""",
+            and r.rate_code = %(code)s and r.basis = %(basis)s""",
         given,
     ).fetchone()
     return dict(zip(("value", "numerator", "denominator"), row or (None, None, None), strict=True))
@@ -291,8 +291,8 @@ def terms(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure)
     """What is added up to make the figure, by the catalogue of a release; nothing where that does not know it."""
     if figure.indicator_id is not None:
         known = connection.execute(
-            f"""
-            select from marts.dim_indicator i where i.indicator_id = %(indicator)s and {IN_RELEASE.format("i")}""",
+            """
+            select from in_release.dim_indicator(%(release)s) i where i.indicator_id = %(indicator)s""",
             {"indicator": figure.indicator_id, "release": at.release_id},
         ).fetchone()
         return (RateTerm("value", figure.indicator_id, Decimal(1)),) if known is not None else ()
@@ -316,19 +316,19 @@ def weights(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figur
     restated = (
         ""
         if figure.tree_id is None
-        else f"""
-        join marts.bridge_restated s on s.lands_on_id = b.unit_id and %(day)s between s.valid_from and s.valid_to
-            and %(ends_on)s between s.facts_from and s.facts_to and {IN_RELEASE.format("s")}"""
+        else """
+        join in_release.bridge_restated(%(release)s) s on s.lands_on_id = b.unit_id
+            and %(day)s between s.valid_from and s.valid_to and %(ends_on)s between s.facts_from and s.facts_to"""
     )
     return dict(
         connection.execute(
             f"""
-        select x.unit_id, sum(x.weight) from marts.dim_org_unit u
-        join marts.bridge_org_tree b on b.ancestor_id = u.unit_id and %(day)s between b.valid_from and b.valid_to
-            and {IN_RELEASE.format("b")} and (b.depth = 0 or %(basis)s = 'summed')
+        select x.unit_id, sum(x.weight) from in_release.dim_org_unit(%(release)s) u
+        join in_release.bridge_org_tree(%(release)s) b on b.ancestor_id = u.unit_id
+            and %(day)s between b.valid_from and b.valid_to and (b.depth = 0 or %(basis)s = 'summed')
         {restated}
         cross join lateral (values {landed}) as x (unit_id, weight)
-        where u.unit_id = %(unit_id)s and u.published and %(day)s between u.valid_from and u.valid_to and {IN_RELEASE.format("u")}
+        where u.unit_id = %(unit_id)s and u.published and %(day)s between u.valid_from and u.valid_to
         group by x.unit_id""",
             {"release": at.release_id, **figure.__dict__},
         ).fetchall()
@@ -341,11 +341,11 @@ def facts(
     """The facts of some units that count in a release, by unit and indicator: own ones, or the claim."""
     with connection.cursor(row_factory=class_row(Fact)) as cursor:
         found = cursor.execute(
-            f"""
+            """
             select f.unit_id, f.indicator_id, f.submission_id, f.state, f.value, f.sheet, f.cell
-            from marts.fct_observation f
+            from in_release.fct_observation(%(release)s) f
             where f.period_id = %(period_id)s and f.row_id = %(row_id)s and f.indicator_id = any(%(indicators)s)
-                and f.unit_id = any(%(units)s) and {IN_RELEASE.format("f")}
+                and f.unit_id = any(%(units)s)
                 and f.scope = case %(basis)s when 'summed' then 'own' else 'rollup' end
             order by f.unit_id, f.indicator_id""",
             {"release": at.release_id, "units": sorted(units), "indicators": sorted(set(indicators)), **figure.__dict__},

@@ -11,7 +11,6 @@ from psycopg.rows import dict_row
 from tonghop.base.codes import receipt_code
 from tonghop.base.settings import Settings
 from tonghop.queries import figure as fig
-from tonghop.queries.figure import IN_RELEASE
 
 
 def gaps(
@@ -26,19 +25,18 @@ def gaps(
         at = fig.release(connection, release)
         given: dict[str, Any] = {"release": at.release_id, "unit": unit, "period": period, "table": table}
         known = cursor.execute(
-            f"""
+            """
             select array_agg(distinct p.period_id) as period_ids, array_agg(distinct u.unit_id) as unit_ids
-            from marts.dim_period p
-            join marts.dim_org_unit u on u.code = %(unit)s and p.ends_on between u.valid_from and u.valid_to
-                and {IN_RELEASE.format("u")}
-            where p.code = %(period)s and {IN_RELEASE.format("p")}""",
+            from in_release.dim_period(%(release)s) p
+            join in_release.dim_org_unit(%(release)s) u on u.code = %(unit)s and p.ends_on between u.valid_from and u.valid_to
+            where p.code = %(period)s""",
             given,
         ).fetchone()
         if not known or known["unit_ids"] is None:
             bearers = cursor.execute(
-                f"""
+                """
                 select string_agg(u.name || ' ' || u.valid_from || ' – ' || u.valid_to, ', ' order by u.valid_from) as names
-                from marts.dim_org_unit u where u.code = %(unit)s and {IN_RELEASE.format("u")}""",
+                from in_release.dim_org_unit(%(release)s) u where u.code = %(unit)s""",
                 given,
             ).fetchone()
             raise fig.UnknownFigure(
@@ -60,11 +58,11 @@ def gaps(
         names = {
             row["unit_id"]: f"{row['code']} {row['name']}"
             for row in cursor.execute(
-                f"""
-            select u.unit_id, u.code, u.name from marts.dim_org_unit u
-            join marts.dim_period p on p.period_id = any(%(period_ids)s) and p.ends_on between u.valid_from and u.valid_to
-                and {IN_RELEASE.format("p")}
-            where u.unit_id = any(%(below)s) and {IN_RELEASE.format("u")}""",
+                """
+            select u.unit_id, u.code, u.name from in_release.dim_org_unit(%(release)s) u
+            join in_release.dim_period(%(release)s) p on p.period_id = any(%(period_ids)s)
+                and p.ends_on between u.valid_from and u.valid_to
+            where u.unit_id = any(%(below)s)""",
                 {**given, **known, "below": below},
             )
         }

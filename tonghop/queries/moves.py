@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from tonghop.queries.figure import IN_RELEASE, AskedRelease, Figure
+from tonghop.queries.figure import AskedRelease, Figure
 
 
 class Tops:
@@ -25,10 +25,10 @@ class Tops:
         for at, moved in ((old, old_units - new_units), (new, new_units - old_units)):
             self._top |= dict(
                 connection.execute(
-                    f"""
-                select distinct on (b.unit_id) b.unit_id, b.ancestor_id from marts.bridge_org_tree b
+                    """
+                select distinct on (b.unit_id) b.unit_id, b.ancestor_id from in_release.bridge_org_tree(%(release)s) b
                 where b.unit_id = any(%(moved)s) and b.ancestor_id = any(%(moved)s)
-                    and %(ends_on)s between b.valid_from and b.valid_to and {IN_RELEASE.format("b")}
+                    and %(ends_on)s between b.valid_from and b.valid_to
                 order by b.unit_id, b.depth desc""",
                     {"moved": sorted(moved), "ends_on": figure.ends_on, "release": at.release_id},
                 ).fetchall()
@@ -41,11 +41,11 @@ class Tops:
     def _parents(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure, units: set[int]) -> dict[int, str]:
         return dict(
             connection.execute(
-                f"""
-            select u.unit_id, p.code || ' ' || p.name from marts.dim_org_unit u
-            join marts.dim_org_unit p on p.unit_id = u.parent_id and %(ends_on)s between p.valid_from and p.valid_to
-                and {IN_RELEASE.format("p")}
-            where u.unit_id = any(%(units)s) and %(ends_on)s between u.valid_from and u.valid_to and {IN_RELEASE.format("u")}""",
+                """
+            select u.unit_id, p.code || ' ' || p.name from in_release.dim_org_unit(%(release)s) u
+            join in_release.dim_org_unit(%(release)s) p on p.unit_id = u.parent_id
+                and %(ends_on)s between p.valid_from and p.valid_to
+            where u.unit_id = any(%(units)s) and %(ends_on)s between u.valid_from and u.valid_to""",
                 {"units": sorted(units), "ends_on": figure.ends_on, "release": at.release_id},
             ).fetchall()
         )
@@ -65,17 +65,17 @@ class Landings:
         self._at = [
             dict(
                 connection.execute(
-                    f"""
+                    """
             select b.unit_id, string_agg(
                 concat(p.code || ' ' || p.name || ' › ', u.code, ' ', u.name, ' × ' || nullif(b.weight, 1)), ', '
                 order by u.sort_key)
-            from marts.bridge_restated b
-            join marts.dim_org_unit u on u.unit_id = b.lands_on_id and %(day)s between u.valid_from and u.valid_to
-                and {IN_RELEASE.format("u")}
-            left join marts.dim_org_unit p on p.unit_id = u.parent_id and %(day)s between p.valid_from and p.valid_to
-                and {IN_RELEASE.format("p")}
+            from in_release.bridge_restated(%(release)s) b
+            join in_release.dim_org_unit(%(release)s) u on u.unit_id = b.lands_on_id
+                and %(day)s between u.valid_from and u.valid_to
+            left join in_release.dim_org_unit(%(release)s) p on p.unit_id = u.parent_id
+                and %(day)s between p.valid_from and p.valid_to
             where b.unit_id = any(%(units)s) and %(ends_on)s between b.facts_from and b.facts_to
-                and %(day)s between b.valid_from and b.valid_to and {IN_RELEASE.format("b")}
+                and %(day)s between b.valid_from and b.valid_to
             group by b.unit_id""",
                     {"units": sorted(units), "release": at.release_id, **figure.__dict__},
                 ).fetchall()

@@ -1,4 +1,4 @@
-"""Named questions to the published release: each is one SQL file in sql/, whose head lists its parameters.
+"""Named questions to the published release: each is one SQL file in sql/questions/, whose head lists its parameters.
 
 They read the same views as BI users, so they show what may be shown, and nothing of a candidate. Every question may be asked
 of an earlier release, with the tree as it was known then: `release=N`, or `as_of=DATE` for the release that was current then.
@@ -18,7 +18,7 @@ from tonghop.base.settings import Settings
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import READER
 
-QUESTIONS = Path(__file__).parent / "sql"
+QUESTIONS = Path(__file__).parent / "sql" / "questions"
 
 
 def questions() -> dict[str, str]:

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from tonghop.base.codes import receipt_code
 from tonghop.base.settings import Settings
 from tonghop.queries import figure as fig
-from tonghop.queries.figure import IN_RELEASE, AskedRelease, Basis, Figure, Tree
+from tonghop.queries.figure import AskedRelease, Basis, Figure, Tree
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,9 @@ def of_figure(connection: psycopg.Connection[Any], at: AskedRelease, figure: Fig
     names = {
         number: (code, name)
         for number, code, name in connection.execute(
-            f"""
-        select u.unit_id, u.code, u.name from marts.dim_org_unit u
-        where u.unit_id = any(%(units)s) and %(ends_on)s between u.valid_from and u.valid_to and {IN_RELEASE.format("u")}
+            """
+        select u.unit_id, u.code, u.name from in_release.dim_org_unit(%(release)s) u
+        where u.unit_id = any(%(units)s) and %(ends_on)s between u.valid_from and u.valid_to
         order by u.sort_key""",
             {"units": sorted({unit_id for unit_id, _ in found}), "ends_on": figure.ends_on, "release": at.release_id},
         )

@@ -2,9 +2,11 @@
 
 A file holds the query and nothing else: its folder is the schema, its name the view's. It is a Jinja template that knows the
 macros in views/macros/, and what is counted and added up as dbt's models do it. Some templates make several views each:
-mart.sql.j2 in `current`, `released` and `candidate` one a mart, `bi/form.sql.j2` one a form table of the catalogue. What readers
-read has a security barrier: without it a reader's own condition that stops with an error (name::int > 0) runs before the view's,
-and the message quotes what is withheld. Views run with their owner's rights, so readers need none on what lies below.
+mart.sql.j2 in `current`, `released` and `candidate` one a mart, `bi/form.sql.j2` one a form table of the catalogue. In
+`in_release` it makes a function a mart, which takes a release: of a release that is given as a value the planner knows how many
+rows it has. What readers read has a security barrier: without it a reader's own condition that stops with an error
+(name::int > 0) runs before the view's, and the message quotes what is withheld. Views run with their owner's rights, so readers
+need none on what lies below.
 descriptions.yaml says what readers' views and their columns mean; they carry it as comments.
 """
 
@@ -87,6 +89,7 @@ def _apply(connection: psycopg.Connection[Any], statements: dict[str, str]) -> N
     for view in gone:
         if connection.execute("select to_regclass(%s)", [view]).fetchone() != (None,):
             _drop(connection, view, gone)
+        connection.execute(sql.SQL("drop function if exists {}").format(sql.Identifier(*view.split("."))))
     connection.execute("delete from _view_text where view = any(%s)", [sorted(gone)])
 
 
@@ -144,10 +147,12 @@ _LABELS = """
      from catalogue.field as f
      join catalogue.indicator as i on i.indicator_id = f.indicator_id
      order by f.indicator_id, f.catalogue_id desc, f.form_version desc)"""
-# what a view is in the database: its query, its options and who may do what
+# what a view or function is in the database: its query, its options and who may do what
 _MADE = """
     select md5(concat_ws(' ', c.relkind, pg_get_viewdef(c.oid), c.reloptions, c.relacl))
-    from pg_class as c where c.oid = to_regclass(_view_text.view)"""
+    from pg_class as c where c.oid = to_regclass(_view_text.view)
+    union all
+    select md5(concat_ws(' ', pg_get_functiondef(p.oid), p.proacl)) from pg_proc as p where p.oid = to_regproc(_view_text.view)"""
 # all that reads a view, through others too; what is no view (a policy, a function) by its own name
 _READERS = """
     with recursive reader as (
@@ -184,6 +189,8 @@ def _statements(connection: psycopg.Connection[Any]) -> dict[str, str]:
         template = jinja.get_template(f"{schema}/mart.sql.j2")
         for mart, columns in marts:
             statements[f"{schema}.{mart}"] = _statement(f"{schema}.{mart}", template.render(mart=mart, columns=columns))
+    template = jinja.get_template("in_release/mart.sql.j2")
+    statements |= {f"in_release.{mart}": _function(mart, template.render(mart=mart)) for mart, _ in marts}
     template = jinja.get_template("bi/form.sql.j2")
     for table, rows in groupby(connection.execute(_COLUMNS).fetchall(), key=lambda row: str(row[0])):
         name = f"bi.{table.lower()}"
@@ -198,6 +205,15 @@ def _statement(name: str, query: str, barrier: bool = False) -> str:
     options = " with (security_barrier)" if is_read and barrier else ""
     roles = ", ".join((READER, AUDITOR) if is_read else (BUILDER, AUDITOR))
     return f"create or replace view {name}{options} as\n{query};\ngrant select on {name} to {roles};"
+
+
+def _function(mart: str, query: str) -> str:
+    # a text, not a body that is parsed once: columns that a mart gets later are in it too
+    name = f"in_release.{mart}(integer)"
+    return (
+        f"create or replace function {name} returns setof marts.{mart} stable language sql as $query$\n{query}\n$query$;\n"
+        f"revoke execute on function {name} from public;\ngrant execute on function {name} to {AUDITOR};"
+    )
 
 
 _MARTS = """

@@ -28,10 +28,11 @@ create schema intake;
 create schema ctl;
 create schema build;
 create schema marts;
--- each mart as releases show it: the current one, every published one, the candidate (see views/)
+-- each mart as releases show it: the current one, every published one, the candidate, any one (see views/)
 create schema current;
 create schema released;
 create schema candidate;
+create schema in_release;
 -- what readers read
 create schema bi;
 create schema bi_asof;
@@ -46,7 +47,8 @@ do $$ begin execute format('revoke all on database %I from public', current_data
 
 grant all on schema staging, intermediate to tonghop_builder;
 grant usage on schema catalogue, intake, ctl, build, marts to tonghop_builder;
-grant usage on schema catalogue, intake, ctl, build, marts, current, released, candidate, staging, intermediate, bi, bi_asof to tonghop_auditor;
+grant usage on schema catalogue, intake, ctl, build, marts, current, released, candidate, in_release, staging, intermediate, bi, bi_asof
+    to tonghop_auditor;
 grant usage on schema bi, bi_asof to tonghop_reader;
 
 alter default privileges in schema catalogue, intake, ctl, build grant select on tables to tonghop_builder, tonghop_auditor;
