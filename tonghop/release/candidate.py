@@ -5,6 +5,7 @@ and periods that it rebuilds. It writes rows under its own number, which no read
 point: running the step again undoes what the step had done and does it anew.
 """
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ from tonghop.release.layers import BuildFailed
 from tonghop.warehouse import views
 from tonghop.warehouse.connect import connect
 
+TOUCHED = Path(__file__).parent / "sql" / "touched.sql"
 STILL = 2147483647  # the release_to of a row that still holds
 # that an original was removed changes no figure
 _COUNTS = "act <> 'expired'"
@@ -58,7 +60,7 @@ def open_candidate(settings: Settings) -> int | None:
             connection.execute("insert into build.scope (everything) values (%s)", [everything])
             connection.execute("delete from build.touched")
             if not everything:
-                connection.execute(_TOUCHED)
+                connection.execute(TOUCHED.read_bytes(), {"still": STILL})
         connection.execute("analyze build.touched, build.scope, ctl.release, ctl.current_release")
         if everything:
             views.apply(connection)  # a view per form table of the catalogue
@@ -102,79 +104,6 @@ def discard(settings: Settings, release_id: int) -> None:
 
 # --- the candidate -------------------------------------------------------------------------------------------
 
-# Whatever an act since the base release may have changed: its units and periods, the period that follows (opening figures)
-# and the quarter of a month (sums of months), the units owing a period that has ended since; all of their ancestors; what a
-# rule compares with any of these across a reorganisation; and the year of each, for its sums.
-_TOUCHED = f"""
-with recursive candidate as (
-    select c.*, b.cutoff_seq as base_seq, ctl.local_day(c.opened_at) as opened_on,
-           ctl.local_day(b.opened_at) as base_opened_on
-    from build.candidate c join ctl.release b on b.release_id = c.base_release_id
-),
-acted as (
-    select distinct l.receipt_id from intake.ledger l join candidate c on l.seq > c.base_seq and l.seq <= c.cutoff_seq
-),
-subject as (
-    select r.period_id, r.unit_id from acted join intake.receipt r using (receipt_id)
-    union
-    select x.period_id, x.unit_id from acted join intake.cell x using (receipt_id)
-    union
-    select r.period_id, f.unit_id from acted join intake.receipt r using (receipt_id) join intake.finding f using (receipt_id)
-    union
-    -- what was found in a file before it was decided again, wherever it was found
-    select f.period_id, f.unit_id from acted join marts.fct_finding f on f.submission_id = acted.receipt_id
-        and f.source = 'arrival' and f.release_to = {STILL}
-),
-line as (
-    select period_id, unit_id from subject where period_id is not null and unit_id is not null
-    union
-    select o.period_id, s.unit_id
-    from subject s
-    join catalogue.period p on p.period_id = s.period_id
-    join catalogue.period o on o.scheme = p.scheme
-        and (o.starts_on = p.ends_on + 1
-             or (p.period_type = 'M' and o.period_type = 'Q' and o.starts_on <= p.starts_on and o.ends_on >= p.ends_on))
-    where s.unit_id is not null
-    union
-    select p.period_id, s.unit_id
-    from candidate c
-    join catalogue.period p on p.ends_on >= c.base_opened_on and p.ends_on < c.opened_on
-    join catalogue.reporting_spell s on s.catalogue_id = c.catalogue_id and p.ends_on between s.valid_from and s.valid_to
-    union
-    select l.period_id, v.parent_id
-    from line l
-    join catalogue.period p on p.period_id = l.period_id
-    join candidate c on true
-    join catalogue.unit_version v on v.catalogue_id = c.catalogue_id and v.unit_id = l.unit_id
-        and p.ends_on between v.valid_from and v.valid_to
-    where v.parent_id is not null
-),
--- where their figures land today, and all above that: the tree is the base release's, as is the catalogue
-restated as (
-    select l.period_id, t.ancestor_id
-    from line l
-    join candidate c on true
-    join catalogue.period p on p.period_id = l.period_id
-    join marts.bridge_restated r on r.unit_id = l.unit_id and r.release_to = {STILL}
-        and p.ends_on between r.facts_from and r.facts_to and c.opened_on between r.valid_from and r.valid_to
-    join marts.bridge_org_tree t on t.unit_id = r.lands_on_id and t.release_to = {STILL}
-        and c.opened_on between t.valid_from and t.valid_to
-),
-touched as (
-    select period_id, unit_id from line
-    union
-    select period_id, ancestor_id from restated
-    union
-    select other.period_id, other.unit_id
-    from touched t
-    join build.party mine on mine.period_id = t.period_id and mine.unit_id = t.unit_id
-    join build.party other on other.group_id = mine.group_id and other.on_date = mine.on_date and other.rule = mine.rule
-)
-insert into build.touched (period_id, unit_id)
-select period_id, unit_id from touched
-union
-select y.year_id, t.unit_id from touched t join catalogue.period_in_year y on y.period_id = t.period_id
-"""
 # a day on which the units change has come since the newest release was opened: every figure on today's tree may move
 _NEW_TREE = f"""
 select exists (

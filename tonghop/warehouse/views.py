@@ -27,6 +27,7 @@ from tonghop.warehouse.embedded import ServerError
 from tonghop.warehouse.roles import AUDITOR, BUILDER, READER
 
 VIEWS = Path(__file__).parent / "views"
+QUERIES = Path(__file__).parent / "sql"
 DEFINITIONS = PROJECT / "dbt_project" / "macros" / "definitions.sql"  # what is counted and added up, as the models do it
 READERS = ("bi", "bi_asof")  # the schemas that readers read
 PATIENCE = "60s"  # for readers whose transaction holds a view that has to change
@@ -95,7 +96,7 @@ def _apply(connection: psycopg.Connection[Any], statements: dict[str, str]) -> N
 
 def _drop(connection: psycopg.Connection[Any], view: str, ours: set[str]) -> None:
     """Drop a view with what reads it: our own, and what dbt builds, which it makes again whenever it builds."""
-    readers = dict(connection.execute(_READERS, {"view": view}).fetchall())
+    readers = dict(connection.execute((QUERIES / "view_readers.sql").read_bytes(), {"view": view}).fetchall())
     if others := [name for name, schema in readers.items() if name not in ours and schema not in ("staging", "intermediate")]:
         raise ServerError(f"the view {view} has to change, and {', '.join(sorted(others))} depends on it: drop that first")
     kind = connection.execute("select relkind from pg_class where oid = %s::regclass", [view]).fetchone()
@@ -108,8 +109,10 @@ def _describe(connection: psycopg.Connection[Any]) -> None:
     """Write what descriptions.yaml and the catalogue's labels say as comments of the views and columns that readers read."""
     # the loader in C where there is one: every command passes here
     words = yaml.load((VIEWS / "descriptions.yaml").read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    fields = {(view, field): text for view, field, text in connection.execute(_LABELS)}
-    for schema, view, column, there in connection.execute(_DESCRIBED, {"schemas": list(READERS)}).fetchall():
+    fields = {(view, field): text for view, field, text in connection.execute((QUERIES / "labels.sql").read_bytes())}
+    for schema, view, column, there in connection.execute(
+        (QUERIES / "described.sql").read_bytes(), {"schemas": list(READERS)}
+    ).fetchall():
         about, of_form = words["views"].get(view, {}), words["form"] if (view, None) in fields else {}
         if (view, column) in fields:
             text = fields[view, column]
@@ -126,46 +129,12 @@ def _describe(connection: psycopg.Connection[Any]) -> None:
 
 
 SLASH = " / "  # between the two languages of a description
-_DESCRIBED = """
-    select c.relnamespace::regnamespace::text, c.relname, a.attname, d.description
-    from pg_class as c
-    cross join lateral (
-        select 0 as attnum, null as attname
-        union all
-        select a.attnum, a.attname from pg_attribute as a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    ) as a
-    left join pg_description as d on d.classoid = 'pg_class'::regclass and d.objoid = c.oid and d.objsubid = a.attnum
-    where c.relkind = 'v' and c.relnamespace::regnamespace::text = any(%(schemas)s)
-        and exists (select from _view_text where view = c.relnamespace::regnamespace || '.' || c.relname)"""
-# of form tables and their fields, as the newest catalogue that has them calls them
-_LABELS = """
-    (select distinct on (t.table_code) lower(t.table_code), null, t.name_vi || ' / ' || t.name_en
-     from catalogue.form_table as t order by t.table_code, t.catalogue_id desc, t.form_version desc)
-    union all
-    (select distinct on (f.indicator_id) lower(i.table_code), i.field_code,
-         f.label_vi || ' (' || f.measure_unit || ') / ' || f.label_en || ' (' || f.measure_unit || ')'
-     from catalogue.field as f
-     join catalogue.indicator as i on i.indicator_id = f.indicator_id
-     order by f.indicator_id, f.catalogue_id desc, f.form_version desc)"""
 # what a view or function is in the database: its query, its options and who may do what
 _MADE = """
     select md5(concat_ws(' ', c.relkind, pg_get_viewdef(c.oid), c.reloptions, c.relacl))
     from pg_class as c where c.oid = to_regclass(_view_text.view)
     union all
     select md5(concat_ws(' ', pg_get_functiondef(p.oid), p.proacl)) from pg_proc as p where p.oid = to_regproc(_view_text.view)"""
-# all that reads a view, through others too; what is no view (a policy, a function) by its own name
-_READERS = """
-    with recursive reader as (
-        select %(view)s::regclass::oid as oid
-        union
-        select coalesce(rule.ev_class, d.objid)
-        from reader
-        join pg_depend as d on d.refclassid = 'pg_class'::regclass and d.refobjid = reader.oid and d.deptype = 'n'
-        left join pg_rewrite as rule on d.classid = 'pg_rewrite'::regclass and rule.oid = d.objid
-    )
-    select coalesce(c.relnamespace::regnamespace || '.' || c.relname, reader.oid::text), c.relnamespace::regnamespace::text
-    from reader left join pg_class as c on c.oid = reader.oid
-    where reader.oid <> %(view)s::regclass"""
 _NAME = re.compile(r"\b[a-z_]+\.[a-z_0-9]+\b")
 
 
@@ -192,7 +161,9 @@ def _statements(connection: psycopg.Connection[Any]) -> dict[str, str]:
     template = jinja.get_template("in_release/mart.sql.j2")
     statements |= {f"in_release.{mart}": _function(mart, template.render(mart=mart)) for mart, _ in marts}
     template = jinja.get_template("bi/form.sql.j2")
-    for table, rows in groupby(connection.execute(_COLUMNS).fetchall(), key=lambda row: str(row[0])):
+    for table, rows in groupby(
+        connection.execute((QUERIES / "form_columns.sql").read_bytes()).fetchall(), key=lambda row: str(row[0])
+    ):
         name = f"bi.{table.lower()}"
         if name in statements:
             raise ServerError(f"the table {table} would replace the view {name}: give the table another code")
@@ -222,15 +193,3 @@ _MARTS = """
     where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
         and a.attname not in ('release_from', 'release_to')
     group by c.relname"""
-# the columns of the form tables' views: those that there are, in their places, then the newest catalogue's unrestricted fields
-_COLUMNS = """
-    select i.table_code, i.indicator_id, i.field_code
-    from catalogue.indicator as i
-    left join pg_attribute as place on place.attrelid = to_regclass('bi.' || lower(i.table_code)) and place.attname = i.field_code
-    left join lateral (
-        select f.ordinal, bool_or(f.restricted) over () as restricted from catalogue.field as f
-        where f.indicator_id = i.indicator_id and f.catalogue_id = (select max(catalogue_id) from catalogue.version)
-        order by f.form_version desc limit 1
-    ) as newest on true
-    where place.attname is not null or not newest.restricted
-    order by i.table_code, place.attnum, newest.ordinal, i.indicator_id"""
