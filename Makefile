@@ -9,6 +9,15 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 # steps that other queries start from: the linter sees them with a last line
 FACTS := tonghop/queries/sql/cell/facts.sql
+# each population of a suite in a file of its own
+define POPULATIONS
+import pathlib, sys
+from tonghop.release import suites
+for suite in suites.read().suites:
+    for e in suite.expectations:
+        pathlib.Path(sys.argv[1], e.name + ".sql").write_text(e.sql)
+endef
+export POPULATIONS
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test trials lint lock
@@ -40,6 +49,8 @@ lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow
 	@$(BIN)/sqlfluff lint dbt_project docker tonghop/warehouse/migrations tonghop/warehouse/views
 	@$(BIN)/sqlfluff lint --templater placeholder tonghop/*/sql
 	@(cat expectations/candidate.sql; echo 'select release_id from candidate') | $(BIN)/sqlfluff lint --stdin-filename expectations/candidate.sql -
+	@folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && $(BIN)/python -c "$$POPULATIONS" "$$folder" && \
+		$(BIN)/sqlfluff lint --config .sqlfluff "$$folder"
 	@(cat $(FACTS); echo; echo 'select unit_id from complete') | $(BIN)/sqlfluff lint --templater placeholder --stdin-filename $(basename $(FACTS)) -
 
 lock: .venv/ready  ## pin the requirements anew, with hashes
