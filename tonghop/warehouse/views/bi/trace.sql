@@ -5,13 +5,10 @@ with part as not materialized (
     select
         b.ancestor_id as unit_id, f.period_id, f.row_id, f.indicator_id, f.unit_id as part_unit_id, f.submission_id, f.sheet,
         f.cell, f.state, f.value
-    from marts.bridge_org_tree as b
-    cross join ctl.current_release as c
-    inner join marts.fct_observation as f
-        on f.unit_id = b.unit_id and f.scope = 'own' and {{ holds_in('f', 'c.release_id') }}
+    from current.bridge_org_tree as b
+    inner join current.fct_observation as f on f.unit_id = b.unit_id and f.scope = 'own'
     inner join catalogue.period as p on p.period_id = f.period_id and p.ends_on between b.valid_from and b.valid_to
-    where {{ holds_in('b', 'c.release_id') }}
-        and b.ancestor_id in (select u.unit_id from bi.dim_org_unit as u)
+    where b.ancestor_id in (select u.unit_id from bi.dim_org_unit as u)
         and f.indicator_id in (select i.indicator_id from bi.dim_indicator as i)
 )
 

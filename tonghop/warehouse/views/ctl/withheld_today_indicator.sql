@@ -1,3 +1,2 @@
-select w.indicator_id from marts.dim_indicator as w
-inner join ctl.current_release as c on {{ holds_in('w', 'c.release_id') }}
+select w.indicator_id from current.dim_indicator as w
 where w.restricted
