@@ -28,7 +28,7 @@ from tonghop.reading.report import Report
 from tonghop.reading.understand import read_and_check
 from tonghop.templates.book import workbook
 from tonghop.templates.formulas import BLANK, FAILS, column_number
-from tonghop.templates.plan import Key, Planner, Prefill, Template, TemplateError, closing, openings
+from tonghop.templates.plan import Key, Planner, Prefill, Template, TemplateError, closing
 from tonghop.warehouse.connect import connect, reachable
 from tonghop.warehouse.roles import AUDITOR
 
@@ -342,7 +342,7 @@ def test_every_unit_of_a_level_gets_its_workbook_without_a_database(
 def test_opening_stocks_are_what_the_published_release_closed_with(catalogue: Catalogue, settings: Settings) -> None:
     template = Planner(catalogue, "F1", "2018-H1").unit("356")
     ((table, _),) = template.sheets
-    assert openings(template.form, table) == {"dv_dau_ky": "dv_cuoi_ky"}
+    assert template.form.openings(table.code) == {"dv_dau_ky": "dv_cuoi_ky"}
     with connect(settings) as connection:
         synced = sync(catalogue, connection)
         assert closing(connection, catalogue, [template]) == {}  # nothing is published yet

@@ -2,12 +2,15 @@
 
 import unicodedata
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
+Language = Literal["vi", "en"]
+LANGUAGES: tuple[Language, ...] = ("vi", "en")
 PART_KIND = {"cell": "cell", "total": "identity"}
 
 
@@ -34,6 +37,16 @@ class Finding:
     rule_version: int | None = None
     # the number of the waiver that lets the report pass nevertheless
     waiver: int | None = None
+    # what the figures say that break a rule of the catalogue; for the sender alone, where the message may be for all
+    figures_vi: str = ""
+    figures_en: str = ""
+    # every cell of the sheet that the finding is about, `cell` first
+    cells: tuple[str, ...] = ()
+
+    def text(self, language: Language) -> str:
+        """All that the sender is told."""
+        message, figures = (self.message_vi, self.figures_vi) if language == "vi" else (self.message_en, self.figures_en)
+        return f"{message} {figures}".rstrip()
 
     @property
     def returns(self) -> bool:
@@ -56,12 +69,30 @@ def _messages() -> dict[str, dict[str, str]]:
 
 
 def finding(rule: str, place: Place | None, unit: str | None = None, **words: Any) -> Finding:
-    """A finding of a built-in rule: its message from messages.yaml, the words filled in."""
-    message = _messages()[rule]
+    """A finding of a built-in rule: its message from messages.yaml, the words filled in, numbers as each language writes them."""
     words = {"value": _short(place.value) if place else ""} | words
     kind = PART_KIND.get(rule.partition(".")[0], "template")
     sheet, cell = (printable(place.sheet), printable(place.cell)) if place else (None, None)
-    return Finding(rule, kind, sheet, cell, message["vi"].format(**words), message["en"].format(**words), unit)
+    vi, en = (
+        phrase(rule, language).format(**{k: number_in(language, w) if isinstance(w, Decimal) else w for k, w in words.items()})
+        for language in LANGUAGES
+    )
+    return Finding(rule, kind, sheet, cell, vi, en, unit)
+
+
+def phrase(key: str, language: Language) -> str:
+    """A text of messages.yaml, its words not filled in."""
+    return _messages()[key][language]
+
+
+def number_in(language: Language, number: Decimal) -> str:
+    """A number as it is written in a language: 1.234,5 in Vietnamese, 1,234.5 in English."""
+    text = f"{number:,f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.translate(_MARKS) if language == "vi" else text
+
+
+_MARKS = str.maketrans(",.", ".,")
 
 
 def _short(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -232,7 +232,22 @@ class Form(Dated):
     @cached_property
     def rules(self) -> tuple["Rule", ...]:
         """The checks, opened into one rule per instance with its terms."""
+        return tuple(replace(rule, closings=frozenset(self.openings(rule.check.table).values())) for rule in self._rules)
+
+    @cached_property
+    def _rules(self) -> tuple["Rule", ...]:
         return tuple(rule for check in self.checks for rule in _open(self, check))
+
+    def openings(self, table: str) -> dict[str, str]:
+        """Fields of a table that open with what another closed with in the period before: opening field -> closing field."""
+        found = {}
+        for rule in self._rules:
+            by_place = {term.at: term for term in rule.terms if term.table == table}
+            if len(rule.terms) == 2 and set(by_place) == {"same", "previous"} and rule.check.op == "=" and not rule.check.bound:
+                opening, closing = by_place["same"], by_place["previous"]
+                if opening.coefficient == -closing.coefficient:
+                    found[opening.indicator] = closing.indicator
+        return found
 
 
 @dataclass(frozen=True)
@@ -252,11 +267,24 @@ class Rule:
     check: Check
     instance: str
     terms: tuple[Term, ...]
+    # the fields of its table with which the next period opens
+    closings: frozenset[str] = frozenset()
 
     @property
     def on_arrival(self) -> bool:
         """Whether the report alone decides it."""
         return all(term.at == "same" for term in self.terms)
+
+    @cached_property
+    def stated(self) -> Term:
+        """The term that the others make up: one that is alone on its side of the rule, else a closing figure, else the first.
+
+        An opening figure is given, and never made up of others.
+        """
+        sides = [[t for t in self.terms if (t.coefficient > 0) == positive] for positive in (True, False)]
+        if alone := [side[0] for side in sides if len(side) == 1]:
+            return min(alone, key=lambda t: (t.at != "same", abs(t.coefficient) != 1))
+        return min(self.terms, key=lambda t: (t.indicator not in self.closings, abs(t.coefficient) != 1))
 
     @cached_property
     def in_whole_numbers(self) -> tuple[tuple[int, ...], Fraction]:

@@ -46,11 +46,12 @@ class Answer:
 
     def as_json(self) -> dict[str, Any]:
         """The answer's public shape, one object a file."""
-        keys = ("rule", "rule_version", "kind", "sheet", "cell", "message_vi", "message_en")
+        keys = ("rule", "rule_version", "kind", "sheet", "cell", "message_vi", "message_en", "figures_vi", "figures_en")
         own = ("file", "receipt", "sha256", "form", "unit", "unit_name", "period", "status")
         return {key: getattr(self, key) for key in own} | {
             "findings": [
-                {key: getattr(f, key) for key in keys} | {"waiver": f.waiver and waiver_code(f.waiver)} for f in self.findings
+                {key: getattr(f, key) for key in keys} | {"cells": list(f.cells), "waiver": f.waiver and waiver_code(f.waiver)}
+                for f in self.findings
             ],
             "checked_on_receipt": list(self.on_receipt),
             "returned_file": self.book,
@@ -65,7 +66,7 @@ class Answer:
             lines.append(f"  Đơn vị / unit: {self.unit} {self.unit_name}; {self.form}, {self.period}")
         for number, f in enumerate(self.findings, start=1):
             where = f"[{f.sheet}!{f.cell}] " if f.sheet and f.cell else ""
-            lines += [f"  {number}. {where}{f.message_vi}", f"     {' ' * len(where)}{f.message_en} ({f.rule})"]
+            lines += [f"  {number}. {where}{f.text('vi')}", f"     {' ' * len(where)}{f.text('en')} ({f.rule})"]
             if f.waiver:
                 lines.append(f"     {' ' * len(where)}Được miễn / waived: {waiver_code(f.waiver)}")
         if not any(f.returns for f in self.findings):

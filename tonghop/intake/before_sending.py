@@ -28,7 +28,8 @@ from tonghop.intake.answer import Answer
 from tonghop.intake.batch import new_batch
 from tonghop.intake.pool import Pool
 from tonghop.intake.two_senders import contend
-from tonghop.reading.report import Cell, Report
+from tonghop.reading.figures import Figure, Money, broken
+from tonghop.reading.report import Report
 from tonghop.templates.plan import previous
 
 # built-in rules that need the warehouse; the catalogue's are those that a report alone does not decide
@@ -101,7 +102,7 @@ def _consistency(connection: psycopg.Connection[Any], catalogue: Catalogue, repo
     """A finding for every rule over other reports that this report breaks, as far as all its figures are known."""
     assert report.period
     assert report.scope
-    rules, period = _later(report), report.period
+    rules, period, money = _later(report), report.period, report.money or Money.named(catalogue, None)
     own = {(c.table, c.indicator, c.unit, c.row, period.period_id, report.scope): c for c in report.cells}
     subjects = dict.fromkeys((c.unit, c.row) for c in report.cells)
     below = {unit: _below(catalogue, unit, period) for unit in dict.fromkeys(unit for unit, _ in subjects)}
@@ -132,13 +133,13 @@ def _consistency(connection: psycopg.Connection[Any], catalogue: Catalogue, repo
                 continue
             values = [_term(term, (unit, row), report, catalogue, known, below[unit]) for term in rule.terms]
             if decide(rule, values) is Outcome.BROKEN:
-                found.append(_finding(rule, unit, places[0]))
+                cells = {(c.table, c.indicator): c.cell for c in places}
+                figures = [
+                    Figure(term, value, cells.get((term.table, term.indicator)) if term.at == "same" else None)
+                    for term, value in zip(rule.terms, values, strict=True)
+                ]
+                found.append(broken(rule, figures, unit, places[0].sheet, list(cells.values()), money, catalogue))
     return found
-
-
-def _finding(rule: Rule, unit: str, at: Cell) -> Finding:
-    check = rule.check
-    return Finding(check.rule, check.kind, at.sheet, at.cell, check.message.vi, check.message.en, unit, check.version)
 
 
 def _term(

@@ -57,10 +57,10 @@ def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
 def findings_of(connection: psycopg.Connection[Any], receipts: list[int]) -> dict[int, list[Finding]]:
     """What was found when each receipt was last decided."""
     findings: dict[int, list[Finding]] = {}
-    for receipt_id, *rest in connection.execute(
+    for receipt_id, cells, *rest in connection.execute(
         """
-            select f.receipt_id, f.rule, f.kind, f.sheet, f.cell, f.message_vi, f.message_en, u.unit_key, f.rule_version,
-                   f.waiver_id
+            select f.receipt_id, f.cells, f.rule, f.kind, f.sheet, f.cell, f.message_vi, f.message_en, u.unit_key, f.rule_version,
+                   f.waiver_id, f.figures_vi, f.figures_en
             from intake.finding f left join catalogue.unit u using (unit_id)
             where f.receipt_id = any(%s) and f.decision = (
                 select count(*) from intake.ledger l
@@ -68,7 +68,7 @@ def findings_of(connection: psycopg.Connection[Any], receipts: list[int]) -> dic
             order by f.receipt_id, f.ordinal""",
         [receipts],
     ):
-        findings.setdefault(receipt_id, []).append(Finding(*rest))
+        findings.setdefault(receipt_id, []).append(Finding(*[*rest, tuple(cells)]))
     return findings
 
 

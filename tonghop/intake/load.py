@@ -155,7 +155,7 @@ def _decided(
         batch.load(connection, accepted)
         with connection.cursor().copy("""
                 copy intake.finding (receipt_id, decision, ordinal, rule, rule_version, kind, sheet, cell, unit_id, message_vi,
-                    message_en, waiver_id) from stdin""") as out:
+                    message_en, waiver_id, figures_vi, figures_en, cells) from stdin""") as out:
             for number, r in reports.items():
                 for ordinal, f in enumerate(r.findings, start=1):
                     out.write_row(
@@ -172,6 +172,9 @@ def _decided(
                             f.message_vi,
                             f.message_en,
                             f.waiver,
+                            f.figures_vi,
+                            f.figures_en,
+                            list(f.cells),
                         )
                     )
         connection.execute(

@@ -1,5 +1,6 @@
 """What goes back to a sender whose report was not accepted: their own workbook with the findings in it, or the findings alone."""
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,19 @@ def marked(content: bytes, answer: Answer) -> bytes:
     if answer.status == "quarantined":
         raise NotKept("unread")
     notes = [
-        Note(f.sheet, f.cell, f"{SIGN}{number}: {f.message_vi}\n→ {_to_do(f)['vi']}", f.returns)
+        note
         for number, f in enumerate(answer.findings[:SHOWN], start=1)
         if f.sheet and f.cell
+        for note in _notes(f.sheet, f.cell, f, f"{SIGN}{number}: ")
     ]
     return noted(content, notes, _page(answer))
+
+
+def _notes(sheet: str, cell: str, f: Finding, sign: str) -> Iterator[Note]:
+    """What stands at the cells of a finding; the others have the figures."""
+    yield Note(sheet, cell, f"{sign}{f.text('vi')}\n→ {_to_do(f)['vi']}", "wrong" if f.returns else None)
+    for other in f.cells[1:]:
+        yield Note(sheet, other, f"{sign}{f.figures_vi or f.message_vi}", "beside" if f.returns else None)
 
 
 def listed(answer: Answer, reason: str) -> bytes:
@@ -57,8 +66,8 @@ def _page(answer: Answer, reason: str | None = None) -> SheetRows:
                 Text(str(number), "number"),
                 Text(f.sheet or "–", "cell"),
                 Text(f.cell or "–", where, to),
-                Text(f.message_vi, "cell"),
-                Text(f"{f.message_en} ({f.rule})", "cell"),
+                Text(f.text("vi"), "cell"),
+                Text(f"{f.text('en')} ({f.rule})", "cell"),
                 Text("{vi}\n{en}".format(**_to_do(f)), "cell"),
             ]
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from tonghop.base.findings import Finding
 from tonghop.catalogue.model import Catalogue
+from tonghop.reading.figures import Money
 from tonghop.reading.report import Line, LineHeader, Read, Report
 
 
@@ -29,6 +30,7 @@ def to_plain(done: Report) -> dict[str, Any]:
         "form": done.form and (done.form.code, done.form.version),
         "sender": done.sender and done.sender.unit,
         "period": done.period and (done.period.scheme, done.period.code),
+        "money": done.money and done.money.name,
         "headers": [tuple(header) for header in headers.values()],
         "lines": [(number[id(line.header)], *line[1:]) for line in done.lines],
         "findings": [tuple(vars(f).values()) for f in done.findings],
@@ -45,6 +47,7 @@ def from_plain(plain: dict[str, Any], catalogue: Catalogue) -> Report:
             "form": next((f for f in catalogue.forms if (f.code, f.version) == form), None),
             "sender": catalogue.version(plain["sender"], period.ends_on) if plain["sender"] else None,
             "period": period,
+            "money": Money.named(catalogue, plain["money"]) if plain["money"] else None,
             "lines": [Line(headers[header], *rest) for header, *rest in plain["lines"]],
             "findings": [Finding(*f) for f in plain["findings"]],
             "read": Read.of(plain["read"]),

@@ -35,7 +35,7 @@ class Wrong:
     """Why a cell has no number: a rule of messages.yaml, and the words of its message."""
 
     rule: str
-    words: dict[str, str]
+    words: dict[str, Any]
 
 
 def parse_number(value: Any) -> Decimal | None:

@@ -10,6 +10,7 @@ from tonghop.catalogue import evaluate
 from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.forms import Form
 from tonghop.catalogue.units import UnitVersion
+from tonghop.reading.figures import Money
 
 # a whole number as int, every other number exactly as text, None where the cell is blank
 CellValue = int | str | None
@@ -140,6 +141,8 @@ class Report:
     findings: list[Finding] = field(default_factory=list)
     readable: bool = True
     read: Read = field(default_factory=Read)
+    # the unit of money in which its amounts were written
+    money: Money | None = None
 
     @property
     def cells(self) -> list[Cell]:

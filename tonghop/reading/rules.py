@@ -4,25 +4,36 @@ Nearly every row of nearly every report obeys its rules, and a product of matric
 not show is decided rule by rule, by the one exact function that the templates and the check before sending use too.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
 
-from tonghop.base.findings import Finding, Place, finding
+from tonghop.base.findings import LANGUAGES, Finding, Place, finding, number_in, phrase
 from tonghop.catalogue.calendar import Period
-from tonghop.catalogue.evaluate import Outcome, Value, decide
+from tonghop.catalogue.evaluate import EXACT, Outcome, Value, decide, total
 from tonghop.catalogue.forms import Form, Rule, Table
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading.report import Cell, Line
+from tonghop.reading import figures as in_figures
+from tonghop.reading.figures import Figure, Money
+from tonghop.reading.report import Line
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 
 def broken_rules(
-    form: Form, period: Period, lines: list[Line], refused: set[tuple[str, str, str, str]], catalogue: Catalogue
+    form: Form,
+    period: Period,
+    lines: list[Line],
+    refused: set[tuple[str, str, str, str]],
+    money: Money,
+    catalogue: Catalogue,
 ) -> list[Finding]:
     """A finding for every rule of the form that this report alone decides and breaks, or leaves undecided, by unit and row.
 
@@ -35,36 +46,48 @@ def broken_rules(
         ]
         mine = [line for line in lines if line.header.table == table.code]
         if rules and mine:
-            found += _table_rules(table, rules, mine, refused, period.ends_on, catalogue)
+            found += _table_rules(table, rules, mine, refused, period.ends_on, money, catalogue)
     return found
 
 
 def _table_rules(
-    table: Table, rules: list[Rule], lines: list[Line], refused: set[tuple[str, str, str, str]], on: date, catalogue: Catalogue
+    table: Table,
+    rules: list[Rule],
+    lines: list[Line],
+    refused: set[tuple[str, str, str, str]],
+    on: date,
+    money: Money,
+    catalogue: Catalogue,
 ) -> list[Finding]:
     subject: dict[tuple[str, str], int] = {}
     for line in lines:
         subject.setdefault((line.unit, line.row), len(subject))
     unclear = np.argwhere(~_fine(table, rules, *_matrix(table, lines, subject))).tolist()
     concerned, keys = {i for i, _ in unclear}, list(subject)
-    place = {
-        (i, indicator): (line, n)
-        for line in lines
-        if (i := subject[line.unit, line.row]) in concerned
-        for n, indicator in enumerate(line.header.indicators)
-    }
+    places: dict[int, dict[str, tuple[Line, int]]] = {i: {} for i in concerned}
+    for line in lines:
+        if (i := subject[line.unit, line.row]) in concerned:
+            places[i] |= {indicator: (line, n) for n, indicator in enumerate(line.header.indicators)}
     found = []
-    for i, j in unclear:
-        rule, (unit, row) = rules[j], keys[i]
-        if any((table.code, unit, row, term.indicator) in refused for term in rule.terms):
-            continue
-        levels, version = rule.check.levels, catalogue.version(unit, on)
-        if levels and (version is None or not version.is_at(levels)):
-            continue
-        read = [place.get((i, term.indicator)) for term in rule.terms]
-        outcome = decide(rule, [_value(*at) if at else None for at in read])
-        if outcome in (Outcome.BROKEN, Outcome.UNDECIDED):
-            found += _finding(rule, outcome, unit, [line.cell(n) for line, n in filter(None, read)])
+    for i, of_subject in groupby(unclear, itemgetter(0)):
+        (unit, row), place = keys[i], places[i]
+        version = catalogue.version(unit, on)
+        mine = [r for r in rules if not r.check.levels or (version is not None and version.is_at(r.check.levels))]
+        values = {indicator: _value(*at) for indicator, at in place.items()}
+        for rule in (rules[j] for _, j in of_subject):
+            if all(rule is not r for r in mine) or any((table.code, unit, row, term.indicator) in refused for term in rule.terms):
+                continue
+            outcome = decide(rule, [values.get(term.indicator) for term in rule.terms])
+            sheet, figures = "", []
+            for term in rule.terms:
+                at = place[term.indicator][0].cell(place[term.indicator][1]) if term.indicator in place else None
+                sheet = at.sheet if at else sheet
+                figures.append(Figure(term, values.get(term.indicator), at and at.cell))
+            if outcome is Outcome.BROKEN:
+                cells = [figure.cell for figure in likeliest(rule, figures, mine, values) if figure.cell]
+                found.append(in_figures.broken(rule, figures, unit, sheet, cells, money, catalogue))
+            elif outcome is Outcome.UNDECIDED and rule.check.kind == "identity":
+                found.append(_blank(rule, figures, unit, sheet, catalogue))
     return found
 
 
@@ -73,16 +96,62 @@ def _value(line: Line, number: int) -> Value:
     return Decimal(figure) if isinstance(figure, str) else figure
 
 
-def _finding(rule: Rule, outcome: Outcome, unit: str, at: list[Cell]) -> list[Finding]:
-    """What an outcome tells the sender, at the first cell that the rule reads or at the first blank one."""
-    check = rule.check
-    if outcome is Outcome.BROKEN:
-        message = check.message
-        return [Finding(check.rule, check.kind, at[0].sheet, at[0].cell, message.vi, message.en, unit, check.version)]
-    if outcome is Outcome.UNDECIDED and check.kind == "identity":
-        empty = next((cell for cell in at if cell.state == "blank"), at[0])
-        return [finding("cell.blank", Place(None, empty.sheet, empty.cell), unit, check=check.rule)]
-    return []
+def _blank(rule: Rule, figures: list[Figure], unit: str, sheet: str, catalogue: Catalogue) -> Finding:
+    """What blanks that leave an identity undecided tell the sender; where they have no cell, at the first figure."""
+    blank = [figure for figure in figures if figure.value is None]
+    cells = tuple(f.cell for f in blank if f.cell) or tuple(f.cell for f in figures if f.cell)[:1]
+    vi, en = (
+        phrase("figures.blank", language).format(columns=in_figures.names(blank, catalogue, language)) for language in LANGUAGES
+    )
+    told = finding("cell.blank", Place(None, sheet, cells[0]), unit, check=rule.check.rule)
+    return replace(told, figures_vi=vi, figures_en=en, cells=cells)
+
+
+def likeliest(rule: Rule, figures: Sequence[Figure], rules: Sequence[Rule], values: Mapping[str, Value]) -> list[Figure]:
+    """The figures of a broken rule, the likeliest wrong one first.
+
+    `rules` and `values` are all rules and figures of the same unit and row. Each figure is set to what would make the rule hold,
+    and those come first with which most rules of the row hold that are broken now, less those that then break. Of these: one from
+    which a slip of the hand leads to the other number (two digits beside each other exchanged, a digit lost or written twice),
+    then the total that the others make up, then the order of the form. A figure that could not be so (a count below nothing, or
+    a share of a figure) comes last. This is a guess at where to look first: nothing is ever filled in from it.
+    """
+    held = [r for r in rules if _outcome(r, values) is not Outcome.BROKEN]
+    gap = total(EXACT.multiply(f.term.coefficient, f.value) for f in figures if f.value is not None and f.value == f.value)
+    gap = EXACT.subtract(gap, rule.check.bound)
+
+    def rank(figure: Figure) -> tuple[bool, int, bool, bool]:
+        coefficient, value = figure.term.coefficient, figure.value
+        if abs(coefficient) != 1 or value is None or value != value:
+            return True, 0, True, True
+        right = EXACT.fma(-coefficient, gap, value)
+        then = {**values, figure.term.indicator: right}
+        gained = sum(_outcome(r, then) is not Outcome.BROKEN for r in rules) - len(held)
+        return (
+            right < 0 <= value,
+            -gained,
+            not is_slip(number_in("en", Decimal(value)), number_in("en", right)),
+            figure.term is not rule.stated,
+        )
+
+    return sorted(figures, key=rank)
+
+
+def is_slip(written: str, meant: str) -> bool:
+    """Whether a slip of the hand makes one number of another: neighbouring digits exchanged, a digit lost or one too many."""
+    if len(written) == len(meant):
+        differ = [n for n, (a, b) in enumerate(zip(written, meant, strict=True)) if a != b]
+        return (
+            len(differ) == 2
+            and differ[1] - differ[0] == 1
+            and {*written[differ[0] : differ[1] + 1]} == {*meant[differ[0] : differ[1] + 1]}
+        )
+    long, short = sorted((written, meant), key=len, reverse=True)
+    return len(long) - len(short) == 1 and any(long[:n] + long[n + 1 :] == short for n in range(len(long)))
+
+
+def _outcome(rule: Rule, values: Mapping[str, Value]) -> Outcome:
+    return decide(rule, [values.get(term.indicator) for term in rule.terms])
 
 
 def _matrix(table: Table, lines: list[Line], subject: dict[tuple[str, str], int]) -> tuple[Floats, Flags]:

@@ -21,7 +21,8 @@ from tonghop.catalogue.forms import Field_, Row, Table
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import UnitVersion
 from tonghop.reading import unit_names
-from tonghop.reading.numbers import LARGEST_COUNT, Vocabulary, Wrong, amount, comma, is_foreign, number_in_cell, parse_number
+from tonghop.reading.figures import Money
+from tonghop.reading.numbers import LARGEST_COUNT, Vocabulary, Wrong, amount, is_foreign, number_in_cell, parse_number
 from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain, unit_of
 from tonghop.reading.reader import read
 from tonghop.reading.report import NOT_APPLICABLE, CellValue, Line, LineHeader, Read, Report, TableRead
@@ -56,7 +57,7 @@ def understand(reading: Reading, catalogue: Catalogue) -> Report:
     elif not result.findings and all(figure is None for line in result.lines for figure in line.figures):
         result.findings.append(finding("file.empty", None))
     result.findings += _totals(reading, result, understood)
-    result.findings += broken_rules(reading.form, reading.period, result.lines, understood.refused, catalogue)
+    result.findings += broken_rules(reading.form, reading.period, result.lines, understood.refused, understood.money, catalogue)
     return result
 
 
@@ -88,6 +89,7 @@ class _Understanding:
         assert reading.sender
         self.catalogue, self.period, self.sender, self.result = catalogue, reading.period, reading.sender, result
         self.factor = catalogue.codes.factor(reading.money.value) if reading.money else None
+        self.money = result.money = Money.named(catalogue, reading.money.value if reading.money else None)
         self.money_place = reading.money
         self.money_named = False
         self.units: dict[tuple[str, str, str, str], UnitVersion | None] = {}
@@ -280,7 +282,7 @@ def _figure(number: Decimal) -> CellValue:
 
 
 def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
-    shown = {"value": comma(number)}
+    shown: dict[str, Any] = {"value": number}
     if spec.type == "flag":
         return number if number in (0, 1) else Wrong("cell.flag", shown)
     if 0 < number < 1:
@@ -317,12 +319,25 @@ def _totals(reading: Reading, result: Report, understood: "_Understanding") -> l
             found.append(finding(number.rule, place, **number.words))
         if not isinstance(number, Decimal):
             continue
-        if spec.type == "amount":
-            number = EXACT.multiply(number, understood.factor or 1)
-        rows = summands.get((place.sheet, spec.code), {}).items()
-        values = [value for row, values in rows if stated.first <= row <= stated.last for value in values]
+        shown = understood.money if spec.type == "amount" else Money("", Decimal(1))
+        number = EXACT.multiply(number, shown.factor)
+        rows = {
+            row: values
+            for row, values in summands.get((place.sheet, spec.code), {}).items()
+            if stated.first <= row <= stated.last
+        }
+        values = [value for values in rows.values() for value in values]
         if not _adds_up(stated, number, values):
-            found.append(finding("total", place, stated=comma(number), summed=comma(total(values))))
+            words: dict[str, Any] = {
+                "label_vi": spec.vi,
+                "label_en": spec.en,
+                "stated": shown.of(number),
+                "summed": shown.of(total(values)),
+                "gap": shown.of(EXACT.subtract(number, total(values)).copy_abs()),
+                "money": f" {shown.name}".rstrip(),
+                "rows": "–".join(dict.fromkeys((str(min(rows)), str(max(rows))))) if rows else "–",
+            }
+            found.append(finding("total", place, **words))
     return found
 
 

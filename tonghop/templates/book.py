@@ -16,7 +16,7 @@ from xlsxwriter.utility import xl_range_abs
 
 from tonghop.catalogue.model import Catalogue
 from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING
-from tonghop.templates.plan import Prefills, Template, openings, previous
+from tonghop.templates.plan import Prefills, Template, previous
 from tonghop.templates.sheet import CHECKS, COLOURS, CellFormats, TableSheet, finish
 
 GUIDE = "Hướng dẫn"
@@ -187,5 +187,5 @@ def _advice(catalogue: Catalogue, template: Template) -> list[tuple[str, str]]:
         "nil_vi": codes.header["nil"][0],
         "before": before[0].code if before else NOTHING,
     }
-    opens = any(openings(form, table) for table, _ in template.sheets)
+    opens = any(form.openings(table.code) for table, _ in template.sheets)
     return [(line["vi"].format(**words), line["en"].format(**words)) for line in _guidance() if opens or "when" not in line]

@@ -27,7 +27,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from tonghop.catalogue.evaluate import EXACT, NOT_APPLICABLE, Outcome, decide
-from tonghop.catalogue.forms import Field_, Form, Rule, Table, Term
+from tonghop.catalogue.forms import Field_, Form, Rule, Table
 from tonghop.catalogue.model import Codes
 from tonghop.reading.numbers import LARGEST, LARGEST_COUNT, MOST_DECIMALS, parse_number
 from tonghop.templates.plan import Prefill
@@ -269,7 +269,7 @@ def column_number(form: Form, table: Table, place: int) -> str:
     for rule in form.rules:
         check = rule.check
         if check.kind == "identity" and check.op == "=" and not check.bound and check.table == table.code and rule.on_arrival:
-            total = _total_term(rule)
+            total = rule.stated
             if len(rule.terms) > 1 and total.indicator == table.fields[place].code:
                 # as it is read: what is added first, and in the order of the columns
                 rest = sorted(
@@ -279,9 +279,3 @@ def column_number(form: Form, table: Table, place: int) -> str:
                 text = "".join(f"{'-' if c < 0 else '+'}{'' if abs(c) == 1 else f'{abs(c):f}x'}{n}" for c, n in rest)
                 return f"({place + 1}={text.removeprefix('+')})"
     return f"({place + 1})"
-
-
-def _total_term(rule: Rule) -> Term:
-    """The term that is alone on its side of an equation, or the first."""
-    sides = [[t for t in rule.terms if t.coefficient > 0], [t for t in rule.terms if t.coefficient < 0]]
-    return next((side[0] for side in sides if len(side) == 1), rule.terms[0])

@@ -143,18 +143,6 @@ def _form_and_period(catalogue: Catalogue, form: str, period: str, version: int 
     return versions[0], found
 
 
-def openings(form: Form, table: Table) -> dict[str, str]:
-    """Fields that open with what another closed with in the period before: opening field -> closing field."""
-    found = {}
-    for rule in form.rules:
-        by_place = {term.at: term for term in rule.terms if term.table == table.code}
-        if len(rule.terms) == 2 and set(by_place) == {"same", "previous"} and rule.check.op == "=" and not rule.check.bound:
-            opening, closing_ = by_place["same"], by_place["previous"]
-            if opening.coefficient == -closing_.coefficient:
-                found[opening.indicator] = closing_.indicator
-    return found
-
-
 def previous(catalogue: Catalogue, period: Period) -> list[Period]:
     """The periods that end on the day before one starts: the same type first, then the longest."""
     found = [p for p in catalogue.period.values() if p.scheme == period.scheme and (period.starts_on - p.ends_on).days == 1]
@@ -168,7 +156,7 @@ def closing(connection: psycopg.Connection[Any], catalogue: Catalogue, templates
     for template, table in {table.code: (t, table) for t, table, _ in sheets}.values():
         periods = [p.period_id for p in previous(catalogue, template.period)]
         units = sorted({u.unit for _, other, us in sheets if other.code == table.code for u in us})
-        fields = openings(template.form, table)
+        fields = template.form.openings(table.code)
         rows = connection.execute(
             """
             select u.unit_key, w.row_code, i.field_code, o.value

@@ -19,7 +19,7 @@ from tonghop.catalogue.units import UnitVersion
 from tonghop.reading import layout
 from tonghop.reading.numbers import comma, parse_number
 from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING, Amount, Formula, column_number
-from tonghop.templates.plan import Prefill, Prefills, Template, openings, previous
+from tonghop.templates.plan import Prefill, Prefills, Template, previous
 
 CHECKS = "Kiểm tra"
 A4, _A3 = 9, 8
@@ -382,7 +382,7 @@ class TableSheet:
 
     def _validate(self) -> None:
         """What may be typed in a column, and a word where it opens with last period's close."""
-        codes, opens = self.catalogue.codes, openings(self.template.form, self.table)
+        codes, opens = self.catalogue.codes, self.template.form.openings(self.table.code)
         zero, absent = codes.zero[0], codes.not_applicable[0]
         before = [p.code for p in previous(self.catalogue, self.template.period)][:1]
         for field in self.table.fields:

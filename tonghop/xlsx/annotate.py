@@ -1,8 +1,8 @@
 """A sender's workbook with notes on it: the parts that carry the notes are edited as text, every other part stays byte for byte.
 
 A library that reads a workbook and writes it again loses what it does not know: charts, pictures, cached values, extensions.
-Here a cell gets a style of its own (its old one with another fill) and a comment, and the workbook gets a first sheet; no other
-byte changes. What an earlier return left in the same file is taken out first.
+Here a cell gets a mark (a conditional format, `marks`) and a comment, and the workbook gets a first sheet; no other byte changes,
+and no cell's own look does. What an earlier return left in the same file is taken out first.
 
 Only for workbooks that bounds.py has let through; run it in a worker.
 """
@@ -11,9 +11,9 @@ import io
 import re
 import zipfile
 from dataclasses import dataclass
+from typing import Literal
 
-from tonghop.xlsx import comments
-from tonghop.xlsx.colour import coloured
+from tonghop.xlsx import comments, marks
 from tonghop.xlsx.findings_sheet import SheetRows, drawn
 from tonghop.xlsx.parts import RELATION, TYPE, TYPES, Package, relations_of
 from tonghop.xlsx.styles import StylesPart
@@ -31,18 +31,21 @@ PAGE = "Kết quả kiểm tra"
 
 @dataclass(frozen=True)
 class Note:
-    """A comment for a cell; the cell is coloured where `wrong`."""
+    """A comment for a cell, and the mark that the cell gets, if any."""
 
     sheet: str
     cell: str
     text: str
-    wrong: bool
+    mark: Literal["wrong", "beside"] | None
 
 
 def noted(content: bytes, notes: list[Note], page: SheetRows) -> bytes:
     """The workbook with comments at cells and the findings as its first sheet. Raises NotKept where it would lose something."""
     book = _Annotated(content)
     comments.remove_ours(book)
+    for part in book.sheets.values():
+        if marks.SIGN in book.parts[part]:
+            book.parts[part] = marks.remove_ours(book.edit(part))
     by_sheet: dict[str, list[Note]] = {}
     for note in notes:
         by_sheet.setdefault(note.sheet, []).append(note)
@@ -74,21 +77,17 @@ class _Annotated(Package):
         return super().close()
 
     def note(self, part: str, notes: list[Note]) -> None:
-        """Fill and comment the cells of a sheet."""
+        """Mark and comment the cells of a sheet."""
         xml = self.edit(part)
-        body = element(xml, b"sheetData")
-        if body is None:
-            raise NotKept("built")
-        anchors = _anchors(xml[body[3] :])
+        anchors = _anchors(xml)
         texts: dict[str, list[str]] = {}
-        wrong: dict[tuple[int, int], None] = {}
+        found: dict[str, dict[str, None]] = {"wrong": {}, "beside": {}}
         for note in notes:
             cell = anchors.get(note.cell, note.cell)
             texts.setdefault(cell, []).append(note.text)
-            if note.wrong:
-                wrong[split(cell)] = None
-        xml = coloured(xml, body, sorted(wrong), self.styles)
-        self.parts[part] = xml
+            if note.mark:
+                found[note.mark][cell] = None
+        self.parts[part] = marks.add(xml, {name: list(cells) for name, cells in found.items()}, self.styles)
         comments.add(self, part, texts)
 
     def put(self, page: SheetRows) -> None:
@@ -132,10 +131,10 @@ class _Annotated(Package):
                 self.parts[sheet] = content[: body[0]] + views + content[body[3] :]
 
 
-def _anchors(tail: bytes) -> dict[str, str]:
+def _anchors(xml: bytes) -> dict[str, str]:
     """Cells at the left or top edge of a merged range -> its first cell; those further in hold nothing that is read."""
     found: dict[str, str] = {}
-    for first, last in re.findall(rb'<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*["\']([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})', tail):
+    for first, last in re.findall(rb'<(?:\w+:)?mergeCell\s[^>]*?\bref\s*=\s*["\']([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})', xml):
         (top, left), (bottom, right) = split(first.decode()), split(last.decode())
         letters = first.decode().rstrip("0123456789")
         if left <= right and bottom - top < 1000:

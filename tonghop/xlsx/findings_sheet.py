@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tonghop.xlsx.styles import FILL
+from tonghop.xlsx.styles import WRONG
 from tonghop.xlsx.xml_edit import MAIN, escaped, letters
 
 
@@ -45,7 +45,7 @@ def drawn(rows: SheetRows, style: dict[str, int]) -> bytes:
         b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<worksheet xmlns="%s"><sheetPr><tabColor rgb="%s"/>'
         b'<pageSetUpPr fitToPage="1"/></sheetPr><sheetViews><sheetView showGridLines="0" tabSelected="1" '
         b'workbookViewId="0"/></sheetViews><sheetFormatPr defaultRowHeight="15"/><cols>%s</cols><sheetData>%s</sheetData>'
-        % (MAIN, FILL, widths, b"".join(lines))
+        % (MAIN, WRONG, widths, b"".join(lines))
         + (b"<hyperlinks>%s</hyperlinks>" % b"".join(links) if links else b"")
         + b'<pageSetup paperSize="9" orientation="landscape" fitToHeight="0"/></worksheet>'
     )

@@ -1,21 +1,14 @@
-"""The styles of a workbook, and what coloured cells and the findings sheet add to them."""
+"""The styles of a workbook, and what marks at cells and the findings sheet add to them."""
 
 import re
 
-from tonghop.xlsx.xml_edit import (
-    ATTRIBUTES,
-    NotKept,
-    append,
-    attributes,
-    children,
-    element,
-    prefix,
-    splice,
-    with_attributes,
-)
+from tonghop.xlsx.xml_edit import NotKept, append, children, element, prefix, splice
 
-# no style of Excel's own has this colour, so that a fill of it is known for ours
-FILL = b"FFFFB3B5"
+# the likeliest wrong cell of a finding, and the others that it concerns
+WRONG, BESIDE = b"FFFFB3B5", b"FFFFE3E4"
+_MARKS = {"wrong": WRONG, "beside": BESIDE}
+# what a stylesheet holds after its differential styles
+_AFTER_DXFS = (b"tableStyles", b"colors", b"extLst")
 # font, fill, border, alignment of the findings sheet's cells, and what else is in the style
 _FONTS = (
     b'<sz val="11"/>',
@@ -39,10 +32,9 @@ class StylesPart:
     """The styles of a workbook; new ones are added behind the old, whose numbers stay."""
 
     def __init__(self, xml: bytes):
-        self._xml, self._p = _unfilled(xml), prefix(xml)
-        self.added: dict[bytes, list[bytes]] = {b"fonts": [], b"fills": [], b"borders": [], b"cellXfs": []}
+        self._xml, self._p = _with_dxfs(xml), prefix(xml)
+        self.added: dict[bytes, list[bytes]] = {b"fonts": [], b"fills": [], b"borders": [], b"cellXfs": [], b"dxfs": []}
         self._old = {name: self._section(name) for name in self.added}
-        self._filled: dict[int, int] = {}
 
     def _section(self, name: bytes) -> list[bytes]:
         place = element(self._xml, name)
@@ -55,25 +47,15 @@ class StylesPart:
             self.added[name].append(element)
         return len(self._old[name]) + self.added[name].index(element)
 
-    def filled(self, style: int) -> int:
-        """The style that is like another but for our fill, which keeps the old colour where no eye sees it."""
-        if style not in self._filled:
-            p, styles, fills = self._p, self._old[b"cellXfs"], self._old[b"fills"]
-            xf = styles[style] if style < len(styles) else b'<%sxf numFmtId="0" fontId="0" borderId="0"/>' % p
-            tag = re.match(rb"<[^>]*>", xf)
-            assert tag
-            number = int(attributes(tag[0]).get(b"fillId", 0))
-            old = fills[number] if number < len(fills) else b""
-            colour = re.search(rb"<(?:\w+:)?fgColor%s/?>" % ATTRIBUTES, old) if b'"solid"' in old else None
-            behind = colour[1].strip() if colour else b'indexed="64"'
-            fill = self._add(
-                b"fills",
-                b'<%sfill><%spatternFill patternType="solid"><%sfgColor rgb="%s"/><%sbgColor %s/>'
-                b"</%spatternFill></%sfill>" % (p, p, p, FILL, p, behind, p, p),
-            )
-            new = with_attributes(tag[0], fillId=b"%d" % fill, applyFill=b"1") + xf[tag.end() :]
-            self._filled[style] = self._add(b"cellXfs", new)
-        return self._filled[style]
+    def mark(self, name: str) -> int:
+        """The number of the differential style of a mark, made where an earlier return left none."""
+        fill = _MARKS[name]
+        old = next((n for n, dxf in enumerate(self._old[b"dxfs"]) if fill in dxf.upper()), None)
+        if old is not None:
+            return old
+        # a differential fill has its colour in bgColor; some programs look for it in fgColor
+        look = b'<patternFill patternType="solid"><fgColor rgb="%s"/><bgColor rgb="%s"/></patternFill>' % (fill, fill)
+        return self._add(b"dxfs", re.sub(rb"<(/?)", rb"<\1" + self._p, b"<dxf><fill>%s</fill></dxf>" % look))
 
     def of_findings(self) -> dict[str, int]:
         """The styles of the findings sheet, added: number by name."""
@@ -111,19 +93,12 @@ class StylesPart:
         return xml
 
 
-def _unfilled(xml: bytes) -> bytes:
-    """Styles in which our own fill of an earlier return is again what was behind it."""
-    place = element(xml, b"fills")
-    if place is None:
+def _with_dxfs(xml: bytes) -> bytes:
+    """A stylesheet with a place for differential styles."""
+    if element(xml, b"dxfs"):
+        return xml
+    root = element(xml, b"styleSheet")
+    if root is None:
         raise NotKept("built")
-    edits, p = [], prefix(xml)
-    for _, start, end in children(xml, place[1], place[2]):
-        colours = {
-            name: text.strip() for name, text in re.findall(rb"<(?:\w+:)?(fgColor|bgColor)%s/?>" % ATTRIBUTES, xml[start:end])
-        }
-        if b'"%s"' % FILL in colours.get(b"fgColor", b"").upper():
-            behind = colours.get(b"bgColor", b"")
-            plain = b'"64"' in behind or not behind or FILL in behind.upper()
-            new = b'patternType="none"/>' if plain else b'patternType="solid"><%sfgColor %s/></%spatternFill>' % (p, behind, p)
-            edits.append((start, end, b"<%sfill><%spatternFill %s</%sfill>" % (p, p, new, p)))
-    return splice(xml, edits)
+    at = next((start for name, start, _ in children(xml, *root[1:3]) if name in _AFTER_DXFS), root[2])
+    return splice(xml, [(at, at, b'<%sdxfs count="0"/>' % prefix(xml))])

@@ -125,6 +125,10 @@ create table intake.finding (
     kind text not null check (kind in ('template', 'cell', 'identity', 'consistency', 'compliance')),
     sheet text, cell text, unit_id integer references catalogue.unit,
     message_vi text not null, message_en text not null,
+    -- the figures, for the sender: no model reads them, since from them a withheld figure could be worked out
+    figures_vi text not null default '', figures_en text not null default '',
+    -- every cell of the sheet that it is about, the likeliest wrong one first
+    cells text[] not null default '{}',
     waiver_id integer references intake.waiver check (waiver_id is null or kind = 'identity'),
     primary key (receipt_id, decision, ordinal)
 );
