@@ -14,7 +14,7 @@ from operator import itemgetter
 import numpy as np
 import numpy.typing as npt
 
-from tonghop.base.findings import LANGUAGES, Finding, Place, finding, number_in, phrase
+from tonghop.base.findings import LANGUAGES, Finding, Place, finding, phrase
 from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.evaluate import EXACT, Outcome, Value, decide, total
 from tonghop.catalogue.forms import Form, Rule, Table
@@ -130,7 +130,7 @@ def likeliest(rule: Rule, figures: Sequence[Figure], rules: Sequence[Rule], valu
         return (
             right < 0 <= value,
             -gained,
-            not is_slip(number_in("en", Decimal(value)), number_in("en", right)),
+            not is_slip(f"{Decimal(value):f}", f"{right:f}"),
             figure.term is not rule.stated,
         )
 
