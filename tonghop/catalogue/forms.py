@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -101,6 +101,10 @@ class Table(Bilingual):
         """Every label that a sender may write (folded), to its row; of two rows that share one the first has it."""
         return {fold(label): row for row in reversed(self.rows) for label in (row.vi, row.en, row.code, *row.synonyms)}
 
+    def row_of(self, label: Any) -> Row | None:
+        """The row of a label that a sender wrote."""
+        return self.labels.get(fold(str(label)))
+
     @cached_property
     def headers(self) -> dict[str, Field_]:
         """Every header text that a sender may ever write (folded), to its field."""
@@ -169,6 +173,14 @@ class Crosswalk(Data):
     why: Bilingual
 
 
+class Taken(Data):
+    """Templates that a form version still takes: the file of `forms/earlier` that they were printed from (without `.yaml`)."""
+
+    printed_from: str
+    # TABLE.column and TABLE.row that they lack and that may stay blank; whatever else they lack is owed
+    may_be_blank: tuple[str, ...] = ()
+
+
 class Form(Dated):
     """One version of a form: what may be reported, by whom, for which periods, and the rules that it must keep."""
 
@@ -184,6 +196,8 @@ class Form(Dated):
     crosswalk: tuple[Crosswalk, ...] = ()
     checks: tuple[Check, ...] = ()
     rates: tuple[Rate, ...] = ()
+    # templates that were out when the form changed
+    takes: tuple[Taken, ...] = ()
 
     @cached_property
     def table(self) -> dict[str, Table]:

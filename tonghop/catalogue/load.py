@@ -3,7 +3,7 @@
 The files are the one definition. The reader, the check on arrival, the models, the gate and the docs all follow from them, or
 from the copy that `tonghop.catalogue.sync` makes in the warehouse; a ninth form is a ninth file.
 
-    levels.yaml  calendar.yaml  codes.yaml  units/*.csv  events/*.csv  reporting.csv  forms/F1.v1.yaml ...
+    levels.yaml  calendar.yaml  codes.yaml  units/*.csv  events/*.csv  reporting.csv  forms/F1.v1.yaml ...  forms/earlier/*.yaml
 """
 
 import re
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from tonghop.base.fingerprint import fingerprint
 from tonghop.catalogue.calendar import Calendar
 from tonghop.catalogue.data import CatalogueError, in_a_line, rows
+from tonghop.catalogue.earlier import taken
 from tonghop.catalogue.events import Event
 from tonghop.catalogue.events import fold as fold_history
 from tonghop.catalogue.forms import ALL_ROWS, Form, Table
@@ -46,17 +47,23 @@ def load_catalogue(folder: Path, events: Mapping[str, Path | None] | None = None
         rows(UnitVersion, unit_files), rows(Event, event_files), {level.code: level.rank for level in levels}
     )
     spells = list(rows(Spell, [folder / "reporting.csv"]))
+    forms = tuple(_model(Form, path) for path in sorted((folder / "forms").glob("*.yaml")))
+    printed_from = {path.stem: _model(Form, path) for path in (folder / "forms" / "earlier").glob("*.yaml")}
+    if missing := {item.printed_from for form in forms for item in form.takes} - printed_from.keys():
+        raise CatalogueError(f"{folder}/forms/earlier has no {', '.join(f'{name}.yaml' for name in sorted(missing))}")
     catalogue = Catalogue(
         levels=tuple(sorted(levels, key=lambda level: level.rank)),
         calendar=_model(Calendar, folder / "calendar.yaml"),
         codes=_model(Codes, folder / "codes.yaml"),
         history=history,
         spells=_handed_on((spell for _, spell in spells), history),
-        forms=tuple(_model(Form, path) for path in sorted((folder / "forms").glob("*.yaml"))),
+        forms=forms,
+        earlier=taken(forms, printed_from),
         sha256=fingerprint({name: path.read_bytes() for name, path in files.items()}),
     )
     problems += _spell_problems(spells, history, {form.code for form in catalogue.forms})
     problems += _problems(catalogue)
+    problems += (problem for of_form in catalogue.earlier.values() for item in of_form for problem in item.problems())
     if problems:
         raise CatalogueError(f"{folder}: " + "; ".join(problems[:10]))
     return catalogue

@@ -1,7 +1,7 @@
 """The catalogue as one object: forms, units, calendar, codes and who reports what."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -10,6 +10,7 @@ from typing import Any, Literal
 from tonghop.base.text import fold
 from tonghop.catalogue.calendar import Calendar, Period
 from tonghop.catalogue.data import Bilingual, Code, Data, Dated, Label
+from tonghop.catalogue.earlier import Earlier
 from tonghop.catalogue.forms import Form, HeadKey, Leading
 from tonghop.catalogue.units import History, Succession, UnitVersion
 
@@ -106,6 +107,8 @@ class Catalogue:
     spells: tuple[Spell, ...]
     forms: tuple[Form, ...]
     sha256: str
+    # what templates were printed from that a form, by code and version, still takes
+    earlier: dict[tuple[str, int], tuple[Earlier, ...]] = field(default_factory=dict)
 
     @cached_property
     def level(self) -> dict[str, Level]:

@@ -1,4 +1,4 @@
-"""Commands on the catalogue: templates and reorganisations."""
+"""Commands on the catalogue: templates, forms and reorganisations."""
 
 import json
 import sys
@@ -46,10 +46,28 @@ def template(
         raise click.UsageError("give either --unit or --level")
     try:
         with progress("writing") as step:
-            written, without = write(Settings(), output, form, period, unit, level, version, scope, offices, opening, step)
+            done = write(Settings(), output, form, period, unit, level, version, scope, offices, opening, step)
     except TemplateError as error:
         raise click.UsageError(str(error)) from error
-    note.print(f"{written} written to {output}" + (f"; {without} units have nothing to fill in" if without else ""))
+    without = f"; {done.without} units have nothing to fill in" if done.without else ""
+    note.print(f"{done.written} written to {output}{without}")
+    if not done.recorded:
+        note.print("not recorded: no warehouse answers, so `tonghop forms in-flight` will not list them")
+
+
+@click.group()
+def forms() -> None:
+    """Forms, and the templates of them that are out."""
+
+
+@forms.command(name="in-flight")
+@click.argument("form", required=False)
+@as_json
+def in_flight(form: str | None, json_: bool) -> None:
+    """Templates that were given out and have not come back: to whom, of which form, and whether it would still be taken."""
+    from tonghop.queries.in_flight import in_flight as listed
+
+    print_rows(listed(Settings(), form), json_)
 
 
 @click.group()
@@ -113,4 +131,4 @@ def refusals() -> Iterator[None]:
         sys.exit(1)
 
 
-COMMANDS = (template, reorg)
+COMMANDS = (template, forms, reorg)

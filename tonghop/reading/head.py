@@ -45,7 +45,7 @@ def identify(head: dict[HeadKey, Place], catalogue: Catalogue) -> Reading:
         if reading.period is None:
             _unknown_period(reading, head["period"], scheme)
     if forms and reading.period:
-        reading.form = _version(reading, forms[0].code, head.get("version"), reading.period, head["period"], catalogue)
+        reading.form = _version(reading, forms[0].code, head, reading.period, catalogue)
     if sender and reading.period:
         reading.sender = unit_of(sender, catalogue, reading.period.ends_on)
         if reading.sender is None:
@@ -55,16 +55,23 @@ def identify(head: dict[HeadKey, Place], catalogue: Catalogue) -> Reading:
         reading.scope = next((key for key, words in known.items() if fold(scope) in {fold(w) for w in (*words, key)}), None)
         if reading.scope is None:
             reading.wrong("head.scope", head["scope"], words=" / ".join(words[0] for words in known.values()))
-    mark = head.get("fingerprint")
-    if (
-        mark
-        and reading.form
-        and reading.sender
-        and reading.period
-        and fold(plain(mark.value)) != fingerprint(reading.form, reading.sender, reading.period)
-    ):
-        reading.wrong("head.fingerprint", mark)
+    if mark := head.get("fingerprint"):
+        _printed_from(reading, mark, catalogue)
     return reading
+
+
+def _printed_from(reading: Reading, mark: Place, catalogue: Catalogue) -> None:
+    """Hold a template's fingerprint against the form, and against what the form was before where it takes such templates."""
+    if not (reading.form and reading.sender and reading.period):
+        return
+    given = fold(plain(mark.value))
+    if given == fingerprint(reading.form, reading.sender, reading.period):
+        return
+    for earlier in catalogue.earlier.get((reading.form.code, reading.form.version), ()):
+        if given == fingerprint(earlier.form, reading.sender, reading.period):
+            reading.earlier = earlier
+            return
+    reading.wrong("head.fingerprint", mark)
 
 
 def _unknown_period(reading: Reading, place: Place, scheme: str) -> None:
@@ -91,10 +98,8 @@ def _span(form: Form) -> tuple[str, str]:
     return f"từ {first} đến {last}", f"from {first} to {last}"
 
 
-def _version(
-    reading: Reading, code: str, place: Place | None, period: Period, period_at: Place, catalogue: Catalogue
-) -> Form | None:
-    versions = catalogue.versions_of(code, period)
+def _version(reading: Reading, code: str, head: dict[HeadKey, Place], period: Period, catalogue: Catalogue) -> Form | None:
+    versions, place = catalogue.versions_of(code, period), head.get("version")
     if (place is None or place.value in (None, "")) and versions:
         return versions[0]
     for form in versions:
@@ -104,8 +109,12 @@ def _version(
         forms = [form for form in catalogue.forms if form.code == code]
         dates = {"period": period.code, "starts": f"{period.starts_on:%d/%m/%Y}", "ends": f"{period.ends_on:%d/%m/%Y}"}
         spans_vi, spans_en = (", ".join(words) for words in zip(*map(_span, forms), strict=True))
-        reading.wrong("head.in_force", period_at, form=code, spans_vi=spans_vi, spans_en=spans_en, **dates)
+        reading.wrong("head.in_force", head["period"], form=code, spans_vi=spans_vi, spans_en=spans_en, **dates)
         return None
+    # of a template of a version before, the fingerprint tells whether it is one that the form takes
+    for form in versions if place and "fingerprint" in head else ():
+        if place and any(str(e.form.version) == plain(place.value) for e in catalogue.earlier.get((code, form.version), ())):
+            return form
     known = ", ".join(str(f.version) for f in versions)
     reading.wrong("head.version", place, period=period.code, form=code, known=known)
     return None

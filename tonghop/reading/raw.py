@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from tonghop.base.findings import Finding, Place, finding
 from tonghop.base.text import visible
 from tonghop.catalogue.calendar import Period
+from tonghop.catalogue.earlier import Earlier
 from tonghop.catalogue.forms import Field_, Form, Table
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import UnitVersion
@@ -99,6 +100,10 @@ class Reading:
     sheets_passed: list[str] = field(default_factory=list)
     columns_passed: list[ColumnPassed] = field(default_factory=list)
     cells_passed: list[CellsPassed] = field(default_factory=list)
+    # what a template was printed from that is older than the form, and the indicators (with their table) that it lacks and
+    # that may be blank
+    earlier: Earlier | None = None
+    lacking: set[tuple[str, str]] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
 
     def wrong(self, rule: str, place: Place | None, **words: Any) -> None:

@@ -32,17 +32,22 @@ def broken_rules(
     period: Period,
     lines: list[Line],
     refused: set[tuple[str, str, str, str]],
+    lacking: set[tuple[str, str]],
     money: Money,
     catalogue: Catalogue,
 ) -> list[Finding]:
     """A finding for every rule of the form that this report alone decides and breaks, or leaves undecided, by unit and row.
 
-    `refused` names the cells (table, unit, row, indicator) that have a finding already: rules that use them are left alone.
+    `refused` names the cells (table, unit, row, indicator) that have a finding already, `lacking` the indicators of a table that
+    the report's template does not have and that may be blank: rules that use them are left alone.
     """
     found: list[Finding] = []
     for table in form.tables:
         rules = [
-            rule for rule in form.rules if rule.on_arrival and rule.check.table == table.code and rule.check.in_force(period)
+            rule
+            for rule in form.rules
+            if rule.on_arrival and rule.check.table == table.code and rule.check.in_force(period)
+            if lacking.isdisjoint((term.table, term.indicator) for term in rule.terms)
         ]
         mine = [line for line in lines if line.header.table == table.code]
         if rules and mine:

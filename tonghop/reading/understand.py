@@ -57,7 +57,9 @@ def understand(reading: Reading, catalogue: Catalogue) -> Report:
     elif not result.findings and all(figure is None for line in result.lines for figure in line.figures):
         result.findings.append(finding("file.empty", None))
     result.findings += _totals(reading, result, understood)
-    result.findings += broken_rules(reading.form, reading.period, result.lines, understood.refused, understood.money, catalogue)
+    result.findings += broken_rules(
+        reading.form, reading.period, result.lines, understood.refused, reading.lacking, understood.money, catalogue
+    )
     return result
 
 

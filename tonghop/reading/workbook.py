@@ -14,7 +14,7 @@ from tonghop.base.settings import Settings
 from tonghop.base.text import fold, nfc
 from tonghop.catalogue.forms import ALL_ROWS, Form, HeadKey, Table
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading import bounds, layout, old_fonts, period_names, sheet_xml, xls
+from tonghop.reading import bounds, layout, old_fonts, period_names, printed, sheet_xml, xls
 from tonghop.reading.head import HEAD_NAMES, identify
 from tonghop.reading.numbers import Vocabulary
 from tonghop.reading.raw import Reading, plain
@@ -53,7 +53,8 @@ def read_workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> R
             if key in head and key in first and _said(key, head[key]) != _said(key, first[key]):
                 reading.wrong("head.differs", head[key])
     if reading.form and reading.period:
-        _tables(reading, reading.form, reading.period.ends_on, sheets, heads, catalogue)
+        _tables(reading, printed.form(reading), reading.period.ends_on, sheets, heads, catalogue)
+        printed.brought_up(reading)
     if reading.findings:
         _legacy(reading, sheets)
     return reading
@@ -121,8 +122,9 @@ def _sheet(sheet: layout.Sheet, table: Table, on: date, catalogue: Catalogue, re
     columns = [f.code for f in header.fields.values()]
     for field_ in table.fields:
         if columns.count(field_.code) != 1:
-            rule = "column.twice" if field_.code in columns else "column.missing"
-            reading.wrong(rule, foot, label_vi=field_.vi, label_en=field_.en)
+            rule = "column.twice" if field_.code in columns else printed.missing(reading, table, field_)
+            if rule:
+                reading.wrong(rule, foot, label_vi=field_.vi, label_en=field_.en)
     for key in missing:
         label_vi, *_, label_en = catalogue.codes.columns[key]
         reading.wrong("column.missing", foot, label_vi=label_vi, label_en=label_en)

@@ -133,6 +133,17 @@ create table intake.finding (
     primary key (receipt_id, decision, ordinal)
 );
 
+-- Templates that were given out, each time: to whom, for what, and by its fingerprint printed from what. A change of a form asks
+-- what is in the field. Keys and codes as in the catalogue's files, which the warehouse may not know yet when a template is written.
+create table intake.issued (
+    issued_id integer generated always as identity primary key,
+    issued_at timestamptz not null default clock_timestamp(),
+    unit_key text not null, form_code text not null, form_version integer not null,
+    scheme text not null, period_code text not null, scope text not null check (scope in ('own', 'rollup')),
+    fingerprint text not null
+);
+create index on intake.issued (form_code, unit_key);
+
 -- Every act, in the order in which it was committed: writers hold a lock from taking the number to commit.
 create table intake.ledger (
     seq bigint generated always as identity primary key,

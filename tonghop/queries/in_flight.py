@@ -1,0 +1,67 @@
+"""Templates that are out: given to a unit, and no report of it accepted since. What a change of their form would do to them."""
+
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from tonghop.base.settings import Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.model import Catalogue, fingerprint
+from tonghop.warehouse.connect import connect
+from tonghop.warehouse.roles import AUDITOR
+
+_ISSUED = """
+select issued.unit_key, issued.form_code, issued.form_version, issued.scheme, issued.period_code, issued.scope,
+    issued.fingerprint, max(issued.issued_at) as issued_at
+from intake.issued as issued
+where
+    (%(form)s::text is null or issued.form_code = %(form)s)
+    and not exists (
+        select from intake.receipt as receipt
+        inner join catalogue.unit as unit on receipt.unit_id = unit.unit_id
+        inner join catalogue.period as period on receipt.period_id = period.period_id
+        where
+            receipt.status = 'accepted' and unit.unit_key = issued.unit_key and receipt.form_code = issued.form_code
+            and (period.scheme, period.code) = (issued.scheme, issued.period_code) and receipt.scope = issued.scope
+            and receipt.received_at >= issued.issued_at
+    )
+group by 1, 2, 3, 4, 5, 6, 7
+order by issued.form_code, issued.period_code, issued.unit_key, issued_at
+"""
+
+
+def in_flight(settings: Settings, form: str | None = None) -> list[dict[str, Any]]:
+    """One row a template that is out, perhaps of one form only.
+
+    `taken` says as what it would be read today: as the form is, as one of its `forms/earlier`, or not at all.
+    """
+    catalogue = load_catalogue(settings.catalogue)
+    with connect(settings, AUDITOR) as connection:
+        rows = connection.cursor(row_factory=dict_row).execute(_ISSUED, {"form": form and form.upper()}).fetchall()
+    return [_told(catalogue, row) for row in rows]
+
+
+def _told(catalogue: Catalogue, row: dict[str, Any]) -> dict[str, Any]:
+    period = catalogue.period[row["scheme"], row["period_code"]]
+    unit = catalogue.version(row["unit_key"], period.ends_on)
+    taken = "no"
+    for form in catalogue.versions_of(row["form_code"], period) if unit else ():
+        assert unit
+        earlier = catalogue.earlier.get((form.code, form.version), ())
+        known = {fingerprint(e.form, unit, period): f"as {e.printed_from}" for e in earlier} | {
+            fingerprint(form, unit, period): "yes"
+        }
+        if row["fingerprint"] in known:
+            taken = known[row["fingerprint"]]
+            break
+    return {
+        "unit": unit.code if unit else row["unit_key"],
+        "name": unit.name if unit else None,
+        "form": row["form_code"],
+        "version": row["form_version"],
+        "period": row["period_code"],
+        "scope": row["scope"],
+        "template": row["fingerprint"],
+        "issued_at": row["issued_at"],
+        "taken": taken,
+    }
