@@ -164,6 +164,7 @@ def test_a_column_that_the_template_lacks_may_be_blank_and_the_rules_that_read_i
     later = changed(tmp_path, "F8.v1", with_another, ("F8A.biet_phai",))
     report = read(later, limits, content)
     assert (report.status, told(report), figures(report)) == ("accepted", [], STAFF)
+    assert report.read.lacking == ("F8A: Biệt phái",)
     # the other rules are asked all the same, and the new template owes the column
     assert "F8.1b" in {f.rule for f in read(later, limits, filled(catalogue, template(catalogue), dai_hoc=17)).findings}
     new = filled(later, template(later), biet_phai=None)
@@ -179,10 +180,18 @@ def test_a_column_that_the_form_no_longer_has_is_passed_over(catalogue: Catalogu
 
     content = filled(catalogue, template(catalogue))
     report = read(changed(tmp_path, "F8.v1", without), limits, content)
-    first, *rest = (f.code for f in template(catalogue).form.table["F8B"].fields)
+    _, *rest = (f.code for f in template(catalogue).form.table["F8B"].fields)
     assert (report.status, told(report)) == ("accepted", [])
     assert list(figures(report, "F8B")) == rest
-    assert first not in {c.indicator for c in report.cells}
+    assert ("F8B", "D") in [(c.sheet, c.column) for c in report.read.columns]
+
+
+def test_a_row_that_the_form_no_longer_has_is_passed_over(catalogue: Catalogue, limits: Settings, tmp_path: Path) -> None:
+    content = filled(catalogue, template(catalogue, "F4"))
+    report = read(changed(tmp_path, "F4.v1", lambda form: form["tables"][0]["rows"].pop()), limits, content)
+    assert (report.status, told(report), {c.row for c in report.cells}) == ("accepted", [], {"ct05"})
+    ((sheet, cells),) = report.read.cells
+    assert (sheet, cells.split(":")[0][0]) == ("F4", "E")
 
 
 @pytest.mark.parametrize("may_be_blank", [(), ("F4.them",)])

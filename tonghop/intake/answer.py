@@ -90,6 +90,7 @@ def _what_was_read(answer: Answer) -> list[str]:
         f"  Cột bỏ qua / column passed over: {c.sheet}!{c.column}" + (f" ({c.label})" if c.label else "") for c in read.columns
     ]
     lines += [f"  Ô có chữ, không phải số liệu, bỏ qua / cells passed over, no figures: {c.sheet}!{c.cells}" for c in read.cells]
+    lines += [f"  Biểu mẫu cũ không có, để trống / not on the earlier template, left blank: {column}" for column in read.lacking]
     if read.owed is not None:
         must, owes = ("phải", "owes") if read.owed else ("không phải", "does not owe")
         lines.append(

@@ -103,6 +103,8 @@ class Read:
     sheets: tuple[str, ...] = ()
     columns: tuple[ColumnPassed, ...] = ()
     cells: tuple[CellsPassed, ...] = ()
+    # TABLE: label of columns that the template, printed before the form changed, does not have and that are left blank
+    lacking: tuple[str, ...] = ()
     # whether the sender owes the form for the period; None where it is not known what the report is
     owed: bool | None = None
 
@@ -113,6 +115,7 @@ class Read:
             "sheets_not_read": list(self.sheets),
             "columns_passed_over": [c._asdict() for c in self.columns],
             "cells_passed_over": [c._asdict() for c in self.cells],
+            "not_on_the_template": list(self.lacking),
             "owed": self.owed,
         }
 
@@ -124,6 +127,7 @@ class Read:
             tuple(told["sheets_not_read"]),
             tuple(ColumnPassed(**c) for c in told["columns_passed_over"]),
             tuple(CellsPassed(**c) for c in told["cells_passed_over"]),
+            tuple(told["not_on_the_template"]),
             told["owed"],
         )
 

@@ -20,7 +20,7 @@ from tonghop.catalogue.evaluate import EXACT, decimals_of, total
 from tonghop.catalogue.forms import Field_, Row, Table
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import UnitVersion
-from tonghop.reading import unit_names
+from tonghop.reading import printed, unit_names
 from tonghop.reading.figures import Money
 from tonghop.reading.numbers import LARGEST_COUNT, Vocabulary, Wrong, amount, is_foreign, number_in_cell, parse_number
 from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain, unit_of
@@ -79,6 +79,7 @@ def _read(reading: Reading, lines: list[Line], catalogue: Catalogue) -> Read:
         tuple(reading.sheets_passed),
         tuple(reading.columns_passed),
         tuple(reading.cells_passed),
+        printed.lacking(reading),
         obligations.owes(catalogue, reading.form.code, reading.sender.unit, reading.period),
     )
 
