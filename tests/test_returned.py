@@ -180,7 +180,7 @@ def test_the_first_sheet_lists_what_is_wrong_in_order_and_leads_to_each_cell(cat
     page = opened(after)[PAGE]
     rows = [row for row in page.iter_rows(min_row=6) if row[0].value]
     assert [(row[0].value, row[1].value, row[2].value, row[3].value) for row in rows] == [
-        (str(n), f.sheet, f.cell, f.text("vi")) for n, f in enumerate(found.findings, start=1)
+        (str(n), f.sheet, f.cell, f.text("vi", "\n")) for n, f in enumerate(found.findings, start=1)
     ]
     assert [row[2].hyperlink.location for row in rows] == [f"'{f.sheet}'!{f.cell}" for f in found.findings]
     assert all(row[5].value for row in rows)

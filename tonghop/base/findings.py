@@ -43,10 +43,10 @@ class Finding:
     # every cell of the sheet that the finding is about, `cell` first
     cells: tuple[str, ...] = ()
 
-    def text(self, language: Language) -> str:
-        """All that the sender is told."""
+    def text(self, language: Language, between: str = " ") -> str:
+        """All that the sender is told: the message, and what the figures say."""
         message, figures = (self.message_vi, self.figures_vi) if language == "vi" else (self.message_en, self.figures_en)
-        return f"{message} {figures}".rstrip()
+        return f"{message}{between}{figures}" if figures else message
 
     @property
     def returns(self) -> bool:

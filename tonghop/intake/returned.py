@@ -37,7 +37,8 @@ def marked(content: bytes, answer: Answer) -> bytes:
 
 def _notes(sheet: str, cell: str, f: Finding, sign: str) -> Iterator[Note]:
     """What stands at the cells of a finding; the others have the figures."""
-    yield Note(sheet, cell, f"{sign}{f.text('vi')}\n→ {_to_do(f)['vi']}", "wrong" if f.returns else None)
+    told = "\n".join((f.text("vi", "\n"), f"→ {_to_do(f)['vi']}"))
+    yield Note(sheet, cell, sign + told, "wrong" if f.returns else None)
     for other in f.cells[1:]:
         yield Note(sheet, other, f"{sign}{f.figures_vi or f.message_vi}", "beside" if f.returns else None)
 
@@ -48,7 +49,7 @@ def listed(answer: Answer, reason: str) -> bytes:
 
 
 def _page(answer: Answer, reason: str | None = None) -> SheetRows:
-    words = _words()
+    words, between = _words(), "\n"
     status_vi, status_en = STATUS[answer.status]
     what = " · ".join(filter(None, (answer.receipt, answer.form, answer.unit, answer.period)))
     page: SheetRows = [
@@ -66,8 +67,8 @@ def _page(answer: Answer, reason: str | None = None) -> SheetRows:
                 Text(str(number), "number"),
                 Text(f.sheet or "–", "cell"),
                 Text(f.cell or "–", where, to),
-                Text(f.text("vi"), "cell"),
-                Text(f"{f.text('en')} ({f.rule})", "cell"),
+                Text(f.text("vi", between), "cell"),
+                Text(f"{f.text('en', between)} ({f.rule})", "cell"),
                 Text("{vi}\n{en}".format(**_to_do(f)), "cell"),
             ]
         )

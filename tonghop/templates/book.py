@@ -16,8 +16,10 @@ from xlsxwriter.utility import xl_range_abs
 
 from tonghop.catalogue.model import Catalogue
 from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING
+from tonghop.templates.looks import CHECKS, COLOURS, CellFormats
+from tonghop.templates.paper import finish
 from tonghop.templates.plan import Prefills, Template, previous
-from tonghop.templates.sheet import CHECKS, COLOURS, CellFormats, TableSheet, finish
+from tonghop.templates.sheet import TableSheet
 
 GUIDE = "Hướng dẫn"
 # a file's bytes depend on what it is for alone

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import groupby
 
 from tonghop.catalogue.evaluate import EXACT, NOT_APPLICABLE, Outcome, decide
 from tonghop.catalogue.forms import Field_, Form, Rule, Table
@@ -276,6 +277,14 @@ def column_number(form: Form, table: Table, place: int) -> str:
                     ((-t.coefficient / total.coefficient, number[t.indicator]) for t in rule.terms if t is not total),
                     key=lambda part: (part[0] < 0, part[1]),
                 )
-                text = "".join(f"{'-' if c < 0 else '+'}{'' if abs(c) == 1 else f'{abs(c):f}x'}{n}" for c, n in rest)
+                terms = [(f"{'-' if c < 0 else '+'}{'' if abs(c) == 1 else f'{abs(c):f}x'}", n) for c, n in rest]
+                runs = [list(run) for _, run in groupby(enumerate(terms), lambda term: (term[1][0], term[1][1] - term[0]))]
+                text = "".join(_run([term for _, term in run]) for run in runs)
                 return f"({place + 1}={text.removeprefix('+')})"
     return f"({place + 1})"
+
+
+def _run(terms: list[tuple[str, int]]) -> str:
+    """Columns one after the other that are added alike: +2+3+4, and of more than three +2+…+7."""
+    (sign, first), (_, last) = terms[0], terms[-1]
+    return f"{sign}{first}{sign}…{sign}{last}" if len(terms) > 3 else "".join(f"{sign}{n}" for _, n in terms)

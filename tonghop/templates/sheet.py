@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import count, zip_longest
 from textwrap import wrap
-from typing import Any, Literal
+from typing import Any
 
 from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 
@@ -18,51 +18,10 @@ from tonghop.catalogue.model import Catalogue, fingerprint
 from tonghop.catalogue.units import UnitVersion
 from tonghop.reading import layout
 from tonghop.reading.numbers import comma, parse_number
-from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING, Amount, Formula, column_number
-from tonghop.templates.plan import Prefill, Prefills, Template, previous
-
-CHECKS = "Kiểm tra"
-A4, _A3 = 9, 8
-COLOURS: tuple[tuple[Literal["red", "amber", "green"], str], ...] = (
-    ("red", FAILS),
-    ("amber", BLANK),
-    ("amber", BELOW),
-    ("green", HOLDS),
-)
-
-
-class CellFormats:
-    """A workbook's cell formats, each made once."""
-
-    def __init__(self, book: Any) -> None:
-        self.book = book
-        self._made: dict[tuple[tuple[str, Any], ...], Any] = {}
-
-    def __call__(self, **properties: Any) -> Any:
-        """A cell format."""
-        return self._make({"font_name": "Times New Roman", "font_size": 11, "valign": "vcenter"} | properties)
-
-    def alarm(self, colour: Literal["red", "amber", "green"]) -> Any:
-        """What a conditional format turns a cell into."""
-        fill, ink = {"red": ("#F8CBCB", "#9C0006"), "amber": ("#FFEB9C", "#7F6000"), "green": ("#E2F0D9", "#375623")}[colour]
-        return self._make({"bg_color": fill, "font_color": ink})
-
-    def _make(self, properties: dict[str, Any]) -> Any:
-        key = tuple(sorted(properties.items()))
-        if key not in self._made:
-            self._made[key] = self.book.add_format(properties)
-        return self._made[key]
-
-
-def finish(sheet: Any, paper: int = A4) -> None:
-    """Lock a sheet, without a password, and set it up for paper."""
-    sheet.protect("", {"format_columns": True, "format_rows": True})
-    sheet.hide_gridlines(2)
-    sheet.set_landscape()
-    sheet.set_paper(paper)
-    sheet.fit_to_pages(1, 0)
-    sheet.set_margins(0.4, 0.4, 0.5, 0.5)
-    sheet.set_footer("&C&P/&N")
+from tonghop.templates import guards, paper
+from tonghop.templates.formulas import BLANK, FAILS, HOLDS, NOTHING, Amount, Formula, column_number
+from tonghop.templates.looks import CHECKS, CellFormats
+from tonghop.templates.plan import Prefill, Prefills, Template
 
 
 class TableSheet:
@@ -94,8 +53,14 @@ class TableSheet:
         ]
         self.line: dict[str, int] = {}  # the line of each rule on the sheet of checks
         self.lead = 4 if self.fixed else 3
+        self.leading = (5, 12, 34, 26)[: self.lead]
         self.width = self.lead + len(table.fields)
         self.narrow = min(18, max(9, 96 // len(table.fields)))
+        # on paper: how many columns of figures are on a page, and where the first page ends; texts that are for one page only
+        # keep off the leading columns where these come again on the next one
+        self.pages, self.on_page = paper.pages(len(table.fields))
+        self.page = self.lead + self.on_page
+        self.texts = 0 if self.page == self.width else self.lead
         self.column = {field.code: n for n, field in enumerate(table.fields, start=self.lead)}
         self.verdict = self.width + 1  # a blank column separates the form from the checks
         # beyond the checks, hidden: four helper columns for each amount that a rule reads
@@ -166,12 +131,12 @@ class TableSheet:
             self._line(row, *line)
         if len(self.lines) > 1 and not self.fixed:
             self._total(self.bottom + 1)
-        self._validate()
-        self._colour()
+        guards.validate(self)
+        guards.colour(self)
         self._set_up()
 
     def _columns(self) -> None:
-        for column, width in enumerate((5, 12, 34, 26)[: self.lead]):
+        for column, width in enumerate(self.leading):
             self.sheet.set_column(column, column, width)
         self.sheet.set_column(self.lead, self.width - 1, self.narrow)
         self.sheet.set_column(self.width, self.width, 2)
@@ -181,7 +146,8 @@ class TableSheet:
             self.sheet.set_column(first, first + 3, 10, None, {"hidden": True})
 
     def _title(self, row: int) -> int:
-        t, half = self.template, min(max(self.width // 2, 4), self.width - 2)
+        t = self.template
+        half = self.lead if self.texts else min(max(self.width // 2, 4), self.width - 2)
         above = self.catalogue.version(t.unit.parent, t.period.ends_on) if t.unit.parent else None
         due = self.catalogue.due(t.form, t.unit.level, t.period)
         pairs = (
@@ -190,12 +156,21 @@ class TableSheet:
         )
         for left, right in pairs:
             bold = left == t.unit.name.upper()
-            self.sheet.merge_range(row, 0, row, half - 1, left, self.style(align="center", bold=bold))
-            self.sheet.merge_range(row, half, row, self.width - 1, right, self.style(align="center"))
+            style = self.style(align="center", bold=bold, shrink=bool(self.texts))
+            self.sheet.merge_range(row, 0, row, half - 1, left, style)
+            self.sheet.merge_range(row, half, row, self.page - 1, right, self.style(align="center"))
             row += 1
-        titles = ((0, self.table.vi.upper(), {"bold": True, "font_size": 14}), (1, self.table.en, {"italic": True}))
-        for offset, text, look in titles:
-            self.sheet.merge_range(row + offset, 0, row + offset, self.width - 1, text, self.style(align="center", **look))
+        titles: tuple[tuple[int, str, dict[str, Any]], ...] = (
+            (0, self.table.vi.upper(), {"bold": True, "font_size": 14}),
+            (1, self.table.en, {"italic": True}),
+        )
+        for first in range(self.lead, self.width, self.on_page):
+            begins = self.texts if first == self.lead else first
+            last = min(first + self.on_page, self.width) - 1
+            again = ("", "") if first == self.lead else (" (tiếp theo)", " (continued)")
+            for offset, text, look in titles:
+                style = self.style(align="center", **look)
+                self.sheet.merge_range(row + offset, begins, row + offset, last, text + again[offset], style)
         self.sheet.set_row(row, 24)
         return row + 2
 
@@ -213,8 +188,9 @@ class TableSheet:
             f"Để trống: chưa có số liệu; 0 hoặc {zero}: không phát sinh; {absent}: không áp dụng. / "
             f"Blank: no figure yet; 0 or {zero}: none; {absent}: not applicable."
         )
-        self.sheet.merge_range(row, 0, row, self.width - 1, legend, self.style(italic=True, font_size=10, text_wrap=True))
-        self.sheet.set_row(row, 15 * len(wrap(legend, 50 + self.narrow * len(self.table.fields))))
+        look = self.style(italic=True, font_size=10, text_wrap=True)
+        self.sheet.merge_range(row, self.texts, row, self.page - 1, legend, look)
+        self.sheet.set_row(row, 15 * len(wrap(legend, (0 if self.texts else 50) + self.narrow * self.on_page)))
         return row + 1
 
     def _declare(self, row: int, at: tuple[int, int, int], key: HeadKey, value: str | int) -> None:
@@ -276,7 +252,8 @@ class TableSheet:
             self.sheet.set_row(row + offset, 13.5 * lines + 3)
         numbers = [f"({letter})" for letter in "ABCD"[: self.lead]]
         numbers += [column_number(self.template.form, self.table, place) for place in range(len(self.table.fields))]
-        small = self.style(font_size=8, italic=True, align="center", shrink=True, border=1, bg_color="#F4F4F4")
+        small = self.style(font_size=8, italic=True, align="center", text_wrap=True, border=1, bg_color="#F4F4F4")
+        self.sheet.set_row(row + 2, 11 * max(-(-len(number) // (self.narrow + 2)) for number in numbers) + 3)
         for column, number in enumerate(numbers):
             self.sheet.write_string(row + 2, column, number, small)
         band = self.style(bold=True, bg_color="#FFF7E0", border=1, align="center")
@@ -378,93 +355,18 @@ class TableSheet:
             value = float(total(numbers)) if numbers else NOTHING
             self.sheet.write_formula(row, column, f'=IF(COUNT({area})=0,"{NOTHING}",SUM({area}))', style, value)
 
-    # --- what guides the hand ------------------------------------------------------------------------------------
-
-    def _validate(self) -> None:
-        """What may be typed in a column, and a word where it opens with last period's close."""
-        codes, opens = self.catalogue.codes, self.template.form.openings(self.table.code)
-        zero, absent = codes.zero[0], codes.not_applicable[0]
-        before = [p.code for p in previous(self.catalogue, self.template.period)][:1]
-        for field in self.table.fields:
-            column = self.column[field.code]
-            cell = xl_rowcol_to_cell(self.top, column)
-            mark = f'OR({cell}="{zero}",{cell}="{absent}")'
-            kinds: dict[str, dict[str, Any]] = {
-                "count": {
-                    "validate": "custom",
-                    "value": f"=IF(ISNUMBER({cell}),AND({cell}>=0,{cell}=INT({cell})),{mark})",
-                    "error_message": f"Ghi số nguyên từ 0, {zero} hoặc {absent}. / A whole number, {zero} or {absent}.",
-                },
-                # a number of more than 15 digits is text, or the spreadsheet would change it
-                "amount": {
-                    "validate": "custom",
-                    "value": f"=IF(ISNUMBER({cell}),TRUE,OR(LEN({cell})>15,{mark}))",
-                    "error_message": f"Ghi một con số, {zero} hoặc {absent}; hơn 15 chữ số thì gõ dấu nháy đơn ở đầu. / "
-                    f"A number, {zero} or {absent}; an apostrophe before one of more than 15 digits.",
-                },
-                "flag": {"validate": "list", "source": ["0", "1"], "error_message": "Ghi 0 hoặc 1. / 0 or 1."},
-                "code": {
-                    "validate": "list",
-                    "source": [*(labels[0] for labels in field.codes.values()), absent],
-                    "error_message": "Chọn trong danh sách. / Choose from the list.",
-                },
-            }
-            options = kinds[field.type]
-            if field.code in opens:
-                closing_ = next(f for f in self.table.fields if f.code == opens[field.code])
-                word = (
-                    f"Là «{closing_.vi}» của kỳ trước ({', '.join(before) or NOTHING}). Số có sẵn là số đã công bố; "
-                    "sai thì sửa lại, trống thì ghi."
-                )
-                options = options | {"input_title": "Số đầu kỳ / Opening figure", "input_message": word[:255]}
-            self.sheet.data_validation(self.top, column, self.bottom, column, options | {"error_title": "Chưa đúng / Not valid"})
-
-    def _colour(self) -> None:
-        """Red where a rule fails, amber where one waits for a blank: in the checks, and in the cells that they read."""
-        first, last = self.verdict, self.verdict + len(self.rules)
-        if not self.rules:
-            return
-        corner = xl_rowcol_to_cell(self.top, first + 1)
-        states_of_line = ":".join(xl_rowcol_to_cell(self.top, column, col_abs=True) for column in (first + 1, last))
-        self.sheet.conditional_format(
-            self.top,
-            first,
-            self.bottom,
-            first,
-            {"type": "formula", "criteria": f'=COUNTIF({states_of_line},"{FAILS}")>0', "format": self.style.alarm("red")},
-        )
-        for colour, word in COLOURS:
-            self.sheet.conditional_format(
-                self.top,
-                first + 1,
-                self.bottom,
-                last,
-                {"type": "formula", "criteria": f'={corner}="{word}"', "format": self.style.alarm(colour)},
-            )
-        for field in self.table.fields:
-            column = self.column[field.code]
-            states = [
-                xl_rowcol_to_cell(self.top, first + 1 + n, col_abs=True)
-                for n, rule in enumerate(self.rules)
-                if field.code in rule.fields and rule.failure == FAILS
-            ]
-            if states:
-                fails = ",".join(f'{state}="{FAILS}"' for state in states)
-                waits = ",".join(f'{state}="{BLANK}"' for state in states)
-                blank = f'{xl_rowcol_to_cell(self.top, column)}=""'
-                for alarm, criteria in (
-                    (self.style.alarm("red"), f"=OR({fails})"),
-                    (self.style.alarm("amber"), f"=AND({blank},OR({waits}))"),
-                ):
-                    self.sheet.conditional_format(
-                        self.top, column, self.bottom, column, {"type": "formula", "criteria": criteria, "format": alarm}
-                    )
-
     def _set_up(self) -> None:
-        finish(self.sheet, _A3 if len(self.table.fields) > 16 else A4)
-        self.sheet.center_horizontally()
+        paper.finish(self.sheet)
+        last = self.bottom + (len(self.lines) > 1 and not self.fixed) + 2
+        # the right half of the last page, and at least so wide as its texts
+        half = max(self.on_page // 2, -(-36 // self.narrow))
+        last = paper.signature(self.sheet, self.style, last, (max(self.width - half, self.lead - 1), self.width - 1))
+        self.sheet.print_area(0, 0, last, self.width - 1)
         self.sheet.repeat_rows(self.numbers - 2, self.numbers)
-        self.sheet.print_area(0, 0, self.bottom + 1, self.width - 1)
+        if self.texts:
+            paper.side_by_side(self.sheet, self.lead, self.pages)
+        else:
+            self.sheet.center_horizontally()
         # few lines fit on a screen with the head above them; for many the header stays in sight
         self.sheet.freeze_panes(self.top if len(self.lines) > 12 else 0, self.lead)
 

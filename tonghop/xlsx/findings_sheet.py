@@ -1,5 +1,6 @@
 """The sheet that lists what was found in a workbook: its rows, and its XML."""
 
+import math
 from dataclasses import dataclass
 
 from tonghop.xlsx.styles import WRONG
@@ -17,6 +18,7 @@ class Text:
 
 SheetRows = list[list[Text | None]]
 _WIDTHS = (6, 12, 9, 60, 60, 46)
+_DENSE = 1.25  # letters of a text beside the digits in which a width is counted
 
 
 def drawn(rows: SheetRows, style: dict[str, int]) -> bytes:
@@ -55,7 +57,7 @@ def _lines(row: list[Text | None]) -> int:
     """How many lines the tallest cell of a row of the page takes."""
     return max(
         (
-            sum(-(-len(line) // width) for line in cell.text.split("\n"))
+            sum(max(1, math.ceil(len(line) / (width * _DENSE))) for line in cell.text.split("\n"))
             for cell, width in zip(row, _WIDTHS, strict=False)
             if cell and cell.style in ("cell", "head")
         ),

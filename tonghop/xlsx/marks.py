@@ -12,9 +12,10 @@ from tonghop.xlsx.xml_edit import NotKept, attributes, children, element, prefix
 
 SIGN = b"Tonghop"
 _ALWAYS = b'"%s"="%s"' % (SIGN, SIGN)
-# what a sheet holds after its conditional formats
+# what a sheet holds from its conditional formats on
 _AFTER = frozenset(
-    b"dataValidations hyperlinks printOptions pageMargins pageSetup headerFooter rowBreaks colBreaks customProperties "
+    b"conditionalFormatting dataValidations "
+    b"hyperlinks printOptions pageMargins pageSetup headerFooter rowBreaks colBreaks customProperties "
     b"cellWatches ignoredErrors smartTags drawing legacyDrawing legacyDrawingHF drawingHF picture oleObjects controls "
     b"webPublishItems tableParts extLst AlternateContent".split()
 )
