@@ -2,6 +2,7 @@
 
 import io
 import re
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from spreadsheet import Spreadsheet
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.base.text import sort_key
 from tonghop.catalogue.calendar import Period
-from tonghop.catalogue.forms import Form
+from tonghop.catalogue.forms import ALL_ROWS, Form
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.sync import sync
@@ -170,6 +171,59 @@ def test_the_number_of_a_column_says_what_it_adds_in_the_order_of_the_columns(ca
     assert len(sums) > 20
     for parts in sums:
         assert parts == sorted(parts, key=lambda part: (part[0] == "-", int(part[1])))
+
+
+def test_a_closing_figure_is_made_up_of_the_others_and_never_an_opening_one(catalogue: Catalogue) -> None:
+    said = {
+        table.code: [n for place in range(len(table.fields)) if "=" in (n := column_number(form, table, place))]
+        for form in catalogue.forms
+        for table in form.tables
+    }
+    assert said["F1"] == ["(1=2+3)", "(5=6+7)", "(19=8+…+12-13-…-18)"]
+    assert said["F7XLD"] == ["(1=2+…+7)", "(9=11+12+13)", "(18=19+20+21)", "(22=23+24+25)", "(28=5+6+7+26-27)"]
+    assert said["F5"][-1] == "(14=11+12-13)"
+
+
+@each_form
+def test_a_table_is_printed_on_a4_landscape_with_its_header_and_units_on_every_page(
+    catalogue: Catalogue, template: Template
+) -> None:
+    book = load_workbook(io.BytesIO(workbook(catalogue, template)))
+    for table, _ in template.sheets:
+        sheet = book[table.code]
+        wide = len(table.fields) > 16
+        setup = sheet.page_setup
+        assert (setup.paperSize, setup.orientation, sheet.sheet_properties.pageSetUpPr.fitToPage) == (9, "landscape", True)
+        assert (setup.fitToWidth or 1, setup.fitToHeight) == (2 if wide else 1, 0)
+        header = next(cell.row for row in sheet.iter_rows() for cell in row if cell.value == "Mã đơn vị")
+        assert sheet.print_title_rows == f"${header}:${header + 2}"
+        assert sheet.print_title_cols == (("$A:$D" if table.rows != (ALL_ROWS,) else "$A:$C") if wide else None)
+        # room for signature and stamp below the last row, on the paper
+        signed = next(cell.row for row in sheet.iter_rows() for cell in row if str(cell.value).startswith("(Ký, đóng dấu"))
+        last = int(re.findall(r"\d+", sheet.print_area)[-1])
+        assert last - signed >= 5
+        assert all(cell.value is None for row in sheet.iter_rows(signed + 1, last) for cell in row)
+        # no text lies across the edge between two pages
+        lead = 4 if table.rows != (ALL_ROWS,) else 3
+        edge = lead + -(-len(table.fields) // 2)
+        if wide:
+            assert not [area for area in sheet.merged_cells.ranges if area.min_col <= edge < area.max_col]
+            assert not [area for area in sheet.merged_cells.ranges if area.min_col <= lead < area.max_col]
+
+
+def test_libreoffice_prints_the_wide_forms_on_two_pages_of_a4(catalogue: Catalogue, tmp_path: Path) -> None:
+    for name, pages in (("F1.v1-H1-cell", 2), ("F7.v1-Q-grassroots", 3)):
+        template = TEMPLATES[name]
+        (tmp_path / f"{name}.xlsx").write_bytes(workbook(catalogue, template, _figures(template)))
+        profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+        told = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", tmp_path, tmp_path / f"{name}.xlsx"]
+        subprocess.run(told, check=True, capture_output=True)
+        content = (tmp_path / f"{name}.pdf").read_bytes()
+        # and one each of checks and guidance
+        assert len(re.findall(rb"/Type\s*/Page\b(?!s)", content)) == pages + 2
+        assert {
+            (round(float(w)), round(float(h))) for w, h in re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", content)
+        } == {(842, 595)}
 
 
 @each_form
