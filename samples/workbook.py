@@ -31,7 +31,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "Đảng viên dự sinh hoạt": "dv_tong dv_mien dv_phai_du dv_du dv_vang_ly_do dv_vang_khong_ly_do",
         "Nội dung, chất lượng": "so_phut cap_uy_cap_tren_du co_noi_dung_ct05 co_nghi_quyet xep_loai_buoi",
     },
-    "F3A": {"Kết quả xếp loại": "tsvm tsvm_tieu_bieu yeu_kem htxs htt ht khong_ht"},
+    "F3A": {"Kết quả xếp loại": "tsvm tsvm_tieu_bieu yeu_kem htxs htt htt_tro_len ht khong_ht"},
     "F3B": {"Kết quả xếp loại": "htxs htt_rieng htt_tro_len ht khong_ht"},
     "F4": {"Tham gia, cam kết": "dv_trieu_tap dv_tham_gia dv_dang_ky_cam_ket dv_duoc_danh_gia_cuoi_nam"},
     "F5": {

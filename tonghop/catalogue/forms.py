@@ -1,7 +1,7 @@
 """A form as data: its tables, fields and rows, its linear rules and rates, and what became of old labels."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -38,6 +38,9 @@ class Field_(Bilingual):
     aggregation: Literal["flow", "stock", "count"]
     restricted: bool = False
     synonyms: tuple[Label | Synonym, ...] = ()
+    # the fields whose sum this one is, where a source may give it in their place: a report has it, or them, or both. Rules are
+    # written for the one and for the others; see `Spared`
+    sum_of: tuple[Code, ...] = ()
     # for type code: code -> the labels that a sender may write, the first one shown
     codes: dict[Code, tuple[Label, ...]] = Field({})
 
@@ -90,6 +93,13 @@ class Table(Bilingual):
     def owes(self, period: "Period") -> bool:
         """Whether a report is due for the period, at the levels that owe the table."""
         return period.type in self.owed and (period.type != "Q" or period.ordinal in self.quarters)
+
+    def given_otherwise(self, code: str, others: Collection[str]) -> bool:
+        """Whether a report may do without a field, as these others of its fields are a sum that it is part of, or its parts."""
+        parts = next(field.sum_of for field in self.fields if field.code == code)
+        return (bool(parts) and {*parts} <= {*others}) or any(
+            code in field.sum_of and field.code in others and {*field.sum_of}.isdisjoint(others) for field in self.fields
+        )
 
     @cached_property
     def columns(self) -> dict[str, int]:
@@ -220,6 +230,10 @@ class Form(Dated):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for table in self.tables:
+            counts = {field.code for field in table.fields if field.type == "count"}
+            for field in table.fields:
+                if field.sum_of and not {field.code, *field.sum_of} <= counts:
+                    raise ValueError(f"{table.code}.{field.code}: `sum_of` adds up counts of the table")
             owners: dict[str, set[str]] = {}
             for field in table.fields:
                 for label in field.labels():
@@ -275,6 +289,14 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Spared:
+    """Where some fields of a row are blank and others are not, a rule is not asked: what is blank is given otherwise."""
+
+    blank: tuple[str, ...]
+    given: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Rule:
     """A check in the shape in which it is evaluated and stored."""
 
@@ -283,6 +305,8 @@ class Rule:
     terms: tuple[Term, ...]
     # the fields of its table with which the next period opens
     closings: frozenset[str] = frozenset()
+    # a rule about a sum is not asked where that is blank, one about its parts not where the sum stands in place of all of them
+    spared: tuple[Spared, ...] = ()
 
     @property
     def on_arrival(self) -> bool:
@@ -311,7 +335,7 @@ class Rule:
 
 def _open(form: Form, check: Check) -> Iterator[Rule]:
     if "*" not in check.terms:
-        yield Rule(check, "", tuple(_term(check, name) for name in check.terms))
+        yield Rule(check, "", tuple(_term(check, name) for name in check.terms), spared=tuple(_spared(form, check)))
         return
     for field in form.table[check.table].fields:
         for indicator in field.indicators:
@@ -320,6 +344,15 @@ def _open(form: Form, check: Check) -> Iterator[Rule]:
                 Term(check.table, indicator, -check.terms["*"], "children"),
             )
             yield Rule(check, indicator, terms)
+
+
+def _spared(form: Form, check: Check) -> Iterator[Spared]:
+    for field in form.table[check.table].fields:
+        parts = check.terms.keys() & {*field.sum_of}
+        if field.code in check.terms and field.sum_of and not parts:
+            yield Spared((field.code,), ())
+        elif field.code not in check.terms and parts and len(parts) == len(field.sum_of):
+            yield Spared(field.sum_of, (field.code,))
 
 
 def _term(check: Check, name: str) -> Term:

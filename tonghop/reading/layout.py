@@ -149,7 +149,7 @@ def own_measure(text: str, table: Table, codes: Codes) -> bool:
 @lru_cache
 def _measure(units: tuple[str, ...], scale: tuple[str, ...]) -> re.Pattern[str]:
     words = sorted({fold(word) for word in (*units, *scale)}, key=len, reverse=True)
-    ten = r"(?<!\w)10+(?:\.000)*(?!\w)"
+    ten = r"(?<!\w)1(?:0+|(?:\.000)+)(?!\w)"
     one = "|".join(rf"(?<!\w){re.escape(w)}(?!\w)" if w[-1:].isalnum() else re.escape(w) for w in words)
     return re.compile(rf"(?:(?:{one}|{ten}|(?<!\w)và(?!\w))[\s,;/&]*)+" if units else f"{one}|{ten}")
 
@@ -227,7 +227,9 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
     groups = {name[: at.start()] for name in headers for at in re.finditer(":", name)}
 
     def belongs(r: int) -> bool:
-        return block.scores[r] > 0 or not titles.isdisjoint(block.texts[r].values())
+        named = block.scores[r] > 0 or not titles.isdisjoint(block.texts[r].values())
+        # an office may be called what a column is: titles have no figures beside them
+        return named and not any(isinstance(v, float) or (isinstance(v, str) and v.strip().isdecimal()) for v in grid[r])
 
     top, bottom = best, best
     while top > 0 and best - top < 2 and (belongs(top - 1) or not groups.isdisjoint(block.texts[top - 1].values())):

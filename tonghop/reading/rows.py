@@ -188,9 +188,10 @@ class Rows:
         """A figure of a row that stands under no title is refused; a text is passed over with its column."""
         for c in self.bare:
             value = values[c]
-            if value in _EMPTY or not holds(value):
+            failed = self._failed(row.number, c)
+            if not failed and not holds(value):
                 continue
-            if c > self.code and self._is_figure(value):
+            if c > self.code and (failed or self._is_figure(value)):
                 if c not in self.unlabelled:
                     self.unlabelled.add(c)
                     self.reading.wrong("column.unlabelled", Place(None, self.sheet.name, coordinate(row.number, c)))
@@ -208,7 +209,7 @@ class Rows:
             if not own_measure(place.value, self.table, self.catalogue.codes):
                 refuse_measure(self.reading, place, self.table, self.vocabulary)
         below = range(header.last_row + 1, len(self.sheet.grid))
-        self.seen |= {c for c in header.passed if any(holds(self.sheet.grid[r][c]) for r in below)}
+        self.seen |= {c for c in header.passed if any(holds(self.sheet.grid[r][c]) or self._failed(r, c) for r in below)}
         self.reading.columns_passed += [
             ColumnPassed(printable(name), letters, label)
             for label, letters in _runs({c: header.passed.get(c, "") for c in self.seen | self._without_figures()})
@@ -412,9 +413,19 @@ def _runs(labels: dict[int, str]) -> Iterator[tuple[str, str]]:
 
 
 def _ranges(cells: set[tuple[int, int]]) -> str:
-    """Cells as ranges, row by row: F11, D13:E13."""
-    found = []
+    """Cells as ranges: F11, D13:E14."""
+    open_: dict[tuple[int, int], list[int]] = {}  # first and last column of a range, to its first and last row
+    found: list[tuple[int, int, int, int]] = []
     for (row, _), run in groupby(enumerate(sorted(cells)), lambda at: (at[1][0], at[1][1] - at[0])):
         columns = [c for _, (_, c) in run]
-        found.append(":".join(dict.fromkeys(coordinate(row, c) for c in (columns[0], columns[-1]))))
-    return ", ".join(found)
+        ends = columns[0], columns[-1]
+        if ends in open_ and open_[ends][1] == row - 1:
+            open_[ends][1] = row
+        else:
+            if ends in open_:
+                found.append((open_[ends][0], ends[0], open_[ends][1], ends[1]))
+            open_[ends] = [row, row]
+    found += [(top, left, bottom, right) for (left, right), (top, bottom) in open_.items()]
+    return ", ".join(
+        ":".join(dict.fromkeys((coordinate(top, left), coordinate(bottom, right)))) for top, left, bottom, right in sorted(found)
+    )

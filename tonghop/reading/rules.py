@@ -79,10 +79,15 @@ def _table_rules(
         version = catalogue.version(unit, on)
         mine = [r for r in rules if not r.check.levels or (version is not None and version.is_at(r.check.levels))]
         values = {indicator: _value(*at) for indicator, at in place.items()}
+        given = {indicator for indicator, value in values.items() if value is not None}
         for rule in (rules[j] for _, j in of_subject):
             if all(rule is not r for r in mine) or any((table.code, unit, row, term.indicator) in refused for term in rule.terms):
                 continue
             outcome = decide(rule, [values.get(term.indicator) for term in rule.terms])
+            if outcome is Outcome.UNDECIDED and any(
+                given.isdisjoint(spared.blank) and given.issuperset(spared.given) for spared in rule.spared
+            ):
+                continue
             sheet, figures = "", []
             for term in rule.terms:
                 at = place[term.indicator][0].cell(place[term.indicator][1]) if term.indicator in place else None

@@ -121,7 +121,7 @@ def _sheet(sheet: layout.Sheet, table: Table, on: date, catalogue: Catalogue, re
     foot = Place(None, sheet.name, layout.coordinate(header.last_row, 0))
     columns = [f.code for f in header.fields.values()]
     for field_ in table.fields:
-        if columns.count(field_.code) != 1:
+        if columns.count(field_.code) != 1 and not table.given_otherwise(field_.code, columns):
             rule = "column.twice" if field_.code in columns else printed.missing(reading, table, field_)
             if rule:
                 reading.wrong(rule, foot, label_vi=field_.vi, label_en=field_.en)

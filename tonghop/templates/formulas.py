@@ -157,10 +157,14 @@ class Formula:
         nothing = [f"{given}=0", f"{given}{absent}<{len(all_)}", *([f"{factor}=0"] if self.has_amounts else [])]
         left = self._small(cells) if self._is_small else self._remainder(cells, amounts)
         undecided = BLANK if self.rule.check.kind == "identity" else NOTHING
-        return (
-            f'=IF(COUNTA({",".join(all_)})=0,"{NOTHING}",IF(COUNTA({",".join(all_)})<{len(all_)},"{undecided}",'
+        formula = (
+            f'IF(COUNTA({",".join(all_)})=0,"{NOTHING}",IF(COUNTA({",".join(all_)})<{len(all_)},"{undecided}",'
             f'IF(OR({",".join(nothing)}),"{NOTHING}",IF({left}{self.rule.check.op}0,"{HOLDS}","{self.failure}"))))'
         )
+        for spared in self.rule.spared:
+            asked = [f"COUNTA({cells[code]})>0" for code in spared.blank] + [f"COUNTA({cells[code]})=0" for code in spared.given]
+            formula = f'IF(OR({",".join(asked)}),{formula},"{NOTHING}")'
+        return f"={formula}"
 
     def _given(self, cells: dict[str, str]) -> str:
         """How many cells have a number, or a mark or label that means one."""
@@ -234,6 +238,8 @@ class Formula:
             for summand in self.summands
         ]
         if not self.is_computable or any(isinstance(value, str) for value in values):
+            return NOTHING
+        if any(given.keys().isdisjoint(s.blank) and given.keys() >= {*s.given} for s in self.rule.spared):
             return NOTHING
         undecided = BLANK if self.rule.check.kind == "identity" else NOTHING
         states = {

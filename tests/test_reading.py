@@ -1,0 +1,280 @@
+"""Files as clerks and programs write them: each handed-in file and its siblings, with the exact answer that it must get."""
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from books import STAFF, book
+from openpyxl import load_workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.load import load_catalogue
+from tonghop.intake.answer import Answer
+from tonghop.reading import old_fonts
+from tonghop.reading.report import Report
+from tonghop.reading.understand import read_and_check
+
+FOLDER = Path(__file__).parent / "data" / "reading"
+ANSWERS: dict[str, dict[str, Any]] = yaml.safe_load((FOLDER / "answers.yaml").read_text("utf-8"))
+CATALOGUE = load_catalogue(PROJECT / "catalogue")
+NAME = "Nguyễn Văn A"
+FIGURES = list(STAFF.values())
+WARD, TOWN, CELL = "08719", "243", "243.01"
+Edit = Callable[[Worksheet], None]
+
+
+def read(name: str, content: bytes) -> Report:
+    return read_and_check(name, content, CATALOGUE, Settings(home=PROJECT / "nowhere"))
+
+
+def found(report: Report) -> list[str]:
+    return [f"{f.rule} {f.cell}" if f.cell else f.rule for f in report.findings]
+
+
+def test_each_file_was_handed_in_and_its_answer_is_what_must_hold() -> None:
+    with (FOLDER / "expected.csv").open(encoding="utf-8") as file:
+        must = {row["file"]: row["status"] for row in csv.DictReader(file)}
+    assert {path.name for path in FOLDER.iterdir()} - {"expected.csv", "answers.yaml"} == set(must)
+    assert {name: answer["status"] for name, answer in ANSWERS.items()} == {name: must[name] for name in ANSWERS}
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_a_handed_file_gets_exactly_its_answer(name: str) -> None:
+    wanted, report = ANSWERS[name], read(name, (FOLDER / name).read_bytes())
+    assert report.status == wanted["status"], found(report)
+    if rules := wanted.get("rules"):
+        assert {f.rule for f in report.findings} == set(rules)
+    else:
+        assert found(report) == wanted.get("findings", [])
+    said = " ".join(f.message_vi for f in report.findings)
+    assert [words for words in wanted.get("says", []) if words not in said] == []
+    assert all("{" not in f.message_vi + f.message_en for f in report.findings)
+    assert len(report.cells) == wanted.get("cells", len(report.cells))
+    assert [c.cells for c in report.read.cells] == wanted.get("passed", [])
+    assert [f"{c.column} {c.label}".strip() for c in report.read.columns] == wanted.get("columns", [])
+    assert list(report.read.sheets) == wanted.get("sheets", [])
+    assert report.read.owed == wanted.get("owed", report.read.owed)
+
+
+# --- siblings: the staff report of a town (F8A), header in row 7, column numbers in row 8, its first office in row 9 ------
+
+
+def staff(edit: Edit) -> Report:
+    workbook = load_workbook(io.BytesIO(book(CATALOGUE, "F8A", TOWN, "2018-Y", [(WARD, STAFF)])))
+    edit(workbook["F8A"])
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return read("a.xlsx", buffer.getvalue())
+
+
+def lines(*rows: list[Any], first: int = 10) -> Edit:
+    """Put rows below the first office, in place of what stands there."""
+
+    def edit(sheet: Worksheet) -> None:
+        sheet.delete_rows(10, 5)
+        for r, row in enumerate(rows, start=first):
+            for c, value in enumerate(row, start=1):
+                sheet.cell(r, c).value = value
+
+    return edit
+
+
+def put(**cells: Any) -> Edit:
+    def edit(sheet: Worksheet) -> None:
+        for cell, value in cells.items():
+            sheet[cell] = value
+
+    return edit
+
+
+def insert(**cells: Any) -> Edit:
+    """A new row 9 with these cells."""
+
+    def edit(sheet: Worksheet) -> None:
+        sheet.insert_rows(9)
+        put(**cells)(sheet)
+
+    return edit
+
+
+def without_numbers(**cells: Any) -> Edit:
+    """No row of column numbers, then these cells."""
+
+    def edit(sheet: Worksheet) -> None:
+        sheet.delete_rows(8)
+        put(**cells)(sheet)
+
+    return edit
+
+
+def merge(ranges: str, below: Edit | None = None) -> Edit:
+    def edit(sheet: Worksheet) -> None:
+        if below:
+            below(sheet)
+        sheet.merge_cells(ranges)
+
+    return edit
+
+
+TITLES = [
+    "STT",
+    "Mã đơn vị",
+    "Tên đơn vị",
+    "Cán bộ",
+    "Công chức",
+    "Hợp đồng",
+    "Tổng số cán bộ, công chức",
+    "Thạc sĩ trở lên",
+    "Đại học",
+]
+TITLES += ["Cao đẳng", "Trung cấp", "Trình độ khác"]
+SIGNED = [None, None, "TM. BAN THƯỜNG VỤ"]
+OFFICE = [2, CELL, None, *FIGURES]
+OTHER = ["STT", None, "Đơn vị", "Nghị quyết", "Đề án", "Chỉ thị", "Kế hoạch", "Văn bản khác", "Tổng số"]
+
+RETURNED: dict[str, tuple[Edit, list[str]]] = {
+    "last year's table below the signatures": (
+        lines(SIGNED, [], [None, None, "SỐ LIỆU NĂM 2017"], TITLES, [1, WARD, None, *FIGURES], OFFICE),
+        ["row.below B14", "row.below B15"],
+    ),
+    "last year's table under its own titles": (
+        lines([], [None, None, "Số liệu năm 2017"], TITLES, OFFICE),
+        ["row.below B13"],
+    ),
+    "another table below, no signatures between": (lines([], OTHER, OFFICE), ["row.below B12"]),
+    "offices without codes below the signatures": (lines(SIGNED, [1, None, "Phường Hùng Vương", *FIGURES]), ["row.below B11"]),
+    "a mistyped code below the signatures": (lines(SIGNED, [2, "243.99", None, 8]), ["row.below B11"]),
+    "text figures below the signatures": (lines(SIGNED, [2, CELL, None, "8 người", *["x"] * 8]), ["row.below B11"]),
+    "a total below the signatures": (lines(SIGNED, [None, None, "Cộng", *FIGURES]), ["row.below B11"]),
+    "an office of dashes without a code": (lines([2, None, "Phường Hùng Vương", *["-"] * 9]), ["row.no_unit B10"]),
+    "an office in words without a code": (lines([2, None, "Phường Hùng Vương", "chưa có"]), ["row.no_unit B10"]),
+    "an office after a remark": (lines([None, None, "Lưu ý: bổ sung"], [2, None, "Phường Hùng Vương", "8"]), ["row.no_unit B11"]),
+    "a mistyped code after a date": (lines(["Ngày 30/9 bổ sung"], [2, "O8719", None, *FIGURES]), ["row.unit B11"]),
+    "the same mistyped code twice": (lines(*[[2, "243.99", None, *FIGURES]] * 2), ["row.unit B10", "row.unit B11"]),
+    "a formula that failed in a row without a code": (lines([None, None, None, "#REF!"]), ["row.no_unit B10"]),
+    "a total in words": (lines([None, None, "Cộng", "chừng 8", *FIGURES[1:]]), ["cell.approximate D10"]),
+    "one value over two columns": (merge("D9:E9"), ["cell.merged D9", "cell.blank E9"]),
+    "one value over an office and the total": (
+        merge("D9:D10", lines([None, None, "Cộng", None, *FIGURES[1:]])),
+        ["cell.merged D9"],
+    ),
+    "a figure two columns to the right": (put(N9=999), ["column.unlabelled N9"]),
+    "a text figure under no title": (put(M9="12 người"), ["column.unlabelled M9"]),
+    "a figure under a title that the form has not": (put(M7="Lương", M9=5), ["column.unknown M7"]),
+    "a second column of codes": (put(M7="Mã đơn vị", M9=WARD), ["column.twice M7"]),
+    "thousands beside the title": (put(E1="ĐỘI NGŨ CÁN BỘ (1.000 người)"), ["head.measure E1"]),
+    "thousands after a name of the unit's column": (put(E1="Đơn vị: nghìn người"), ["head.measure E1"]),
+    "thousands in a cell beside its label": (put(E1="ĐVT", F1="nghìn"), ["head.measure F1"]),
+    "percents": (put(E1="(Đơn vị tính: %)"), ["head.measure E1"]),
+    "thousands in a title of a column": (put(D7="Cán bộ (nghìn người)"), ["column.measure D7"]),
+    "thousands in a line under the titles": (insert(D9="nghìn", E9="(người)"), ["column.measure D9"]),
+    "thousands in a note below": (lines([None, "Ghi chú: đơn vị tính nghìn người"]), ["head.measure B10"]),
+    "money where nothing is money": (put(E1="ĐVT: triệu đồng"), ["head.measure E1"]),
+    "an office that is called what a column is": (without_numbers(B8=None, C8="Đơn vị"), ["row.no_unit B8"]),
+    "a form outside its time": (put(B1="F7"), ["head.in_force B4"]),
+}
+
+ACCEPTED: dict[str, tuple[Edit, list[str]]] = {
+    "signatures below": (
+        lines(
+            [],
+            [*[None] * 6, "Hà Nội, ngày 5 tháng 7 năm 2025"],
+            [None, "NGƯỜI LẬP BIỂU", None, None, None, None, "THỦ TRƯỞNG ĐƠN VỊ"],
+            [None, "(Ký, họ tên)", None, None, None, None, "(Ký, đóng dấu)"],
+            [None, NAME, None, None, None, None, NAME],
+        ),
+        ["G11:G14"],
+    ),
+    "a date in cells of its own": (lines([None, None, None, "Ngày", 5, "tháng", 7, "năm", 2025]), ["D10:I10"]),
+    "a date that is a date": (lines([*[None] * 6, date(2019, 1, 5)], [*[None] * 6, NAME]), ["G10:G11"]),
+    "a telephone number below": (lines(SIGNED, [None, "ĐT:", None, 912345678]), ["D11"]),
+    "a note between two offices": (lines([None, None, "Ghi chú: đến 01/12"], OFFICE), []),
+    "a note of another year between two offices": (lines([None, None, "Sáp nhập năm 2017"], OFFICE), []),
+    "titles and numbers of columns on page 2": (
+        lines(["Trang 2"], TITLES, [f"({n})" for n in range(1, 13)], OFFICE),
+        [],
+    ),
+    "spaces only": (lines([None, None, None, "  ", "\u200b"]), []),
+    "a form named in one cell": (put(A1=None, B1=None, E1="Biểu F8"), []),
+    "a form and its series": (put(A1="Mẫu số", B1="F8-ĐLXH"), []),
+    "a form and its series in one cell": (put(A1="Mẫu F8-ĐLXH", B1=None), []),
+    "a form's number with its word": (put(A1="Biểu mẫu:", B1="Biểu F8"), []),
+    "characters that nobody sees": (put(B4="2018\u200b-Y", B9="08719\u200b", B3="\ufeff243", E9="12\u2060"), []),
+    "the form's own unit of measure": (put(E1="ĐVT: người"), []),
+    "a column's own unit of measure": (put(D7="Cán bộ (người)"), []),
+    "units of measure under the titles": (insert(D9="người", E9="(người)"), []),
+    "text beside the title": (put(E1="(Ban hành kèm theo Hướng dẫn số 16)", F4="Nơi nhận: Ban Tổ chức"), []),
+}
+
+
+@pytest.mark.parametrize("name", RETURNED)
+def test_what_a_sheet_leaves_unclear_is_returned_at_its_cell(name: str) -> None:
+    edit, findings = RETURNED[name]
+    report = staff(edit)
+    assert (report.status, found(report)) == ("returned", findings)
+    assert all("{" not in f.message_vi + f.message_en for f in report.findings)
+    assert "Hùng Vương" not in repr(report.findings)
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_what_is_ordinary_is_accepted_and_what_is_passed_over_is_named(name: str) -> None:
+    edit, passed = ACCEPTED[name]
+    report = staff(edit)
+    assert (report.status, found(report)) == ("accepted", [])
+    assert ", ".join(c.cells for c in report.read.cells) == ", ".join(passed)
+    assert NAME not in repr(report)
+
+
+def test_a_column_without_figures_is_passed_over_and_said_to_be() -> None:
+    report = staff(put(M7="Kiến nghị", M9="không", N7="Ghi chú", N9="12 đơn", O9="xem lại"))
+    assert (report.status, found(report)) == ("accepted", [])
+    told = Answer.to(report, "a.xlsx", "0").as_text()
+    assert "F8A!M" in told
+    assert "F8A!N (Ghi chú)" in told
+    assert "F8A!O" in told
+    assert "không" not in told.replace("không phải", "")
+    assert "Kiến nghị" not in told
+
+
+GRADED = {"tong_to_chuc": 686, "duoc_xep": 662, "chua_xep": 24, "ht": 58, "khong_ht": 0}
+
+
+@pytest.mark.parametrize(
+    ("given", "findings"),
+    [
+        ({"htt_tro_len": 604}, []),
+        ({"htxs": 100, "htt": 504}, []),
+        ({"htxs": 100, "htt": 504, "htt_tro_len": 604}, []),
+        ({"htt_tro_len": 605}, ["F3.2d"]),
+        ({"htxs": 100, "htt": 504, "htt_tro_len": 504}, ["F3.2d"]),
+        ({"htxs": 100, "htt": 505, "htt_tro_len": 604}, ["F3.2a"]),
+        ({"htxs": 100, "htt_tro_len": 604}, ["cell.blank"]),
+        ({"htxs": 100}, ["cell.blank"]),
+        ({}, ["cell.blank"]),
+    ],
+)
+def test_good_or_better_may_stand_in_place_of_its_parts_or_beside_them(given: dict[str, int], findings: list[str]) -> None:
+    report = read("a.xlsx", book(CATALOGUE, "F3A", WARD, "2019-Y", [(WARD, "Chi bộ", GRADED | given)], version=2))
+    assert [f.rule for f in report.findings] == findings
+    assert {c.indicator for c in report.cells if c.state == "blank"} == {"htxs", "htt", "htt_tro_len"} - given.keys()
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["Größe der Straße", "Fußgänger über Äcker", "Öffnungszeiten für Müller"],
+        ["Hämäläinen päivää", "pää asiat yö"],
+        ["España año niño", "señor mañana"],
+        ["São Paulo ação", "coração irmão"],
+        ["Øresund Århus", "Smørrebrød på"],
+        ["L'«île»", "«été» «là-bas»", "10 µm"],
+    ],
+)
+def test_letters_of_other_languages_are_no_old_font(texts: list[str]) -> None:
+    assert old_fonts.found(texts) is None
