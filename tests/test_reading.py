@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -232,14 +233,23 @@ def test_what_is_ordinary_is_accepted_and_what_is_passed_over_is_named(name: str
 
 
 def test_a_column_without_figures_is_passed_over_and_said_to_be() -> None:
-    report = staff(put(M7="Kiến nghị", M9="không", N7="Ghi chú", N9="12 đơn", O9="xem lại"))
+    report = staff(put(M7="Kiến nghị", M9="chờ duyệt", N7="Ghi chú", N9="12 đơn", O9="xem lại"))
     assert (report.status, found(report)) == ("accepted", [])
     told = Answer.to(report, "a.xlsx", "0").as_text()
     assert "F8A!M" in told
     assert "F8A!N (Ghi chú)" in told
     assert "F8A!O" in told
-    assert "không" not in told.replace("không phải", "")
+    assert "chờ duyệt" not in told
     assert "Kiến nghị" not in told
+
+
+@pytest.mark.parametrize(
+    ("money", "findings"), [("người", []), ("nghìn người", ["head.measure"]), ("triệu đồng", ["head.measure"])]
+)
+def test_a_unit_of_measure_of_a_json_is_asked_about_as_a_workbooks_is(money: str, findings: list[str]) -> None:
+    told = {"form": "F8", "sender": WARD, "period": "2018-Y", "scope": "own", "money": money}
+    told |= {"rows": [{"table": "F8A", "unit": WARD, "values": STAFF}]}
+    assert found(read("a.json", json.dumps(told).encode())) == [f"{rule} /money" for rule in findings]
 
 
 GRADED = {"tong_to_chuc": 686, "duoc_xep": 662, "chua_xep": 24, "ht": 58, "khong_ht": 0}

@@ -85,12 +85,15 @@ def _what_was_read(answer: Answer) -> list[str]:
         f"  Đã đọc / read: {t.sheet}, bảng / table {t.table}: {t.rows} dòng, {t.cells} ô / rows {t.rows}, cells {t.cells}"
         for t in read.tables
     ]
-    lines += [f"  Trang không đọc / sheet not read: {sheet}" for sheet in read.sheets]
-    lines += [
-        f"  Cột bỏ qua / column passed over: {c.sheet}!{c.column}" + (f" ({c.label})" if c.label else "") for c in read.columns
-    ]
-    lines += [f"  Ô có chữ, không phải số liệu, bỏ qua / cells passed over, no figures: {c.sheet}!{c.cells}" for c in read.cells]
-    lines += [f"  Biểu mẫu cũ không có, để trống / not on the earlier template, left blank: {column}" for column in read.lacking]
+    columns = [f"{c.sheet}!{c.column}" + (f" ({c.label})" if c.label else "") for c in read.columns]
+    cells = [f"{c.sheet}!{c.cells}" for c in read.cells]
+    for words, names in (
+        ("Trang không đọc / sheets not read", read.sheets),
+        ("Cột không đọc / columns not read", columns),
+        ("Ô ngoài các dòng của bảng, không đọc / cells outside the table's rows, not read", cells),
+        ("Biểu mẫu cũ không có, để trống / not on the earlier template, left blank", read.lacking),
+    ):
+        lines += [f"  {words}: {'; '.join(names)}"] if names else []
     if read.owed is not None:
         must, owes = ("phải", "owes") if read.owed else ("không phải", "does not owe")
         lines.append(

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
-from tonghop.base.findings import Place, printable
+from tonghop.base.findings import Finding, Place, finding, printable
 from tonghop.base.text import FOLDED, fold, nfc, visible
 from tonghop.catalogue.forms import ALL_ROWS, Field_, Table
 from tonghop.catalogue.model import Catalogue, Codes
@@ -91,6 +91,7 @@ class Rows:
         # columns without a title; those left of the codes may number the rows
         self.bare = [c for c in range(width) if c not in known and c not in header.unknown]
         self.all = list(self._classified())
+        self.sections = [row for row in self.all if row.kind == "section"]
         # whether the table's foot is above, and which rows hold figures of units or totals
         self.ended = False
         self.taken: set[int] = set()
@@ -207,7 +208,7 @@ class Rows:
         self._merged()
         for place in measures(self.sheet, self.notes, self.catalogue.codes):
             if not own_measure(place.value, self.table, self.catalogue.codes):
-                refuse_measure(self.reading, place, self.table, self.vocabulary)
+                self.reading.findings.append(other_measure(place, self.table, self.vocabulary))
         below = range(header.last_row + 1, len(self.sheet.grid))
         self.seen |= {c for c in header.passed if any(holds(self.sheet.grid[r][c]) or self._failed(r, c) for r in below)}
         self.reading.columns_passed += [
@@ -275,7 +276,7 @@ class Rows:
         for c, spec in fields.items():
             if spec.type != "amount" and fold(texts[c]) != fold(spec.unit):
                 place = Place(texts[c], self.sheet.name, coordinate(row.number, c))
-                refuse_measure(self.reading, place, self.table, self.vocabulary, spec)
+                self.reading.findings.append(other_measure(place, self.table, self.vocabulary, spec))
         return True
 
     def _classified(self) -> Iterator[_Row]:
@@ -334,16 +335,15 @@ class Rows:
 
     def _span(self, row: _Row) -> tuple[int, int] | None:
         """The rows (numbers from 1) that a total or a section's own figures sum; None where the section is unknown."""
-        rows, end = self.all, len(self.sheet.grid)
+        end = len(self.sheet.grid)
         if row.kind == "total" and not row.label:
             return self.start + 1, end
         if row.kind not in ("total", "section"):
             return None
-        sections = [r for r in rows if r.kind == "section"]
-        opened = next((r for r in reversed(sections) if r.label == row.label and r.number <= row.number), None)
+        opened = next((r for r in reversed(self.sections) if r.label == row.label and r.number <= row.number), None)
         if opened is None:
             return None
-        closed = next((r for r in sections if r.number > opened.number and r.rank <= opened.rank), None)
+        closed = next((r for r in self.sections if r.number > opened.number and r.rank <= opened.rank), None)
         return opened.number + 2, closed.number if closed else end
 
     def _merged(self) -> None:
@@ -356,14 +356,13 @@ class Rows:
                 self.reading.wrong("cell.merged", Place(None, self.sheet.name, coordinate(top, left)))
 
 
-def refuse_measure(reading: Reading, place: Place, table: Table, vocabulary: Vocabulary, spec: Field_ | None = None) -> None:
-    """A finding for a unit of measure that is not the table's, or not the field's."""
+def other_measure(place: Place, table: Table, vocabulary: Vocabulary, spec: Field_ | None = None) -> Finding:
+    """What a sender is told of a unit of measure that is not the table's, or not the field's."""
     said = vocabulary.mask(place.value)
     if spec:
-        reading.wrong("column.measure", place, value=said, label_vi=spec.vi, label_en=spec.en, counted=spec.unit)
-    else:
-        units = ", ".join(dict.fromkeys(field.unit for field in table.fields))
-        reading.wrong("head.measure", place, value=said, table=table.code, units=units)
+        return finding("column.measure", place, value=said, label_vi=spec.vi, label_en=spec.en, counted=spec.unit)
+    units = ", ".join(dict.fromkeys(field.unit for field in table.fields))
+    return finding("head.measure", place, value=said, table=table.code, units=units)
 
 
 def column(place: Place) -> int:

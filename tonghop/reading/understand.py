@@ -22,10 +22,12 @@ from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import UnitVersion
 from tonghop.reading import printed, unit_names
 from tonghop.reading.figures import Money
+from tonghop.reading.layout import own_measure
 from tonghop.reading.numbers import LARGEST_COUNT, Vocabulary, Wrong, amount, is_foreign, number_in_cell, parse_number
 from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain, unit_of
 from tonghop.reading.reader import read
 from tonghop.reading.report import NOT_APPLICABLE, CellValue, Line, LineHeader, Read, Report, TableRead
+from tonghop.reading.rows import other_measure
 from tonghop.reading.rules import broken_rules
 
 
@@ -51,6 +53,10 @@ def understand(reading: Reading, catalogue: Catalogue) -> Report:
         understood.take(columns, list(entries))
     if reading.nil and any(figure not in (None, NOT_APPLICABLE) for line in result.lines for figure in line.figures):
         result.findings.append(finding("head.nil", None))
+    if reading.money and not any(f.rule == "head.measure" for f in result.findings):
+        tables = {entry.table.code: entry.table for entry in reading.entries}.values()
+        if tables and not any(own_measure(str(reading.money.value), table, catalogue.codes) for table in tables):
+            result.findings.append(other_measure(reading.money, next(iter(tables)), understood.vocabulary))
     result.read = _read(reading, result.lines, catalogue)
     if reading.nil:
         result.lines.clear()

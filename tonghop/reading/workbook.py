@@ -18,7 +18,7 @@ from tonghop.reading import bounds, layout, old_fonts, period_names, printed, sh
 from tonghop.reading.head import HEAD_NAMES, identify
 from tonghop.reading.numbers import Vocabulary
 from tonghop.reading.raw import Reading, plain
-from tonghop.reading.rows import Rows, refuse_measure
+from tonghop.reading.rows import Rows, other_measure
 
 # how .xlsx and .xls begin, whatever their names say
 ZIP, OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
@@ -141,11 +141,11 @@ def _measures(reading: Reading, sheet: layout.Sheet, table: Table, header: layou
     """A finding for every unit of measure that the head or the header gives and the table does not count in."""
     vocabulary = Vocabulary(catalogue.codes)
     for spec, place in header.measures:
-        refuse_measure(reading, place, table, vocabulary, spec)
+        reading.findings.append(other_measure(place, table, vocabulary, spec))
     in_header = {place.cell for _, place in header.measures}
     for place in layout.measures(sheet, range(header.last_row + 1), catalogue.codes):
         if place.cell not in in_header and not layout.own_measure(place.value, table, catalogue.codes):
-            refuse_measure(reading, place, table, vocabulary)
+            reading.findings.append(other_measure(place, table, vocabulary))
 
 
 def _legacy(reading: Reading, sheets: list[layout.Sheet]) -> None:
