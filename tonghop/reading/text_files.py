@@ -41,7 +41,9 @@ def read_csv(text: str, catalogue: Catalogue, settings: Settings) -> Reading:
     if not lines:
         raise Unreadable("file.empty")
     number, first = lines[0]
-    head = {key: Place(first[column], "csv", f"line {number}") for key, column in zip(HEAD_NAMES, CSV_COLUMNS, strict=False)}
+    head = {
+        key: Place(first[column], "csv", f"line {number}") for key, column in zip(HEAD_NAMES[:6], CSV_COLUMNS[:6], strict=True)
+    }
     if fold(first["value"] or "") == "nil":
         head["nil"] = Place(True, "csv", f"line {number}")
     if first.get("money"):
