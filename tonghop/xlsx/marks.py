@@ -11,6 +11,7 @@ from tonghop.xlsx.styles import StylesPart
 from tonghop.xlsx.xml_edit import NotKept, attributes, children, element, prefix, splice, with_attributes
 
 SIGN = b"Tonghop"
+_TOGETHER = 500  # cells that one format is given; nobody says how many a program takes
 _ALWAYS = b'"%s"="%s"' % (SIGN, SIGN)
 # what a sheet holds from its conditional formats on
 _AFTER = frozenset(
@@ -27,7 +28,11 @@ def add(xml: bytes, cells: Mapping[str, list[str]], styles: StylesPart) -> bytes
     if body is None:
         raise NotKept("built")
     p = prefix(xml)
-    marks = [(styles.mark(name), " ".join(places)) for name, places in cells.items() if places]
+    marks = [
+        (styles.mark(name), " ".join(places[n : n + _TOGETHER]))
+        for name, places in cells.items()
+        for n in range(0, len(places), _TOGETHER)
+    ]
     # ours come before the sender's own, which keep their order
     xml = _renumbered(xml, body[3], len(marks))
     at = next((start for name, start, _ in children(xml, body[3], len(xml)) if name in _AFTER), xml.rindex(b"</"))
