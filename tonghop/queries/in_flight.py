@@ -1,5 +1,6 @@
 """Templates that are out: given to a unit, and no report of it accepted since. What a change of their form would do to them."""
 
+from pathlib import Path
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -10,24 +11,7 @@ from tonghop.catalogue.model import Catalogue, fingerprint
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 
-_ISSUED = """
-select issued.unit_key, issued.form_code, issued.form_version, issued.scheme, issued.period_code, issued.scope,
-    issued.fingerprint, max(issued.issued_at) as issued_at
-from intake.issued as issued
-where
-    (%(form)s::text is null or issued.form_code = %(form)s)
-    and not exists (
-        select from intake.receipt as receipt
-        inner join catalogue.unit as unit on receipt.unit_id = unit.unit_id
-        inner join catalogue.period as period on receipt.period_id = period.period_id
-        where
-            receipt.status = 'accepted' and unit.unit_key = issued.unit_key and receipt.form_code = issued.form_code
-            and (period.scheme, period.code) = (issued.scheme, issued.period_code) and receipt.scope = issued.scope
-            and receipt.received_at >= issued.issued_at
-    )
-group by 1, 2, 3, 4, 5, 6, 7
-order by issued.form_code, issued.period_code, issued.unit_key, issued_at
-"""
+IN_FLIGHT = Path(__file__).parent / "sql" / "in_flight.sql"
 
 
 def in_flight(settings: Settings, form: str | None = None) -> list[dict[str, Any]]:
@@ -37,7 +21,7 @@ def in_flight(settings: Settings, form: str | None = None) -> list[dict[str, Any
     """
     catalogue = load_catalogue(settings.catalogue)
     with connect(settings, AUDITOR) as connection:
-        rows = connection.cursor(row_factory=dict_row).execute(_ISSUED, {"form": form and form.upper()}).fetchall()
+        rows = connection.cursor(row_factory=dict_row).execute(IN_FLIGHT.read_bytes(), {"form": form and form.upper()}).fetchall()
     return [_told(catalogue, row) for row in rows]
 
 
