@@ -20,6 +20,7 @@ from tonghop.intake.answer import Answer
 from tonghop.intake.before_sending import precheck
 from tonghop.intake.delivery import answers_of
 from tonghop.intake.submit import submit
+from tonghop.reading import rules
 from tonghop.reading.report import Report
 from tonghop.reading.rules import is_slip
 from tonghop.reading.understand import read_and_check
@@ -133,7 +134,7 @@ def test_a_total_row_shows_what_it_states_what_its_rows_add_up_to_and_which_they
     assert (told.cell, told.message_vi, told.message_en) == (
         "D10",
         "Cột «Cán bộ»: hàng cộng ghi 9, các hàng cộng lại 8, chênh 1 (hàng 9).",
-        "Column “Elected or appointed officials”: the total row states 9, the rows add up to 8, difference 1 (rows 9).",
+        "Column “Elected or appointed officials”: the total row states 9, the rows add up to 8, difference 1 (row 9).",
     )
 
 
@@ -234,3 +235,15 @@ def test_no_model_reads_the_figures() -> None:
     assert {"figures_vi", "figures_en", "cells"} <= Finding.__dataclass_fields__.keys()
     models = Path(tree_world.__file__).parents[1] / "dbt_project" / "models"
     assert not [path for path in models.rglob("*.sql") if "figures_vi" in path.read_text() or "figures_en" in path.read_text()]
+
+
+def test_a_table_that_is_wrong_throughout_is_told_row_by_row_and_explained_as_far_as_it_is_shown(
+    catalogue: Catalogue, limits: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "EXPLAINED", 3)
+    cells = [f"08719.0{n}" for n in range(1, 6)]
+    wrong = {f.code: 0 for f in _form(catalogue, "F2").table["F2"].fields if not f.codes} | {"hop_thuong_ky": 1, "dv_tong": 9}
+    found = read_and_check("x", book(catalogue, "F2", WARD, "2018-M03", [(c, wrong) for c in cells]), catalogue, limits)
+    assert [(f.rule, f.cell, bool(f.figures_vi)) for f in found.findings if f.rule == "F2.1"] == [
+        ("F2.1", f"{'H' if n < 3 else 'J'}{9 + n}", n < 3) for n in range(5)
+    ]

@@ -11,7 +11,7 @@ from tonghop.base.text import fold
 from tonghop.catalogue.calendar import Calendar, Period
 from tonghop.catalogue.data import Bilingual, Code, Data, Dated, Label
 from tonghop.catalogue.earlier import Earlier
-from tonghop.catalogue.forms import Form, HeadKey, Leading
+from tonghop.catalogue.forms import Field_, Form, HeadKey, Leading
 from tonghop.catalogue.units import History, Succession, UnitVersion
 
 
@@ -127,6 +127,17 @@ class Catalogue:
             found.setdefault((spell.unit, spell.form), []).append(spell)
         return found
 
+    @cached_property
+    def columns(self) -> dict[tuple[str, str], tuple[Bilingual, str]]:
+        """The name and the type of the column of every table and indicator; of several form versions the newest has it."""
+        return {
+            (table.code, indicator): (_name(field, indicator), field.type)
+            for form in sorted(self.forms, key=lambda form: form.valid_from)
+            for table in form.tables
+            for field in table.fields
+            for indicator in field.indicators
+        }
+
     @property
     def units(self) -> tuple[UnitVersion, ...]:
         """Every version of every unit."""
@@ -168,6 +179,14 @@ class Catalogue:
         if due <= period.ends_on:
             due = (period.ends_on.replace(day=1) + timedelta(days=32)).replace(day=day)
         return self.calendar.working_day(due)
+
+
+def _name(field: Field_, indicator: str) -> Bilingual:
+    """The name of a column, and for one of codes the label that the indicator counts."""
+    if not field.codes:
+        return field
+    label = field.codes[indicator.removeprefix(f"{field.code}_")][0]
+    return Bilingual(vi=f"{field.vi}: {label}", en=f"{field.en}: {label}")
 
 
 def fingerprint(form: Form, unit: UnitVersion, period: Period) -> str:

@@ -47,10 +47,13 @@ class Figure:
 
 
 def broken(
-    rule: Rule, figures: Sequence[Figure], unit: str, sheet: str, cells: Sequence[str], money: Money, catalogue: Catalogue
+    rule: Rule, figures: Sequence[Figure], unit: str, sheet: str, cells: Sequence[str], money: Money | None, catalogue: Catalogue
 ) -> Finding:
-    """The finding for a rule that its figures, one a term, break; `cells` of the sheet, the likeliest wrong one first."""
-    check, told = rule.check, _Told(rule, figures, money, catalogue)
+    """The finding for a rule that its figures, one a term, break; `cells` of the sheet, the likeliest wrong one first.
+
+    `money` is the unit in which amounts are told; without it the figures are not.
+    """
+    check, told = rule.check, money and _Told(rule, figures, money, catalogue)
     return Finding(
         check.rule,
         check.kind,
@@ -60,8 +63,8 @@ def broken(
         check.message.en,
         unit,
         check.version,
-        figures_vi=told.text("vi"),
-        figures_en=told.text("en"),
+        figures_vi=told.text("vi") if told else "",
+        figures_en=told.text("en") if told else "",
         cells=tuple(cells),
     )
 
@@ -77,7 +80,7 @@ class _Told:
     def __init__(self, rule: Rule, figures: Sequence[Figure], money: Money, catalogue: Catalogue):
         stated = rule.stated
         sign = 1 if stated.coefficient > 0 else -1
-        amounts = all(_field(f.term, catalogue)[1] == "amount" for f in figures)
+        amounts = all(catalogue.columns[f.term.table, f.term.indicator][1] == "amount" for f in figures)
         self.catalogue, self.money = catalogue, money if amounts else None
         self.kind: Literal["equal", "most", "least"] = "equal" if rule.check.op == "=" else "most" if sign > 0 else "least"
         self.stated = next(f for f in figures if f.term is stated)
@@ -128,19 +131,9 @@ class _Told:
         return number if factor == 1 else f"{number_in(language, factor)} × {number}"
 
 
-def _field(term: Term, catalogue: Catalogue) -> tuple[dict[str, str], str]:
-    """The name of a term's column, and the type of its field; the newest version of a form has it where several do."""
-    for form in reversed(catalogue.forms):
-        for field in form.table[term.table].fields if term.table in form.table else ():
-            if term.indicator in field.indicators:
-                code = term.indicator.removeprefix(f"{field.code}_")
-                label = f": {field.codes[code][0]}" if field.codes else ""
-                return {"vi": field.vi + label, "en": field.en + label}, field.type
-    raise KeyError(term.indicator)
-
-
 def _named(figure: Figure, catalogue: Catalogue, language: Language) -> str:
-    name = _field(figure.term, catalogue)[0][language]
+    column, _ = catalogue.columns[figure.term.table, figure.term.indicator]
+    name = column.vi if language == "vi" else column.en
     if figure.cell is not None:
         return f"{_cell(figure.cell, language)} {name}"
     if figure.term.at == "same":

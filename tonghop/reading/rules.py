@@ -14,7 +14,7 @@ from operator import itemgetter
 import numpy as np
 import numpy.typing as npt
 
-from tonghop.base.findings import LANGUAGES, Finding, Place, finding, phrase
+from tonghop.base.findings import LANGUAGES, Finding, Place, finding, phrase, printable
 from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.evaluate import EXACT, Outcome, Value, decide, total
 from tonghop.catalogue.forms import Form, Rule, Table
@@ -23,6 +23,7 @@ from tonghop.reading import figures as in_figures
 from tonghop.reading.figures import Figure, Money
 from tonghop.reading.report import Line
 
+EXPLAINED = 2_000  # findings of a table with their figures: more are not shown, and each takes half a millisecond
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
@@ -73,7 +74,7 @@ def _table_rules(
     for line in lines:
         if (i := subject[line.unit, line.row]) in concerned:
             places[i] |= {indicator: (line, n) for n, indicator in enumerate(line.header.indicators)}
-    found = []
+    found: list[Finding] = []
     for i, of_subject in groupby(unclear, itemgetter(0)):
         (unit, row), place = keys[i], places[i]
         version = catalogue.version(unit, on)
@@ -91,11 +92,13 @@ def _table_rules(
             sheet, figures = "", []
             for term in rule.terms:
                 at = place[term.indicator][0].cell(place[term.indicator][1]) if term.indicator in place else None
-                sheet = at.sheet if at else sheet
-                figures.append(Figure(term, values.get(term.indicator), at and at.cell))
+                sheet = printable(at.sheet) if at else sheet
+                figures.append(Figure(term, values.get(term.indicator), at and printable(at.cell)))
             if outcome is Outcome.BROKEN:
-                cells = [figure.cell for figure in likeliest(rule, figures, mine, values) if figure.cell]
-                found.append(in_figures.broken(rule, figures, unit, sheet, cells, money, catalogue))
+                explained = len(found) < EXPLAINED
+                order = likeliest(rule, figures, mine, values) if explained else figures
+                cells = [figure.cell for figure in order if figure.cell]
+                found.append(in_figures.broken(rule, figures, unit, sheet, cells, money if explained else None, catalogue))
             elif outcome is Outcome.UNDECIDED and rule.check.kind == "identity":
                 found.append(_blank(rule, figures, unit, sheet, catalogue))
     return found
@@ -126,7 +129,6 @@ def likeliest(rule: Rule, figures: Sequence[Figure], rules: Sequence[Rule], valu
     then the total that the others make up, then the order of the form. A figure that could not be so (a count below nothing, or
     a share of a figure) comes last. This is a guess at where to look first: nothing is ever filled in from it.
     """
-    held = [r for r in rules if _outcome(r, values) is not Outcome.BROKEN]
     gap = total(EXACT.multiply(f.term.coefficient, f.value) for f in figures if f.value is not None and f.value == f.value)
     gap = EXACT.subtract(gap, rule.check.bound)
 
@@ -136,7 +138,8 @@ def likeliest(rule: Rule, figures: Sequence[Figure], rules: Sequence[Rule], valu
             return True, 0, True, True
         right = EXACT.fma(-coefficient, gap, value)
         then = {**values, figure.term.indicator: right}
-        gained = sum(_outcome(r, then) is not Outcome.BROKEN for r in rules) - len(held)
+        touched = [r for r in rules if any(term.indicator == figure.term.indicator for term in r.terms)]
+        gained = sum(_is_broken(r, values) - _is_broken(r, then) for r in touched)
         return (
             right < 0 <= value,
             -gained,
@@ -160,8 +163,8 @@ def is_slip(written: str, meant: str) -> bool:
     return len(long) - len(short) == 1 and any(long[:n] + long[n + 1 :] == short for n in range(len(long)))
 
 
-def _outcome(rule: Rule, values: Mapping[str, Value]) -> Outcome:
-    return decide(rule, [values.get(term.indicator) for term in rule.terms])
+def _is_broken(rule: Rule, values: Mapping[str, Value]) -> bool:
+    return decide(rule, [values.get(term.indicator) for term in rule.terms]) is Outcome.BROKEN
 
 
 def _matrix(table: Table, lines: list[Line], subject: dict[tuple[str, str], int]) -> tuple[Floats, Flags]:

@@ -344,6 +344,7 @@ def _totals(reading: Reading, result: Report, understood: "_Understanding") -> l
                 "summed": shown.of(total(values)),
                 "gap": shown.of(EXACT.subtract(number, total(values)).copy_abs()),
                 "money": f" {shown.name}".rstrip(),
+                "row_word": "row" if len(rows) == 1 else "rows",
                 "rows": "–".join(dict.fromkeys((str(min(rows)), str(max(rows))))) if rows else "–",
             }
             found.append(finding("total", place, **words))
