@@ -94,11 +94,11 @@ def put(**cells: Any) -> Edit:
     return edit
 
 
-def insert(**cells: Any) -> Edit:
-    """A new row 9 with these cells."""
+def insert(row: int, **cells: Any) -> Edit:
+    """A new row with these cells."""
 
     def edit(sheet: Worksheet) -> None:
-        sheet.insert_rows(9)
+        sheet.insert_rows(row)
         put(**cells)(sheet)
 
     return edit
@@ -148,6 +148,8 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
         lines([], [None, None, "Số liệu năm 2017"], TITLES, OFFICE),
         ["row.below B13"],
     ),
+    "last year's table under a title alone": (lines([None, "Số liệu năm 2017"], OFFICE), ["row.below B11"]),
+    "the same period of last year": (lines([None, None, "Cùng kỳ năm trước:"], OFFICE), ["row.below B11"]),
     "another table below, no signatures between": (lines([], OTHER, OFFICE), ["row.below B12"]),
     "offices without codes below the signatures": (lines(SIGNED, [1, None, "Phường Hùng Vương", *FIGURES]), ["row.below B11"]),
     "a mistyped code below the signatures": (lines(SIGNED, [2, "243.99", None, 8]), ["row.below B11"]),
@@ -174,7 +176,7 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     "thousands in a cell beside its label": (put(E1="ĐVT", F1="nghìn"), ["head.measure F1"]),
     "percents": (put(E1="(Đơn vị tính: %)"), ["head.measure E1"]),
     "thousands in a title of a column": (put(D7="Cán bộ (nghìn người)"), ["column.measure D7"]),
-    "thousands in a line under the titles": (insert(D9="nghìn", E9="(người)"), ["column.measure D9"]),
+    "thousands in a line under the titles": (insert(9, D9="nghìn", E9="(người)"), ["column.measure D9"]),
     "thousands in a note below": (lines([None, "Ghi chú: đơn vị tính nghìn người"]), ["head.measure B10"]),
     "money where nothing is money": (put(E1="ĐVT: triệu đồng"), ["head.measure E1"]),
     "an office that is called what a column is": (without_numbers(B8=None, C8="Đơn vị"), ["row.no_unit B8"]),
@@ -209,7 +211,8 @@ ACCEPTED: dict[str, tuple[Edit, list[str]]] = {
     "characters that nobody sees": (put(B4="2018\u200b-Y", B9="08719\u200b", B3="\ufeff243", E9="12\u2060"), []),
     "the form's own unit of measure": (put(E1="ĐVT: người"), []),
     "a column's own unit of measure": (put(D7="Cán bộ (người)"), []),
-    "units of measure under the titles": (insert(D9="người", E9="(người)"), []),
+    "units of measure under the titles": (insert(9, D9="người", E9="(người)"), []),
+    "units of measure between the titles and the numbers": (insert(8, D8="người", E8="người"), []),
     "text beside the title": (put(E1="(Ban hành kèm theo Hướng dẫn số 16)", F4="Nơi nhận: Ban Tổ chức"), []),
 }
 

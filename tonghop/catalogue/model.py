@@ -53,6 +53,9 @@ class Codes(Data):
     foot: tuple[Label, ...]
     # a line that starts with one of these is none of its rows: dates and notes
     note: tuple[Label, ...] = ()
+    # a line that starts with one of `earlier`, or with one of `title` and names another year, is the title of another table
+    title: tuple[Label, ...] = ()
+    earlier: tuple[Label, ...] = ()
     yes: tuple[Label, ...]
     # words beside a number that make it no figure, the most telling kind first
     words: dict[Literal["percent", "times", "approximate", "unit"], tuple[Label, ...]]

@@ -137,12 +137,13 @@ class Rows:
             code = plain(row.unit.value).strip()
             # a unit column may hold anything, a name even; without figures only a code says that a row is one
             if not _CODE.fullmatch(code) and not self._is_data(row, raw) and unit_of(code, self.catalogue, self.on) is None:
-                self.ended = self._begins(values, self.catalogue.codes.foot)
+                self.ended = self._ends(values)
                 return False
             self._entry(row, values, raw)
             return True
         if row.kind in ("titles", "foreign"):
-            self.ended = self._other_year() or (row.kind == "foreign" and bool(self.taken))
+            self.ended = self._other_year(self.lines) or (row.kind == "foreign" and bool(self.taken))
+            self.lines.clear()
             return row.kind == "titles" and not self.ended
         if (span := self._span(row)) and (row.kind == "total" or self._figures(row.number, raw)):
             self._totals(row, raw, span)
@@ -152,7 +153,7 @@ class Rows:
         if self._is_data(row, raw):
             self.reading.wrong("row.no_unit", row.unit)
             return True
-        self.ended = self._begins(values, self.catalogue.codes.foot)
+        self.ended = self._ends(values)
         return False
 
     def _below(self, row: _Row, raw: list[Any]) -> bool:
@@ -258,12 +259,24 @@ class Rows:
         texts = (fold(v) for c, v in enumerate(values) if isinstance(v, str) and c not in self.header.passed)
         return any(map(pattern.match, texts))
 
-    def _other_year(self) -> bool:
-        """Whether the lines above a header that comes again name another year than the report's: then it is another table's."""
+    def _ends(self, values: list[Any]) -> bool:
+        """Whether a line ends the table: a signature, or the title of another period's table."""
+        return self._begins(values, self.catalogue.codes.foot) or any(map(self._is_title, values))
+
+    def _other_year(self, lines: list[str]) -> bool:
+        """Whether lines name another year than the report's: below them stands another table."""
         period = self.reading.period
-        years = {int(year) for line in self.lines for year in _YEAR.findall(visible(line))}
-        self.lines.clear()
+        years = {int(year) for line in lines for year in _YEAR.findall(visible(line))}
         return period is not None and any(not period.starts_on.year <= year <= period.ends_on.year for year in years)
+
+    def _is_title(self, value: Any) -> bool:
+        """Whether a text is the title of another period's table."""
+        if not isinstance(value, str) or not self.taken:
+            return False
+        codes, text = self.catalogue.codes, fold(value)
+        if codes.earlier and _any_word(codes.earlier).match(text):
+            return True
+        return bool(codes.title) and bool(_any_word(codes.title).match(text)) and self._other_year([value])
 
     def _measures(self, row: _Row, values: list[Any]) -> bool:
         """Whether a line under the header gives units of measure; those that are not the fields' own are refused."""
@@ -290,7 +303,8 @@ class Rows:
             if self.fixed and first[1] <= column <= last[1]
             for r in range(first[0], min(last[0] + 1, len(grid)))
         }
-        repeated = False
+        # where the numbers of the columns may be: below titles
+        numbered = True
         for r in range(self.start, len(grid)):
             row = grid[r]
             if not _filled(row) and r not in self.failed:
@@ -300,13 +314,13 @@ class Rows:
             blank = not holds(unit.value)
             texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v] if blank else []
             if (blank or (type(unit.value) is str and FOLDED[unit.value] in leading)) and (titles := self._titles(row, leading)):
-                repeated = titles == "titles"
+                numbered = titles == "titles"
                 yield _Row(r, titles, unit)
                 continue
-            if repeated and is_column_numbers(row):
+            if numbered and is_column_numbers(row):
                 yield _Row(r, "titles", unit)
                 continue
-            repeated = False
+            numbered = numbered and blank
             sums = None
             for text in texts if blank else [str(unit.value)]:
                 if text[:1].isalpha() and (sums := total.fullmatch(fold(text))):
