@@ -129,7 +129,7 @@ class Rows:
             if self.look.hidden_columns:
                 self.used.update(c for c, value in zip(self.inputs, raw, strict=True) if value not in _EMPTY)
             if row.number + 1 in self.look.hidden_rows and _filled(raw):
-                self.reading.wrong("row.hidden", row.unit)
+                self.reading.wrong("row.hidden", self._at(row))
 
     def _within(self, row: _Row, values: list[Any], raw: list[Any]) -> bool:
         """Take a row of the table; whether it was."""
@@ -151,7 +151,7 @@ class Rows:
         if not self.taken and self._measures(row, values):
             return True
         if self._is_data(row, raw):
-            self.reading.wrong("row.no_unit", row.unit)
+            self.reading.wrong("row.no_unit", self._at(row))
             return True
         self.ended = self._ends(values)
         return False
@@ -163,9 +163,13 @@ class Rows:
         if row.kind in ("titles", "foreign") or not figures:
             return False
         if unit_of(code, self.catalogue, self.on) or re.fullmatch(r"\d[\d.]*", code) or self._most(figures):
-            self.reading.wrong("row.below", row.unit, value="")
+            self.reading.wrong("row.below", self._at(row))
             return True
         return False
+
+    def _at(self, row: _Row) -> Place:
+        """Where a row's own code stands or should stand, whatever cells are merged."""
+        return Place(None, self.sheet.name, coordinate(row.number, self.code))
 
     def _entry(self, row: _Row, values: list[Any], raw: list[Any]) -> None:
         number = str(row.number + 1)
