@@ -174,6 +174,9 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     "thousands beside the title": (put(E1="ĐỘI NGŨ CÁN BỘ (1.000 người)"), ["head.measure E1"]),
     "thousands after a name of the unit's column": (put(E1="Đơn vị: nghìn người"), ["head.measure E1"]),
     "thousands in a cell beside its label": (put(E1="ĐVT", F1="nghìn"), ["head.measure F1"]),
+    "thousands alone in a cell": (put(L6="1.000 người"), ["head.measure L6"]),
+    "thousands below their label": (put(L5="ĐVT", L6="nghìn người"), ["head.measure L6"]),
+    "thousands over a group of titles": (insert(7, D7="Số lượng (nghìn người)"), ["head.measure D7"]),
     "percents": (put(E1="(Đơn vị tính: %)"), ["head.measure E1"]),
     "thousands in a title of a column": (put(D7="Cán bộ (nghìn người)"), ["column.measure D7"]),
     "thousands in a line under the titles": (insert(9, D9="nghìn", E9="(người)"), ["column.measure D9"]),
@@ -213,6 +216,13 @@ ACCEPTED: dict[str, tuple[Edit, list[str]]] = {
     "a column's own unit of measure": (put(D7="Cán bộ (người)"), []),
     "units of measure under the titles": (insert(9, D9="người", E9="(người)"), []),
     "units of measure between the titles and the numbers": (insert(8, D8="người", E8="người"), []),
+    "signatures of no known word": (
+        lines([*[None] * 6, "GIÁM ĐỐC"], [None, "Kế toán trưởng", *[None] * 4, NAME], [None, NAME]),
+        ["G10:G11"],
+    ),
+    "notes with numbers": (lines([1, None, "Số liệu tính đến 31/12"], ["(*) Trong đó 2 biệt phái"]), []),
+    "a page's number": (lines([*[None] * 6, "Trang 1/2"]), ["G10"]),
+    "a form in brackets": (put(A1="(Biểu F8)", B1=None), []),
     "text beside the title": (put(E1="(Ban hành kèm theo Hướng dẫn số 16)", F4="Nơi nhận: Ban Tổ chức"), []),
 }
 

@@ -104,18 +104,22 @@ def _form_named(labels: tuple[str, ...]) -> re.Pattern[str]:
 def measures(sheet: Sheet, rows: Iterable[int], codes: Codes) -> Iterator[Place]:
     """The units of measure that texts of some rows declare: after a label, in brackets beside a title, or alone in a cell."""
     declared, bare = _declared(codes.header["money"], codes.columns["unit_name"])
+    beside: Place | None = None
     for r in rows:
         for c, value in enumerate(sheet.grid[r]):
-            if type(value) is not str or not value or len(value) > 200:
+            if type(value) is not str or not value or len(value) > 200 or (beside and beside.cell == coordinate(r, c)):
                 continue
             text = FOLDED[value]
             if found := declared.search(text):
-                said = found[1].strip(" ):")
-                at = c if said else _following(sheet, r, c, codes)
-                if at is not None:
-                    yield sheet.place(r, at)._replace(value=said or str(sheet.grid[r][at]))
+                if said := found[1].strip(" ):"):
+                    yield sheet.place(r, c)._replace(value=said)
+                elif (at := _following(sheet, r, c, codes)) is not None:
+                    beside = sheet.place(r, at)._replace(value=str(sheet.grid[r][at]))
+                    yield beside
             elif (found := bare.fullmatch(text)) and is_measure(found[1], codes):
                 yield sheet.place(r, c)._replace(value=found[1])
+            elif is_measure(text, codes) and scales(text, codes):
+                yield sheet.place(r, c)
             else:
                 for said in re.findall(r"\(([^()]*)\)", text):
                     if is_measure(said, codes) and scales(said, codes):
