@@ -265,6 +265,23 @@ def test_a_unit_of_measure_of_a_json_is_asked_about_as_a_workbooks_is(money: str
     assert found(read("a.json", json.dumps(told).encode())) == [f"{rule} /money" for rule in findings]
 
 
+@pytest.mark.parametrize("rows", [0, 1])
+@pytest.mark.parametrize("above", [None, "Kết quả tiếp công dân", "Trong đó"])
+def test_groups_may_stand_above_the_titles_of_their_columns(rows: int, above: str | None) -> None:
+    """In the handed file the groups stand in row 10 and the titles in row 11: with rows between them, and a text above."""
+    workbook = load_workbook(FOLDER / "ld_right.xlsx")
+    sheet = workbook.active
+    assert sheet is not None
+    if rows:
+        sheet.insert_rows(11)
+    sheet["D9"] = above
+    sheet["J10"] = "Vụ việc"
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    report = read("a.xlsx", buffer.getvalue())
+    assert (report.status, found(report), len(report.cells)) == ("accepted", [], 10)
+
+
 GRADED = {"tong_to_chuc": 686, "duoc_xep": 662, "chua_xep": 24, "ht": 58, "khong_ht": 0}
 
 

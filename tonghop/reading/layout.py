@@ -238,6 +238,8 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
     top, bottom = best, best
     while top > 0 and best - top < 2 and (belongs(top - 1) or not groups.isdisjoint(block.texts[top - 1].values())):
         top -= 1
+    if top == best > 1 and not block.texts[top - 1] and not groups.isdisjoint(block.texts[top - 2].values()):
+        top -= 2  # groups that are merged over two rows
     while bottom + 1 < len(block.texts) and bottom - top < 2 and belongs(bottom + 1):
         bottom += 1
     header = TableHeader(bottom)
