@@ -142,7 +142,7 @@ class Rows:
             self._entry(row, values, raw)
             return True
         if row.kind in ("titles", "foreign"):
-            self.ended = self._other_year(self.lines) or (row.kind == "foreign" and bool(self.taken))
+            self.ended = bool(self.taken) and (row.kind == "foreign" or self._other_year(self.lines))
             self.lines.clear()
             return row.kind == "titles" and not self.ended
         if (span := self._span(row)) and (row.kind == "total" or self._figures(row.number, raw)):
