@@ -1,7 +1,24 @@
-"""The reading process: it reads and checks one file after another, confined."""
+"""The reading process: it reads and checks one file after another, confined.
+
+What holds for it once it has the catalogue, should a file take it over:
+
+- everywhere: it gets no descriptor (`RLIMIT_NOFILE` 0), so it opens no file, socket or pipe, even after it closed one that it
+  has; those are its two pipes and /dev/null. It grows by so much only, dumps no core, writes no file and, unless it
+  stays root, does not fork.
+- where it was started by root: it is a user who owns no file and no other process, so it can neither signal nor trace another
+  process, nor change a file.
+- where libseccomp is there (Debian's apt needs it), root or not: the kernel refuses every call but those that computing takes.
+  That also forbids what needs no descriptor: signals, exec, names of files. The library is asked through ctypes: the bindings
+  for Python on PyPI were last released in 2021, and those for Landlock are a preview.
+
+Without root and without libseccomp it may still signal or trace processes of its user (`kernel.yama.ptrace_scope` says which it
+may trace), run a program that needs no library, and remove or rename that user's files.
+"""
 
 import contextlib
+import ctypes
 import encodings
+import errno
 import gc
 import importlib
 import io
@@ -13,6 +30,7 @@ import sys
 import time
 import traceback
 import zipfile
+from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
@@ -46,7 +64,7 @@ def _serve() -> None:
     _send(out, None)
     while True:
         try:
-            name, content, answered = pickle.load(into)
+            name, content, about = pickle.load(into)
         except EOFError:
             return
         # should nobody be left to kill it
@@ -55,7 +73,9 @@ def _serve() -> None:
         try:
             answer = (
                 "read",
-                _back(content, answered) if answered else to_plain(read_and_check(name, content, catalogue, settings)),
+                _back(content, about)
+                if isinstance(about, Answer)
+                else to_plain(read_and_check(name, content, catalogue, settings, about)),
             )
         except MemoryError:
             answer = "file.memory", "MemoryError"
@@ -63,7 +83,7 @@ def _serve() -> None:
             place = traceback.extract_tb(error.__traceback__)[-1]
             answer = "file.crash", f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
         _send(out, answer)
-        if answered:
+        if isinstance(about, Answer):
             gc.collect()
 
 
@@ -88,21 +108,73 @@ def _warm(catalogue: Catalogue, settings: Settings) -> None:
     with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", "<worksheet/>")
     for name, content in (("warm.xlsx", book.getvalue()), ("warm.csv", b"x"), ("warm.json", b"{"), ("warm", b"")):
-        read_and_check(name, content, catalogue, settings)
+        read_and_check(name, content, catalogue, settings, date.min)
     listed(Answer("warm", None, "", "returned"), "kind")
     np.zeros((1, 1)) @ np.zeros((1, 1))
 
 
 def _confine(settings: Settings) -> None:
-    """From here on the process can open nothing, dump no core and grow by so much only."""
+    """From here on the process can open nothing, dump no core and grow by so much only; what else holds, the module says."""
     used = next(
         int(line.split()[1]) << 10 for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData:")
     )
-    free = os.dup(0)  # the lowest number that a new descriptor would get
-    os.close(free)
-    limits = {resource.RLIMIT_DATA: used + settings.worker_bytes, resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: free}
+    with contextlib.suppress(OSError):
+        seccomp = ctypes.CDLL("libseccomp.so.2")
+    limits = {
+        resource.RLIMIT_DATA: used + settings.worker_bytes,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 0,
+        resource.RLIMIT_NPROC: 0,
+        resource.RLIMIT_FSIZE: 0,
+    }
     for what, limit in limits.items():
         resource.setrlimit(what, (limit, limit))
+    if os.geteuid() == 0:
+        _become_nobody()
+    if "seccomp" in locals():
+        _only_compute(seccomp)
+
+
+def _become_nobody() -> None:
+    """Take a user's number that no file and no other worker has; in a container that has few numbers, that of nobody."""
+    for number in (_NOBODY_ELSE + os.getpid(), 65534):
+        with contextlib.suppress(OSError):
+            os.setgroups([])
+            os.setresgid(number, number, number)
+            os.setresuid(number, number, number)
+            return
+
+
+def _only_compute(seccomp: ctypes.CDLL) -> None:
+    """Have the kernel refuse every call but those of _CALLS, with EPERM; does nothing where the kernel has no such filter."""
+    seccomp.seccomp_init.restype = ctypes.c_void_p
+    rules = ctypes.c_void_p(seccomp.seccomp_init(_REFUSE | errno.EPERM))
+    own = _Argument(0, _EQUAL, os.getpid(), 0)
+    for call in _CALLS:
+        number = seccomp.seccomp_syscall_resolve_name(call.encode())
+        seccomp.seccomp_rule_add_array(rules, _ALLOW, number, 0, None)
+    # to end by a signal of its own, as whoever gets no memory does, and to set its own limit of time
+    for call, argument in (("tgkill", own), ("prlimit64", _Argument(0, _EQUAL, 0, 0))):
+        number = seccomp.seccomp_syscall_resolve_name(call.encode())
+        seccomp.seccomp_rule_add_array(rules, _ALLOW, number, 1, ctypes.byref(argument))
+    seccomp.seccomp_load(rules)
+
+
+class _Argument(ctypes.Structure):
+    """libseccomp's condition on an argument of a call: which, how it compares, and with what."""
+
+    _fields_ = (("which", ctypes.c_uint), ("how", ctypes.c_int), ("what", ctypes.c_uint64), ("mask", ctypes.c_uint64))
+
+
+_ALLOW, _REFUSE, _EQUAL = 0x7FFF0000, 0x00050000, 4
+_NOBODY_ELSE = 2_000_000_000
+# memory, time, threads' locks, signals to itself, and its pipes
+_CALLS = (
+    "brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "futex", "sched_yield", "sched_getaffinity", "getrandom",
+    "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "getrusage", "getpid", "gettid", "getppid",
+    "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "exit", "exit_group", "read", "readv",
+    "write", "writev", "lseek", "fstat", "close", "poll", "ppoll", "set_robust_list", "rseq",
+)  # fmt: skip
 
 
 if __name__ == "__main__":
