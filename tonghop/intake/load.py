@@ -7,6 +7,7 @@ after the last one, it leaves answers to be written; the next run writes them.
 import itertools
 import logging
 from collections.abc import Callable, Iterable
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -44,7 +45,9 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
             return r
 
         while batch := connection.execute(
-            "select receipt_id, sha256, file_name from intake.receipt where status = 'pending' order by receipt_id limit %s",
+            """
+            select receipt_id, sha256, file_name, ctl.local_day(received_at) from intake.receipt
+            where status = 'pending' order by receipt_id limit %s""",
             [settings.batch_files],
         ).fetchall():
             connection.commit()
@@ -59,22 +62,26 @@ def decide(
     connection: psycopg.Connection[Any],
     pool: Pool,
     synced: Synced,
-    receipts: list[tuple[int, str, str]],
+    receipts: list[tuple[int, str, str, date]],
     counted: Callable[[Report], Report],
     held: bool = False,
 ) -> tuple[list[Answer], set[int]]:
-    """Read, check and load a batch of receipts, each (number, sha256, name): pending ones, or held ones (returned, quarantined).
+    """Read, check and load a batch of receipts, pending ones, or held ones (returned, quarantined).
+
+    Each is (number, sha256, name, day of receipt).
 
     Writes the answers to those that were decided and returns them, with the receipts that wait for the next batch because they
     contend within this one. A held receipt with the same outcome and findings as before is left as it is. `counted` is called
     with each report that was read.
     """
     waivers = waive.in_force(connection, [number for number, *_ in receipts])
-    reading = map(counted, pool.reports((name, original(settings, sha256)) for _, sha256, name in receipts))
+    reading = map(counted, pool.reports((name, original(settings, sha256), day) for _, sha256, name, day in receipts))
     numbered = ((number, waivers.applied(number, r)) for (number, *_), r in zip(receipts, reading, strict=True))
     decided, waits = _load_batch(connection, synced, numbered, held)
     answers = [
-        Answer.to(decided[number], name, sha256, receipt_code(number)) for number, sha256, name in receipts if number in decided
+        Answer.to(decided[number], name, sha256, receipt_code(number))
+        for number, sha256, name, _ in receipts
+        if number in decided
     ]
     give(settings, connection, pool, answers)
     return answers, waits

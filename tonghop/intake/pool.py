@@ -25,10 +25,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tonghop.base.days import today
 from tonghop.base.findings import finding
 from tonghop.base.settings import PACKAGE, Settings
 from tonghop.catalogue.model import Catalogue
@@ -67,8 +69,10 @@ class Pool:
             self._drop(worker)
         gc.unfreeze()
 
-    def reports(self, files: Iterable[tuple[str, Path]]) -> Iterator[Report]:
-        """The report of each (name, path), in order; reads a few files ahead of whoever takes the reports.
+    def reports(self, files: Iterable[tuple[str, Path] | tuple[str, Path, date]]) -> Iterator[Report]:
+        """The report of each (name, path) or (name, path, day of receipt; today by default), in order.
+
+        Reads a few files ahead of whoever takes the reports.
 
         Raises OSError where a path cannot be read, PoolError where no worker starts; never for what is in a file.
         """
@@ -76,33 +80,33 @@ class Pool:
         first = list(itertools.islice(numbered, readers))
         self._start(len(first) - len(self._idle))
         waiting = itertools.chain(first, numbered)
-        busy: dict[_Worker, tuple[int, str, bytes]] = {}
+        busy: dict[_Worker, tuple[int, str, bytes, date]] = {}
         done: dict[int, Report] = {}
 
-        def begin(number: int, name: str, content: bytes) -> None:
+        def begin(number: int, name: str, content: bytes, received: date) -> None:
             try:
-                busy[self._asked(name, content, None)] = number, name, content
+                busy[self._asked(name, content, received)] = number, name, content, received
             except _Lost as lost:
                 done[number] = lost.report
 
         def fill() -> None:
             while len(busy) < readers and len(busy) + len(done) <= 2 * readers and (item := next(waiting, None)):
-                number, (name, path) = item
-                begin(number, name, self._content(path))
+                number, (name, path, *day) = item
+                begin(number, name, self._content(path), *(day or [today()]))
 
         following = 0
         try:
             fill()
             while busy or done:
                 for worker in _ready(busy, wait=following not in done):
-                    number, name, content = busy.pop(worker)
+                    number, name, content, received = busy.pop(worker)
                     try:
                         plain = self._answered(worker)
                     except _Lost as lost:
                         done[number] = lost.report
                     else:
                         if plain is None:
-                            begin(number, name, content)
+                            begin(number, name, content, received)
                         else:
                             done[number] = from_plain(plain, self._catalogue)
                 fill()  # before the caller turns to what it gets
@@ -146,8 +150,11 @@ class Pool:
             worker.ready()
             self._idle.append(worker)
 
-    def _asked(self, name: str, content: bytes, answer: Answer | None) -> "_Worker":
-        """A worker that now makes of a file its report, or with an answer to it the workbook that goes back. Raises _Lost."""
+    def _asked(self, name: str, content: bytes, about: date | Answer) -> "_Worker":
+        """A worker that now makes of a file, given the day of receipt, its report, or given the answer what goes back.
+
+        Raises _Lost.
+        """
         while True:
             if not self._idle:
                 self._start(1)
@@ -156,7 +163,7 @@ class Pool:
                 self._drop(worker)
                 continue
             try:
-                worker.ask(name, content, answer, self._settings.worker_seconds)
+                worker.ask(name, content, about, self._settings.worker_seconds)
                 return worker
             except _Lost as lost:
                 self._gave_up(worker, lost)
@@ -244,11 +251,11 @@ class _Worker:
         """Where its answers come; can be read once it has answered or died."""
         return self._out.fileno()
 
-    def ask(self, name: str, content: bytes, answer: Answer | None, seconds: float) -> None:
-        """Hand over a file, and the answer to it if it shall go back. Raises _Lost."""
+    def ask(self, name: str, content: bytes, about: date | Answer, seconds: float) -> None:
+        """Hand over a file, and the day of receipt, or the answer to it if it shall go back. Raises _Lost."""
         self._due = time.monotonic() + seconds
         try:
-            pickle.dump((name, content, answer), self._in)
+            pickle.dump((name, content, about), self._in)
             self._in.flush()
         except (OSError, ValueError) as error:
             raise self._gone() from error

@@ -33,7 +33,7 @@ def replay(
         synced = sync(catalogue, connection)
         held = connection.execute(
             """
-            select r.receipt_id, r.sha256, r.file_name from intake.receipt r
+            select r.receipt_id, r.sha256, r.file_name, ctl.local_day(r.received_at) from intake.receipt r
             where r.status in ('returned', 'quarantined') and (%(form)s::text is null or r.form_code = %(form)s)
               and (%(rule)s::text is null or exists (
                   select from intake.finding f where f.receipt_id = r.receipt_id and f.rule = %(rule)s))

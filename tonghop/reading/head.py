@@ -1,8 +1,11 @@
 """What a file says it is: form, version, sender, period and scope, and a finding for each that is missing or unknown."""
 
 import re
+from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
+from tonghop.base.days import today
 from tonghop.base.findings import Place
 from tonghop.base.text import fold, nfc
 from tonghop.catalogue.calendar import Period
@@ -10,15 +13,24 @@ from tonghop.catalogue.data import FOREVER
 from tonghop.catalogue.forms import Form, HeadKey
 from tonghop.catalogue.model import Catalogue, fingerprint
 from tonghop.reading import period_names, unit_names
-from tonghop.reading.raw import Reading, plain, unit_of
+from tonghop.reading.raw import Reading, plain
+from tonghop.reading.unit_codes import Days, Reused, stated_day
 
 _FORM = re.compile(r"(?:[^\W\d]+[ .:]+)*([A-Za-z]+\d+)(?:[-/ (.].*)?")
 # our own templates alone carry a fingerprint
-HEAD_NAMES: tuple[HeadKey, ...] = ("form", "version", "unit", "period", "scheme", "scope", "nil", "money")
+HEAD_NAMES: tuple[HeadKey, ...] = (
+    "form", "version", "unit", "period", "scheme", "scope", "nil", "money", "unit_name", "codes_on"
+)  # fmt: skip
 
 
-def identify(head: dict[HeadKey, Place], catalogue: Catalogue) -> Reading:
-    """Form, version, sender, period and scope of a head; a finding for each that is missing or unknown."""
+def identify(
+    head: dict[HeadKey, Place], catalogue: Catalogue, received: date | None = None, names: Iterable[Any] = ()
+) -> Reading:
+    """Form, version, sender, period and scope of a head; a finding for each that is missing or unknown.
+
+    `received` is the day of receipt, today by default. `names` are what the report names beside its sender's code; they are
+    taken where the code alone may mean two units.
+    """
     reading = Reading(money=head.get("money"))
 
     def text(key: HeadKey) -> str | None:
@@ -46,10 +58,17 @@ def identify(head: dict[HeadKey, Place], catalogue: Catalogue) -> Reading:
             _unknown_period(reading, head["period"], scheme)
     if forms and reading.period:
         reading.form = _version(reading, forms[0].code, head, reading.period, catalogue)
-    if sender and reading.period:
-        reading.sender = unit_of(sender, catalogue, reading.period.ends_on)
-        if reading.sender is None:
+    if reading.period:
+        reading.days = _days(reading, head, reading.period, received or today())
+    if sender and reading.period and reading.days:
+        beside = [head["unit_name"].value] if "unit_name" in head else names
+        found = reading.days.unit(sender, beside, catalogue)
+        if isinstance(found, Reused):
+            reading.wrong("head.code_reused", head["unit"], **found.words(reading.period.ends_on))
+        elif found is None:
             _unknown_unit(reading, head["unit"], reading.period, catalogue)
+        else:
+            reading.sender = found
     if scope:
         known = catalogue.codes.scope
         reading.scope = next((key for key, words in known.items() if fold(scope) in {fold(w) for w in (*words, key)}), None)
@@ -72,6 +91,17 @@ def _printed_from(reading: Reading, mark: Place, catalogue: Catalogue) -> None:
             reading.earlier = earlier
             return
     reading.wrong("head.fingerprint", mark)
+
+
+def _days(reading: Reading, head: dict[HeadKey, Place], period: Period, received: date) -> Days:
+    """The days of the report's codes. A template has those of its period's end: its fingerprint says which unit it is for."""
+    place = head.get("codes_on")
+    stated = stated_day(place.value) if place and place.value not in (None, "") else None
+    if place and place.value not in (None, "") and stated is None:
+        reading.wrong("head.codes_on", place)
+    if head.get("fingerprint"):
+        stated = period.ends_on
+    return Days(period.ends_on, received, stated)
 
 
 def _unknown_period(reading: Reading, place: Place, scheme: str) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,9 +10,9 @@ from tonghop.base.text import visible
 from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.earlier import Earlier
 from tonghop.catalogue.forms import Field_, Form, Table
-from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import UnitVersion
 from tonghop.reading.report import CellsPassed, ColumnPassed
+from tonghop.reading.unit_codes import Days
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,8 @@ class Reading:
     scope: str | None = None
     nil: bool = False
     money: Place | None = None
+    # by the codes of which days units are named; known once the period is
+    days: Days | None = None
     entries: list[Entry] = field(default_factory=list)
     totals: list[Total] = field(default_factory=list)
     looks: dict[str, Look] = field(default_factory=dict)
@@ -114,10 +115,3 @@ class Reading:
 def plain(value: Any) -> str:
     """A head cell or a code as text: 8719.0 was typed as 8719."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else visible(str(value))
-
-
-def unit_of(code: str, catalogue: Catalogue, on: date) -> UnitVersion | None:
-    """The unit of a code on a day; a spreadsheet may have eaten the leading zeros of its five digits (08719, 08719.01)."""
-    found = catalogue.unit_by_code(code, on)
-    ward, dot, rest = code.partition(".")
-    return found or (catalogue.unit_by_code(f"{ward.zfill(5)}{dot}{rest}", on) if ward.isdigit() else None)

@@ -18,8 +18,9 @@ from tonghop.catalogue.forms import ALL_ROWS, Field_, Table
 from tonghop.catalogue.model import Catalogue, Codes
 from tonghop.reading.layout import Sheet, TableHeader, column_letters, coordinate, holds, is_measure, measures, own_measure
 from tonghop.reading.numbers import Vocabulary
-from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain, unit_of
+from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain
 from tonghop.reading.report import CellsPassed, ColumnPassed
+from tonghop.reading.unit_codes import written
 
 _EMPTY = frozenset(("", None))
 _COLUMN_NUMBER = re.compile(r"\(?([A-ZĐ]|[1-9]\d{0,2})(\s*=[\d\s=+\-.,…()x×]*)?\)?")
@@ -136,7 +137,7 @@ class Rows:
         if row.kind == "unit":
             code = plain(row.unit.value).strip()
             # a unit column may hold anything, a name even; without figures only a code says that a row is one
-            if not _CODE.fullmatch(code) and not self._is_data(row, raw) and unit_of(code, self.catalogue, self.on) is None:
+            if not _CODE.fullmatch(code) and not self._is_data(row, raw) and written(code, self.catalogue, self.on) is None:
                 self.ended = self._ends(values)
                 return False
             self._entry(row, values, raw)
@@ -162,7 +163,7 @@ class Rows:
         figures = self._figures(row.number, raw)
         if row.kind in ("titles", "foreign") or not figures:
             return False
-        if unit_of(code, self.catalogue, self.on) or re.fullmatch(r"\d[\d.]*", code) or self._most(figures):
+        if written(code, self.catalogue, self.on) or re.fullmatch(r"\d[\d.]*", code) or self._most(figures):
             self.reading.wrong("row.below", self._at(row))
             return True
         return False

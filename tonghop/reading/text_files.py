@@ -1,8 +1,11 @@
-"""CSV and JSON: one figure a line or a key, with the names of its table, unit, row and field."""
+"""CSV and JSON. A CSV has a figure a line or a column a field, with the names in its first line, or it is a saved sheet."""
 
 import csv
 import io
+import json
+import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from tonghop.base.findings import Place, Unreadable
@@ -10,18 +13,24 @@ from tonghop.base.settings import Settings
 from tonghop.base.text import fold
 from tonghop.catalogue.forms import ALL_ROWS
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading import bounds
+from tonghop.reading import bounds, layout
 from tonghop.reading.head import HEAD_NAMES, identify
 from tonghop.reading.raw import Columns, Entry, Reading
+from tonghop.reading.workbook import read_sheets
 
 # what each of HEAD_NAMES is called here, in their order
-JSON_HEAD = ("form", "version", "sender", "period", "scheme", "scope", "nil", "money")
+NAMES = ("form", "version", "sender", "period", "scheme", "scope", "nil", "money", "sender_name", "codes_on")
+# that a CSV must have; the last two are of one with a figure a line
 CSV_COLUMNS = ("form", "version", "sender", "period", "scheme", "scope", "table", "unit", "row", "field", "value")
+_SEPARATORS = (",", ";", "\t")
+# for Excel: which separator follows
+_STATED = re.compile(r'"?sep=(.)"?[,;\t]*\r?\n', re.IGNORECASE)
 
 
 def decoded(content: bytes) -> str:
+    """The text of a file: UTF-8, or UTF-16 that says so, as Excel's "Unicode text". Raises Unreadable."""
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
@@ -29,42 +38,130 @@ def decoded(content: bytes) -> str:
     return text
 
 
-def read_csv(text: str, catalogue: Catalogue, settings: Settings) -> Reading:
-    """One cell a line; the first line names the columns. A nil return has one line whose value is `nil`."""
-    rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+# --- CSV ---------------------------------------------------------------------------------------------------------
+
+
+def read_csv(text: str, catalogue: Catalogue, settings: Settings, received: date | None = None) -> Reading:
+    """A CSV with the separator that it states, or under which its first lines hold the most words that are known here.
+
+    A nil return has one line whose value is `nil`. What may be cut off is a finding, and nothing else is looked at.
+    """
+    stated = _STATED.match(text)
+    text, before = (text[stated.end() :], 1) if stated else (text, 0)
+    separator, known = (
+        (stated[1], 1) if stated else max(((s, _known(text, s, catalogue)) for s in _SEPARATORS), key=lambda f: f[1])
+    )
+    # more than so many columns has none
+    if text.count(separator) > 20 * settings.max_cells:
+        raise Unreadable("file.bounds")
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        lines = [(rows.line_num, row) for row in _at_most(rows, settings.max_cells)]
+        lines = [(rows.line_num + before, row) for row in _at_most(rows, settings.max_cells)]
     except csv.Error as error:
-        raise Unreadable("file.damaged", Place(None, "csv", f"line {rows.line_num}"), detail="csv") from error
-    if missing := [c for c in CSV_COLUMNS if c not in (rows.fieldnames or ())]:
-        raise Unreadable("file.columns", Place(None, "csv", "line 1"), columns=", ".join(missing))
-    if not lines:
-        raise Unreadable("file.empty")
-    number, first = lines[0]
-    head = {
-        key: Place(first[column], "csv", f"line {number}") for key, column in zip(HEAD_NAMES[:6], CSV_COLUMNS[:6], strict=True)
-    }
-    if fold(first["value"] or "") == "nil":
-        head["nil"] = Place(True, "csv", f"line {number}")
-    if first.get("money"):
-        head["money"] = Place(first["money"], "csv", f"line {number}")
-    reading = identify(head, catalogue)
-    for number, line in lines:
-        for column in CSV_COLUMNS[:6]:
-            if line[column] != first[column]:
-                reading.wrong("head.differs", Place(line[column], "csv", f"line {number}"))
-                return reading
-    if not reading.nil:
-        for number, line in lines:
-            _entry(reading, "csv", f"line {number}", line["table"], line["unit"], line["row"], line["field"], line["value"])
+        place = Place(None, "csv", f"line {rows.line_num + before}")
+        raise Unreadable("file.cut" if "end of data" in str(error) else "file.damaged", place, detail="csv") from error
+    if not known or not lines:
+        raise Unreadable("file.columns", Place(None, "csv", "line 1"), columns=", ".join(CSV_COLUMNS))
+    columns = [fold(name) for name in lines[0][1]]
+    if {"form", "sender", "period"} <= set(columns) or {*NAMES, *CSV_COLUMNS, ""}.issuperset(columns):
+        reading = _named(columns, [(number, row) for number, row in lines[1:] if any(row)], separator, catalogue, received)
+    else:
+        reading = _sheet([row for _, row in lines], separator, catalogue, settings, received)
+    if not text.endswith(("\n", "\r")):
+        _cut_off(reading, "file.cut", Place(None, "csv", f"line {lines[-1][0]}"))
     return reading
 
 
-def read_json(text: str, catalogue: Catalogue, settings: Settings) -> Reading:
+def _known(text: str, separator: str, catalogue: Catalogue) -> int:
+    """How many cells of a CSV's first lines hold a word that a report is made of."""
+    start = "\n".join(text.split("\n", layout.HEAD_ROWS)[: layout.HEAD_ROWS])
+    try:
+        cells = {fold(cell) for row in csv.reader(io.StringIO(start, newline=""), delimiter=separator) for cell in row}
+    except csv.Error:
+        return 0
+    codes, found = catalogue.codes, len(cells.intersection(CSV_COLUMNS))
+    if found < 3:
+        words: set[str] = {*codes.head_labels, *codes.leading_labels}
+        words.update(*(table.headers for form in catalogue.forms for table in form.tables))
+        found += len(cells & words)
+    return found
+
+
+def _cut_off(reading: Reading, rule: str, place: Place, **words: Any) -> None:
+    """Say nothing of a file but that it may not be whole."""
+    for found in (reading.entries, reading.totals, reading.findings):
+        found.clear()
+    reading.wrong(rule, place, **words)
+
+
+def _named(
+    columns: list[str], lines: list[tuple[int, list[str]]], separator: str, catalogue: Catalogue, received: date | None
+) -> Reading:
+    """Lines under named columns: a figure a line, or where no column is called `field` or `value`, a column a field."""
+    is_long = not {"field", "value"}.isdisjoint(columns)
+    missing = [name for name in (CSV_COLUMNS if is_long else CSV_COLUMNS[:8]) if name not in columns]
+    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    if missing or twice:
+        raise Unreadable(
+            "file.columns" if missing else "file.columns_twice", Place(None, "csv", "line 1"), columns=", ".join(missing or twice)
+        )
+    if not lines:
+        raise Unreadable("file.empty")
+    width = max(n for n, name in enumerate(columns, start=1) if name)
+    cells = [{name: row[n] for n, name in enumerate(columns) if name and n < len(row)} for _, row in lines]
+    first, at = cells[0], Place(None, "csv", f"line {lines[0][0]}")
+    head = {key: at._replace(value=first[name]) for key, name in zip(HEAD_NAMES, NAMES, strict=True) if first.get(name)}
+    if fold(first.get("value", "")) == "nil":
+        head["nil"] = at._replace(value=True)
+    names = (line.get("unit_name") for line in cells if line.get("unit") == first.get("sender"))
+    reading = identify(head, catalogue, received, names)
+    fields = [name for name in columns if name not in (*NAMES, *CSV_COLUMNS, "unit_name")]
+    for (number, row), line in zip(lines, cells, strict=True):
+        place = f"line {number}"
+        if len(row) < width or any(row[width:]):
+            _cut_off(reading, "file.width", Place(None, "csv", place), have=len(row), want=width, separator=separator)
+            return reading
+        if differing := next((name for name in NAMES if line.get(name) != first.get(name)), None):
+            reading.wrong("head.differs", Place(line[differing], "csv", place))
+            return reading
+        if reading.nil:
+            continue
+        unnamed = next((value for value, name in zip(row, columns, strict=False) if value and not name), None)
+        if unnamed:
+            reading.wrong("column.unknown", Place(unnamed, "csv", place), table=line["table"], value="")
+        for name in ["value"] if is_long else fields:
+            where = place if is_long else f"{place}, {name}"
+            _entry(reading, "csv", where, line, line["field"] if is_long else name, line[name])
+    return reading
+
+
+def _sheet(rows: list[list[str]], separator: str, catalogue: Catalogue, settings: Settings, received: date | None) -> Reading:
+    """A sheet that was saved as CSV. Its cells are called as Excel calls them once it has opened the file."""
+    width = max(map(len, rows))
+    if width * len(rows) > settings.max_cells:
+        raise Unreadable("file.bounds")
+    grid: list[list[Any]] = [row + [""] * (width - len(row)) for row in rows]
+    reading = read_sheets([layout.Sheet("csv", grid)], {}, catalogue, received)
+    filled = [number for number, row in enumerate(rows, start=1) if any(row)]
+    last = filled[-1] if filled else 0
+    # a foot may be short, figures may not
+    read = {entry.place for entry in reading.entries} | {re.sub(r"\D", "", total.figure.cell) for total in reading.totals}
+    if str(last) in read and len(rows[last - 1]) < width:
+        place = Place(None, "csv", layout.coordinate(last - 1, 0))
+        _cut_off(reading, "file.width", place, have=len(rows[last - 1]), want=width, separator=separator)
+    return reading
+
+
+# --- JSON --------------------------------------------------------------------------------------------------------
+
+
+def read_json(text: str, catalogue: Catalogue, settings: Settings, received: date | None = None) -> Reading:
     """{form, version, sender, period, scheme, scope, nil, money, rows: [{table, unit, row, values: {field: value}}]}"""
     try:
         data, twice = bounds.from_json(text)
     except (ValueError, RecursionError) as error:
+        if isinstance(error, json.JSONDecodeError) and _ends_early(text, error):
+            raise Unreadable("file.cut_json", Place(None, "json", f"line {error.lineno}")) from error
         raise Unreadable("file.damaged", detail=f"json, {error}") from error
     rows = data.get("rows", []) if isinstance(data, dict) else None
     if not isinstance(rows, list) or not all(isinstance(r, dict) and isinstance(r.get("values"), dict) for r in rows):
@@ -73,31 +170,41 @@ def read_json(text: str, catalogue: Catalogue, settings: Settings) -> Reading:
         raise Unreadable("file.bounds")
     head = {
         key: Place(data[name], "json", f"/{name}")
-        for key, name in zip(HEAD_NAMES, JSON_HEAD, strict=True)
+        for key, name in zip(HEAD_NAMES, NAMES, strict=True)
         if data.get(name) is not None
     }
-    reading = identify(head, catalogue)
+    names = (row.get("unit_name") for row in rows if row.get("unit") == data.get("sender"))
+    reading = identify(head, catalogue, received, names)
     for key in twice[:20]:
         reading.wrong("file.twice", Place(key, "json", "/"))
     for index, row in enumerate(rows):
         for name, value in row["values"].items():
             cell = f"/rows/{index}/values/{name}"
-            _entry(reading, "json", cell, row.get("table"), row.get("unit"), row.get("row"), name, value)
+            _entry(reading, "json", cell, row, name, value)
     return reading
 
 
-def _entry(reading: Reading, sheet: str, cell: str, table: Any, unit: Any, row: Any, name: Any, value: Any) -> None:
+def _ends_early(text: str, error: json.JSONDecodeError) -> bool:
+    """Whether a JSON text is wrong only in that it does not go on."""
+    rest = text[error.pos :].strip()
+    begun = error.msg.startswith("Unterminated") or any(word.startswith(rest) for word in ("true", "false", "null"))
+    return bool(text.strip()) and begun
+
+
+def _entry(reading: Reading, sheet: str, cell: str, row: dict[str, Any], name: Any, value: Any) -> None:
+    """Take in the figure of a field; `row` names its table, unit and form row."""
     if reading.form is None:
         return
-    found = reading.form.table.get(str(table).upper())
+    found = reading.form.table.get(str(row.get("table")).upper())
     field_ = found.headers.get(fold(str(name))) if found else None
     if found is None:
-        reading.wrong("table.unknown", Place(table, sheet, cell), form=reading.form.code)
+        reading.wrong("table.unknown", Place(row.get("table"), sheet, cell), form=reading.form.code)
     elif field_ is None:
         reading.wrong("column.unknown", Place(name, sheet, cell), table=found.code)
     else:
-        row_place = Place(row, sheet, cell) if found.rows != (ALL_ROWS,) else None
-        reading.entries.append(Entry(found, Place(unit, sheet, cell), row_place, Columns((field_,), ("",)), [value], cell))
+        unit, label, named = (Place(row.get(key), sheet, cell) for key in ("unit", "row", "unit_name"))
+        of_row = label if found.rows != (ALL_ROWS,) else None
+        reading.entries.append(Entry(found, unit, of_row, Columns((field_,), ("",)), [value], cell, named))
 
 
 def _at_most(rows: Iterator[Any], limit: int) -> Iterator[Any]:

@@ -4,6 +4,7 @@ Every rule that the report alone decides is checked here (`tonghop.reading.rules
 """
 
 from collections import Counter
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from itertools import chain, groupby, repeat
@@ -24,17 +25,18 @@ from tonghop.reading import printed, unit_names
 from tonghop.reading.figures import Money
 from tonghop.reading.layout import own_measure
 from tonghop.reading.numbers import LARGEST_COUNT, Vocabulary, Wrong, amount, is_foreign, number_in_cell, parse_number
-from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain, unit_of
+from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain
 from tonghop.reading.reader import read
 from tonghop.reading.report import NOT_APPLICABLE, CellValue, Line, LineHeader, Read, Report, TableRead
 from tonghop.reading.rows import other_measure
 from tonghop.reading.rules import broken_rules
+from tonghop.reading.unit_codes import Reused
 
 
-def read_and_check(name: str, content: bytes, catalogue: Catalogue, settings: Settings) -> Report:
-    """Read and check one file; never raises for what is in the file."""
+def read_and_check(name: str, content: bytes, catalogue: Catalogue, settings: Settings, received: date | None = None) -> Report:
+    """Read and check one file that was received on a day, today by default; never raises for what is in the file."""
     try:
-        reading = read(name, content, catalogue, settings)
+        reading = read(name, content, catalogue, settings, received)
     except Unreadable as unreadable:
         return Report(findings=[unreadable.finding], readable=False)
     return understand(reading, catalogue)
@@ -96,12 +98,14 @@ class _Understanding:
     def __init__(self, catalogue: Catalogue, reading: Reading, result: Report):
         assert reading.period
         assert reading.sender
+        assert reading.days
+        self.days = reading.days
         self.catalogue, self.period, self.sender, self.result = catalogue, reading.period, reading.sender, result
         self.factor = catalogue.codes.factor(reading.money.value) if reading.money else None
         self.money = result.money = Money.named(catalogue, reading.money.value if reading.money else None)
         self.money_place = reading.money
         self.money_named = False
-        self.units: dict[tuple[str, str, str, str], UnitVersion | None] = {}
+        self.units: dict[tuple[str, str, str, str, str | None], UnitVersion | None] = {}
         self.rows: dict[tuple[str, str, str], Row | None] = {}
         # the indicators that each table, unit and row has so far
         self.seen: dict[tuple[str, str, str] | None, frozenset[str]] = {}
@@ -176,11 +180,16 @@ class _Understanding:
         place, table = entry.unit, entry.table
         code = plain(place.value).strip() if place.value is not None else ""
         # a row that is refused has a finding of its own; in a CSV each figure has its row
-        key = (table.code, place.sheet, code, place.cell if entry.columns.names[0] else "")
+        name = entry.name.value if entry.name and isinstance(entry.name.value, str) else None
+        key = (table.code, place.sheet, code, place.cell if entry.columns.names[0] else "", name)
         if key not in self.units:
-            unit = unit_of(code, self.catalogue, self.period.ends_on)
+            unit = self.days.unit(code, [name], self.catalogue)
+            if isinstance(unit, Reused) and self.sender.unit in (unit.then.unit, unit.since.unit):
+                unit = self.sender  # it is known which of the two sends
             wrong: Finding | None = None
-            if unit is None:
+            if isinstance(unit, Reused):
+                wrong = finding("row.code_reused", place, **unit.words(self.period.ends_on))
+            elif unit is None:
                 wrong = finding("row.unit", place, value=unit_names.quoted(code), on=self.on)
             elif self.sender.unit not in self.catalogue.above(unit.unit, self.period.ends_on):
                 wrong = finding("row.not_below", place, on=self.on)
@@ -189,7 +198,7 @@ class _Understanding:
                 wrong = finding("table.level", place, table=table.code, level_vi=level.vi, level_en=level.en)
             if wrong:
                 self.result.findings.append(wrong)
-            self.units[key] = None if wrong else unit
+            self.units[key] = None if wrong or isinstance(unit, Reused) else unit
         found = self.units[key]
         if found and entry.name and entry.name.value != found.name:
             self._name(entry.name, found)

@@ -17,14 +17,14 @@ from tonghop.catalogue.model import Catalogue
 from tonghop.reading import bounds, layout, old_fonts, period_names, printed, sheet_xml, xls
 from tonghop.reading.head import HEAD_NAMES, identify
 from tonghop.reading.numbers import Vocabulary
-from tonghop.reading.raw import Reading, plain
+from tonghop.reading.raw import Look, Reading, plain
 from tonghop.reading.rows import Rows, other_measure
 
 # how .xlsx and .xls begin, whatever their names say
 ZIP, OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
 
 
-def read_workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> Reading:
+def read_workbook(content: bytes, catalogue: Catalogue, settings: Settings, received: date | None = None) -> Reading:
     if content[:4] == ZIP:
         parts, plain = bounds.opened(content, settings)
         content, looks = bounds.archive(parts), sheet_xml.looks(parts, plain)
@@ -43,10 +43,16 @@ def read_workbook(content: bytes, catalogue: Catalogue, settings: Settings) -> R
         if isinstance(error, CalamineError | OSError | ValueError) or type(error).__name__ == "PanicException":
             raise Unreadable("file.damaged", detail="Excel") from error
         raise
+    return read_sheets(sheets, looks, catalogue, received)
+
+
+def read_sheets(sheets: list[layout.Sheet], looks: dict[str, Look], catalogue: Catalogue, received: date | None) -> Reading:
+    """Sheets of whatever kind of file: what they say they are, and their figures."""
     forms = frozenset(form.code for form in catalogue.forms)
     heads = {sheet.name: layout.head(sheet, catalogue.codes, forms) for sheet in sheets}
     first: dict[HeadKey, Place] = next((head for head in heads.values() if "form" in head), {})
-    reading = identify(first, catalogue)
+    named = (value for sheet in sheets for row in sheet.grid[: layout.HEAD_ROWS] for value in row)
+    reading = identify(first, catalogue, received, named)
     reading.looks = looks
     for head in heads.values():
         for key in HEAD_NAMES[:6]:
