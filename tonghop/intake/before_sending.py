@@ -6,10 +6,12 @@ Nothing is stored, and what arrives in between may change the answer.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkstemp
 from typing import Any
 
 import psycopg
@@ -27,6 +29,7 @@ from tonghop.intake import waive
 from tonghop.intake.answer import Answer
 from tonghop.intake.batch import new_batch
 from tonghop.intake.pool import Pool
+from tonghop.intake.receive import members
 from tonghop.intake.two_senders import contend
 from tonghop.reading.figures import Figure, Money, broken
 from tonghop.reading.report import Report
@@ -45,19 +48,34 @@ def precheck(
     connection: psycopg.Connection[Any] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Answer]:
-    """The answers to files, in their order; with a connection the rules over other reports are checked too."""
+    """The answers to files, or members of a .zip, in order; with a connection the rules over other reports are checked too."""
     catalogue = load_catalogue(settings.catalogue)
     answers = []
-    with Pool(catalogue, settings) as pool:
-        for path, report in zip(paths, pool.reports((p.name, p) for p in paths), strict=True):
+    with TemporaryDirectory() as folder, Pool(catalogue, settings) as pool:
+        files = [file for path in paths for file in _apart(settings, path, Path(folder))]
+        for (name, path), report in zip(files, pool.reports(files), strict=True):
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             if connection:
                 report = _against(connection, catalogue, report)
-            answer = Answer.to(report, path.name, sha256)
+            answer = Answer.to(report, name, sha256)
             answers.append(answer if connection else replace(answer, on_receipt=on_receipt(report)))
-            progress(len(answers), len(paths))
+            progress(len(answers), len(files))
     return answers
+
+
+def _apart(settings: Settings, path: Path, folder: Path) -> list[tuple[str, Path]]:
+    """A file by its name; of an archive each member, unpacked into a folder."""
+    parts = members(settings, path)
+    if parts is None:
+        return [(path.name, path)]
+    unpacked = []
+    for name, content in parts:
+        descriptor, target = mkstemp(dir=folder)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        unpacked.append((f"{path.name}/{name}", Path(target)))
+    return unpacked
 
 
 def on_receipt(report: Report) -> tuple[str, ...]:

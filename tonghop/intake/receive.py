@@ -4,23 +4,25 @@ The original is on disk before the receipt is committed, and a file leaves the i
 done again, and the fingerprint makes doing it again a duplicate.
 """
 
+import contextlib
 import hashlib
 import logging
 import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from tonghop.base.findings import printable
+from tonghop.base.findings import Unreadable, printable
 from tonghop.base.settings import Settings
 from tonghop.base.text import nfc
 from tonghop.intake.inbox import Stamp, clear, look, open_for_reading
+from tonghop.reading import zipped
 from tonghop.warehouse.connect import connect
 
 log = logging.getLogger(__name__)
@@ -31,10 +33,14 @@ LEDGER_LOCK = "select pg_advisory_xact_lock(hashtext('tonghop.ledger'))"
 
 @dataclass(frozen=True)
 class Received:
-    """A file as it was when it was read, and its receipt; a duplicate has the receipt of the first."""
+    """A file as it was when it was read, and its receipt; a duplicate has the receipt of the first.
+
+    Of an archive each member is one: its name has the archive's before it, and the archive itself is not kept.
+    """
 
     path: Path
     seen: Stamp
+    name: str
     sha256: str
     receipt_id: int
     duplicate: bool
@@ -56,10 +62,11 @@ def receive(
     """
     settings.originals.mkdir(parents=True, exist_ok=True, mode=0o700)
     _sweep(settings)
-    files: list[tuple[Path, Stamp, str]] = []
+    files: list[tuple[Path, Stamp, str, int, str]] = []
     for path in paths:
         try:
-            files.append((path, *_keep(settings, path)))
+            seen, kept = _keep(settings, path)
+            files += ((path, seen, *each) for each in kept)
         except NotReceived as error:
             if left is None:
                 raise
@@ -74,9 +81,9 @@ def receive(
             ).fetchall()
         )
         new: dict[str, tuple[str, int]] = {}
-        for path, seen, sha in files:
+        for _, _, name, size, sha in files:
             if sha not in known:
-                new.setdefault(sha, (printable(nfc(path.name)), seen.size))
+                new.setdefault(sha, (name, size))
         given = dict(
             connection.execute(
                 """
@@ -93,7 +100,7 @@ def receive(
         )
     known |= given
     # of several files with the same bytes the first has the receipt
-    return [Received(path, seen, sha, known[sha], given.pop(sha, None) is None) for path, seen, sha in files]
+    return [Received(path, seen, name, sha, known[sha], given.pop(sha, None) is None) for path, seen, name, _, sha in files]
 
 
 def receive_inbox(settings: Settings) -> list[int]:
@@ -107,8 +114,9 @@ def receive_inbox(settings: Settings) -> list[int]:
 
     def take(paths: list[Path]) -> None:
         for start in range(0, len(paths), settings.batch_files):
-            for done in receive(settings, connection, paths[start : start + settings.batch_files], _left):
-                clear(done.path, done.seen)
+            received = receive(settings, connection, paths[start : start + settings.batch_files], _left)
+            for path, seen in {done.path: done.seen for done in received}.items():
+                clear(path, seen)
 
     with connect(settings) as connection:
         first = look(settings.inbox, settings.still_seconds)
@@ -131,33 +139,64 @@ def _left(error: NotReceived) -> None:
     log.warning("stays in the inbox: %s: %s", printable(str(error.filename)), error.strerror)
 
 
-def _keep(settings: Settings, path: Path) -> tuple[Stamp, str]:
-    """Store a file's bytes under their fingerprint, whole or not at all. Returns what it was, and the fingerprint."""
+def _keep(settings: Settings, path: Path) -> tuple[Stamp, list[tuple[str, int, str]]]:
+    """Store a file's bytes under their fingerprint, or those of an archive's members, whole or not at all.
+
+    Returns what the file was, and the name, size and fingerprint of each that is stored.
+    """
     try:
         source = open_for_reading(path)
     except OSError as error:
         raise NotReceived(error.errno, error.strerror, path) from error
+    name = printable(nfc(path.name))
     with source:
-        before = os.fstat(source.fileno())
-        if not stat.S_ISREG(before.st_mode):
+        before = Stamp.of(os.fstat(source.fileno()))
+        if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
             raise NotReceived(0, "no regular file", path)
-        digest = hashlib.sha256()
-        # a name that no other loader has, whatever its process is numbered
-        with tempfile.NamedTemporaryFile(dir=settings.originals, suffix=PART, delete=False) as out:
-            part = Path(out.name)
-            while block := source.read(1 << 16):
-                digest.update(block)
-                out.write(block)
-            out.flush()
-            os.fsync(out.fileno())
-        seen = Stamp.of(os.fstat(source.fileno()))
+        with _copied(settings, iter(lambda: source.read(1 << 16), b"")) as (part, sha):
+            seen = Stamp.of(os.fstat(source.fileno()))
+            if seen != before:
+                raise NotReceived(0, "changed while it was read", path)
+            parts = members(settings, part)
+            if parts is None:
+                _store(part, original(settings, sha))
+                return seen, [(name, seen.size, sha)]
+    kept = []
+    for member, content in parts:
+        with _copied(settings, [content]) as (part, sha):
+            _store(part, original(settings, sha))
+        kept.append((f"{name}/{printable(nfc(member))}", len(content), sha))
+    return seen, kept
+
+
+@contextlib.contextmanager
+def _copied(settings: Settings, blocks: Iterable[bytes]) -> Iterator[tuple[Path, str]]:
+    """A copy beside the originals and its fingerprint; gone afterwards if it was not moved."""
+    digest = hashlib.sha256()
+    # a name that no other loader has, whatever its process is numbered
+    with tempfile.NamedTemporaryFile(dir=settings.originals, suffix=PART, delete=False) as out:
+        part = Path(out.name)
+        for block in blocks:
+            digest.update(block)
+            out.write(block)
+        out.flush()
+        os.fsync(out.fileno())
     try:
-        if seen != Stamp.of(before):
-            raise NotReceived(0, "changed while it was read", path)
-        _store(part, original(settings, digest.hexdigest()))
+        yield part, digest.hexdigest()
     finally:
         part.unlink(missing_ok=True)
-    return seen, digest.hexdigest()
+
+
+def members(settings: Settings, path: Path) -> list[tuple[str, bytes]] | None:
+    """The members of an archive of reports; None for every other file, and for an archive that whoever reads it says no to."""
+    with path.open("rb") as file:
+        if file.read(4) != zipped.ZIP or path.stat().st_size > settings.max_file_bytes:
+            return None
+        content = zipped.ZIP + file.read()
+    try:
+        return list(zipped.members(content, settings)) if zipped.is_bundle(content) else None
+    except Unreadable:
+        return None
 
 
 def _store(part: Path, target: Path) -> None:

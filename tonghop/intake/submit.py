@@ -15,7 +15,7 @@ from tonghop.warehouse.connect import connect
 def submit(
     settings: Settings, files: list[Path], progress: Callable[[int, int], None] = lambda done, total: None
 ) -> list[Answer]:
-    """Receive and load files; one answer a file, in their order. Whatever else is pending is loaded too.
+    """Receive and load files; one answer a file, or a member of a .zip, in their order. Whatever else is pending is loaded too.
 
     A file that came before has status `duplicate`, with the receipt and the findings of the first. Raises NotReceived.
     """
@@ -30,7 +30,7 @@ def submit(
     return [
         replace(
             known[each.receipt_id],
-            file=each.path.name,
+            file=each.name,
             status="duplicate" if each.duplicate else known[each.receipt_id].status,
         )
         for each in received

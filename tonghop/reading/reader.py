@@ -5,6 +5,7 @@ from datetime import date
 from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
+from tonghop.reading import zipped
 from tonghop.reading.raw import Reading
 from tonghop.reading.text_files import decoded, read_csv, read_json
 from tonghop.reading.workbook import OLE, ZIP, read_workbook
@@ -17,6 +18,11 @@ def read(name: str, content: bytes, catalogue: Catalogue, settings: Settings, re
     """
     if len(content) > settings.max_file_bytes:
         raise Unreadable("file.size", limit=f"{settings.max_file_bytes:,}")
+    if zipped.is_bundle(content):
+        # whoever received it took it apart if that was safe; one within another is not
+        for _ in zipped.members(content, settings):
+            pass
+        raise Unreadable("file.zip")
     if content[:4] == ZIP or content[:8] == OLE:
         return read_workbook(content, catalogue, settings, received)
     suffix = name.lower().rpartition(".")[2]

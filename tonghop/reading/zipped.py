@@ -1,0 +1,54 @@
+"""A .zip of reports: its members within bounds, each to be received as a file of its own. An archive within it is not opened.
+
+Read where files are received, before any worker: by Python's own reader of archives, which asks the headers and inflates no more
+than they say; what is in the members is for the workers.
+"""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+from tonghop.base.findings import Unreadable
+from tonghop.base.settings import Settings
+
+MAX_MEMBERS = 1_000
+ZIP = b"PK\x03\x04"
+_END = b"PK\x05\x06"
+
+
+def is_bundle(content: bytes) -> bool:
+    """Whether the bytes are an archive of files, and not one that is itself a workbook or another document."""
+    if content[:4] != ZIP or content.count(_END) == 0:
+        return False
+    try:
+        names = [name.lower().replace("\\", "/") for name in zipfile.ZipFile(io.BytesIO(content)).namelist()]
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return False
+    whole = ("[content_types].xml", "mimetype", "meta-inf/manifest.xml")
+    return any(not name.endswith("/") for name in names) and not any(
+        name in whole or name.startswith(("xl/", "word/", "_rels/")) for name in names
+    )
+
+
+def members(content: bytes, settings: Settings) -> Iterator[tuple[str, bytes]]:
+    """The name and bytes of each file in a bundle, in its order.
+
+    Raises Unreadable, before the first where it can, for more or larger members than a sender can need, for names that lead
+    elsewhere, and where the archive is damaged or encrypted.
+    """
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        sizes = [entry.file_size for entry in entries]
+        if len(entries) > MAX_MEMBERS or sum(sizes) > settings.max_unpacked_bytes:
+            raise Unreadable("file.bounds")
+        paths = [entry.filename.replace("\\", "/") for entry in entries]
+        if any(path.startswith("/") or ":" in path or ".." in path.split("/") for path in paths):
+            raise Unreadable("file.unsafe", detail="zip")
+        if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
+            raise Unreadable("file.damaged", detail="zip")
+        for path, entry in zip(paths, entries, strict=True):
+            yield path, archive.read(entry)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError, NotImplementedError) as error:
+        raise Unreadable("file.damaged", detail="zip") from error
