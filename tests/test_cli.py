@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from books import STAFF, book
+from commands import run
 
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
@@ -80,6 +81,44 @@ def test_submit_gives_receipts_and_says_what_was_sent_before(settings: Settings,
     listed = json.loads(tonghop(settings, "receipts", "--json").stdout)
     assert [(r["receipt"], r["status"]) for r in listed] == [("R000001", "accepted"), ("R000002", "returned")]
     assert tonghop(settings, "verify").returncode == 0
+
+
+def test_what_is_handed_in_together_ends_with_how_many_got_which_answer(settings: Settings, files: dict[str, Path]) -> None:
+    folder = files["good.xlsx"].parent / "folder"
+    folder.mkdir()
+    for path in files.values():
+        path.rename(folder / path.name)
+    done = run(settings, "submit", str(folder))
+    last = "3 tệp: 1 đã nhận, 1 trả lại để sửa, 1 không đọc được an toàn / "
+    assert done.output.splitlines()[-1] == last + "3 files: 1 accepted, 1 returned, 1 quarantined"
+    again = run(settings, "submit", str(folder), "--json")
+    assert [line[0] for line in again.output.splitlines() if line.strip()] == ["{"] * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["submit"], "thiếu 'PATHS...'"),
+        (["nothing"], "không có lệnh này"),
+        (["owed", "--nothing"], "không có tùy chọn --nothing"),
+        (["owed", "--period"], "tùy chọn --period cần một giá trị"),
+        (["withdraw", "x", "--reason", "y"], "giá trị của RECEIPT không dùng được"),
+        (["replay"], "lệnh gọi chưa đúng cách. Xem"),
+        (["template", "F8", "--unit", "08719"], "thiếu"),
+    ],
+)
+def test_wrong_usage_is_told_in_vietnamese_and_english(settings: Settings, arguments: list[str], words: str) -> None:
+    done = run(settings, *arguments)
+    assert (done.exit_code, f"Lỗi: {words}" in done.output, "Error: " in done.output) == (2, True, True), done.output
+
+
+def test_a_period_is_named_as_in_a_report(settings: Settings, tmp_path: Path) -> None:
+    out = str(tmp_path / "F8.xlsx")
+    for named in ("2018-Y", "năm 2018", "cả năm 2018"):
+        assert run(settings, "template", "F8", "--unit", "08719", "--period", named, "-o", out).exit_code == 0
+    unclear = run(settings, "owed", "--period", "2018")
+    assert (unclear.exit_code, "2018-Y, 2018-H1" in unclear.output) == (2, True)
+    assert run(settings, "gap", "356", "6 tháng đầu năm 2018").output == run(settings, "gap", "356", "2018-H1").output
 
 
 def test_wrong_usage_is_2_and_a_system_fault_is_3_without_a_traceback(

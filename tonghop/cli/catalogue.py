@@ -10,14 +10,14 @@ from typing import Literal
 import click
 
 from tonghop.base.settings import Settings
-from tonghop.cli.output import as_json, jsonable, note, out, print_rows, progress
+from tonghop.cli.output import PERIOD, as_json, jsonable, note, out, print_rows, progress
 
 
 @click.command()
 @click.argument("form")
 @click.option("--unit", help="The code of the unit that reports; -o is then a file.")
 @click.option("--level", help="All units of a level; -o is then a folder.")
-@click.option("--period", required=True, help="For example 2018-M01, 2018-Q1, 2018-H1, 2018-9M, 2018-Y.")
+@click.option("--period", type=PERIOD, required=True, help="For example 2018-M01, 2018-Q1, 2018-H1, 2018-9M, 2018-Y.")
 @click.option("--version", type=int, help="The form version; the one at the period's end otherwise.")
 @click.option("--scope", type=click.Choice(["own", "rollup"]), default="own", show_default=True)
 @click.option("--offices", is_flag=True, help="Rows for subordinate offices too, where the unit files in their stead.")

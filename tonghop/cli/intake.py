@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import click
 
 from tonghop.base.codes import receipt_code, receipt_number, waiver_code, waiver_number
 from tonghop.base.settings import Settings
-from tonghop.cli.output import as_json, note, out, paths_argument, print_rows, progress
-from tonghop.intake.answer import Answer
+from tonghop.cli.output import PERIOD, as_json, note, out, paths_argument, print_rows, progress
+from tonghop.intake.answer import STATUS, Answer
 
 
 @click.command()
@@ -75,7 +76,7 @@ def withdraw(receipt: str, reason: str) -> None:
 @click.command()
 @click.argument("rule", required=False)
 @click.option("--unit", metavar="CODE", help="The unit whose figures may break the rule.")
-@click.option("--period", help="The period for which they may.")
+@click.option("--period", type=PERIOD, help="The period for which they may.")
 @click.option("--office", metavar="CODE", help="The office that approves: a unit above.")
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which a report may be received under it.")
 @click.option("--end", metavar="WAIVER", help="End a waiver instead.")
@@ -132,6 +133,7 @@ def replay(rule: str | None, form: str | None, all_: bool, json_: bool) -> None:
         answers = replay_(Settings(), rule, form, step)
     if not answers:
         note.print("nothing is decided otherwise than before")
+        return
     print_answers(answers, json_)
 
 
@@ -151,9 +153,20 @@ def _files(paths: tuple[Path, ...]) -> list[Path]:
 def print_answers(answers: list[Answer], json_: bool) -> None:
     for answer in answers:
         click.echo(json.dumps(answer.as_json(), ensure_ascii=False) if json_ else answer.as_text(), nl=json_)
+    if len(answers) != 1 and not json_:
+        click.echo(summary(answers))
     # a file sent twice counts as what became of it the first time
     if any(a.status not in ("accepted", "duplicate") or any(f.returns for f in a.findings) for a in answers):
         sys.exit(1)
+
+
+def summary(answers: list[Answer]) -> str:
+    """How many files got which answer, in one line."""
+    counts = Counter(answer.status for answer in answers)
+    kinds = [(counts[status], *words) for status, words in STATUS.items() if counts[status]]
+    vi, en = (", ".join(f"{kind[0]} {kind[n]}" for kind in kinds) for n in (1, 2))
+    count = len(answers)
+    return f"{count} tệp: {vi} / {count} files: {en}" if answers else "0 tệp / 0 files"
 
 
 COMMANDS = (check, submit, receipts, withdraw, waive, waivers, replay, expire)

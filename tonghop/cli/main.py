@@ -5,6 +5,8 @@ Exit codes: 0 all accepted or done; 1 something was returned or quarantined, or 
 
 import logging
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import click
 from pydantic import ValidationError
@@ -15,7 +17,48 @@ from tonghop.cli import catalogue, intake, operations, queries, release
 from tonghop.cli.output import note
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """A group of commands that says in Vietnamese too what was wrong with how one was called."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """As click's own."""
+        run: Callable[..., Any] = super().main
+        if not extra.pop("standalone_mode", True):
+            return run(*args, standalone_mode=False, **extra)
+        try:
+            done = run(*args, standalone_mode=False, **extra)
+        except click.Abort:
+            click.echo("Đã dừng. / Stopped.", err=True)
+            sys.exit(1)
+        except click.ClickException as error:
+            click.echo(f"Lỗi: {_in_vietnamese(error)}", err=True)
+            error.show()
+            sys.exit(error.exit_code)
+        sys.exit(done if isinstance(done, int) else 0)
+
+
+def _in_vietnamese(error: click.ClickException) -> str:
+    """What was wrong, and where to look; the particulars follow in click's own words."""
+    hint = ""
+    if isinstance(error, click.BadParameter):
+        names = error.param_hint or (error.param.get_error_hint(error.ctx) if error.param and error.ctx else "") or ""
+        hint = " ".join(names) if not isinstance(names, str) else names
+    what = "lệnh gọi chưa đúng cách"
+    if isinstance(error, click.NoSuchOption):
+        what = f"không có tùy chọn {error.option_name}"
+    elif isinstance(error, click.MissingParameter):
+        what = f"thiếu {hint}"
+    elif isinstance(error, click.BadOptionUsage):
+        what = f"tùy chọn {error.option_name} cần một giá trị"
+    elif isinstance(error, click.BadParameter):
+        what = f"giá trị của {hint} không dùng được"
+    elif "No such command" in error.message:
+        what = "không có lệnh này"
+    context = getattr(error, "ctx", None)
+    return f"{what}. Xem {context.command_path} --help." if context else f"{what}."
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tonghop")
 def cli() -> None:
     """Tonghop: reports in, published and audited figures out."""

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from tonghop.reading import period_names
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -24,6 +26,22 @@ note = Console(stderr=True, highlight=False)
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 as_json = click.option("--json", "json_", is_flag=True, help="Answer in JSON on standard output; files: one object a line.")
 paths_argument = click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+
+
+class _Period(click.ParamType[str]):
+    """A period as a report may name it: its code, or its name in Vietnamese. Others are left for whoever looks them up."""
+
+    name = "period"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if code := period_names.parse(value):
+            return code
+        if readings := period_names.readings(value):
+            self.fail(f"«{value}» có thể là / may be {', '.join(readings)}", param, ctx)
+        return value
+
+
+PERIOD = _Period()
 
 
 def print_rows(rows: list[dict[str, Any]], json_: bool) -> None:

@@ -12,7 +12,7 @@ from tonghop.base.codes import receipt_code, receipt_number
 if TYPE_CHECKING:
     from tonghop.queries.figure import Figure, Tree
 from tonghop.base.settings import Settings
-from tonghop.cli.output import as_json, jsonable, note, out, print_frame, print_rows, progress
+from tonghop.cli.output import PERIOD, as_json, jsonable, note, out, print_frame, print_rows, progress
 
 on_tree = click.option(
     "--tree",
@@ -23,7 +23,7 @@ on_tree = click.option(
 
 @click.command()
 @click.option("--unit", metavar="CODE", help="Only a unit and all below it.")
-@click.option("--period", help="Only one period, e.g. 2025-Q1.")
+@click.option("--period", type=PERIOD, help="Only one period, e.g. 2025-Q1.")
 @click.option("--form", help="Only one form, e.g. F1.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="As of a day; today by default.")
 @as_json
@@ -73,7 +73,8 @@ def report_(name: str | None, parameters: tuple[str, ...], json_: bool) -> None:
     if bad := [p for p in parameters if "=" not in p]:
         raise click.UsageError(f"give {bad[0]} as PARAMETER=VALUE")
     try:
-        answer = questions.ask(Settings(), name, dict(p.split("=", 1) for p in parameters))
+        given = {key: PERIOD(value) if key == "period" else value for key, value in (p.split("=", 1) for p in parameters)}
+        answer = questions.ask(Settings(), name, given)
     except KeyError as error:
         raise click.UsageError(f"no question {name}; there are {', '.join(questions.questions())}") from error
     except ValueError as error:
@@ -84,7 +85,7 @@ def report_(name: str | None, parameters: tuple[str, ...], json_: bool) -> None:
 @click.command()
 @click.argument("unit", required=False)
 @click.argument("indicator", required=False)
-@click.argument("period", required=False)
+@click.argument("period", type=PERIOD, required=False)
 @click.option("--row", help="The row of the table, where it has several.")
 @click.option("--release", type=int, help="The release asked about; the current one otherwise.")
 @click.option("--basis", type=click.Choice(["summed", "claimed"]), help="Summed where there is a sum, by default.")
@@ -145,7 +146,7 @@ def trace(
 @click.command()
 @click.argument("unit")
 @click.argument("indicator")
-@click.argument("period")
+@click.argument("period", type=PERIOD)
 @click.option("--from", "earlier", type=int, required=True, help="The earlier release.")
 @click.option("--to", "later", type=int, required=True, help="The later release.")
 @click.option("--row", help="The row of the table, where it has several.")
@@ -202,7 +203,7 @@ def explain(
 
 @click.command()
 @click.argument("unit")
-@click.argument("period")
+@click.argument("period", type=PERIOD)
 @click.option("--table", help="One form table only.")
 @click.option("--release", type=int, help="The release asked about; the current one otherwise.")
 @as_json
