@@ -1,6 +1,7 @@
 """Kills a command at random moments, again and again, for tests of what must hold whenever a process dies.
 
-It is killed with all that it started in its group, as a machine that lacks memory or an impatient operator does it. The moments are drawn over the time that an undisturbed run takes.
+What is started is killed with all of its group, as a machine that lacks memory or an impatient operator does it. The moments are
+drawn over the time that an undisturbed run takes.
 """
 
 import os
@@ -31,7 +32,8 @@ def started(settings: Settings, code: str, *arguments: str) -> "subprocess.Popen
 def kill_at_random(starts: Sequence[Callable[[], "subprocess.Popen[bytes]"]], kills: int, seed: int) -> int:
     """Start commands, one of several at a time, and kill each at a random moment, until so many were killed.
 
-    Returns how many ended before. The first runs are not disturbed: they tell how long each takes. Raises AssertionError where one fails by itself.
+    Returns how many ended before. The first runs are not disturbed: they tell how long each takes. Raises AssertionError where
+    one fails by itself.
     """
     dice, missed = random.Random(seed), 0
     lengths = []

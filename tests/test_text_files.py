@@ -15,8 +15,11 @@ from openpyxl import load_workbook
 
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
+from tonghop.intake.pool import Pool
 from tonghop.reading.report import Report
 from tonghop.reading.understand import read_and_check
+from tonghop.templates.book import workbook
+from tonghop.templates.plan import Planner
 
 WARD, PERIOD = "08719", "2018-Y"
 LIMITS = Settings(home=Path("/nowhere"))
@@ -293,3 +296,35 @@ def test_a_key_is_taken_for_the_code_of_a_row_too(catalogue: Catalogue) -> None:
     report = read(wide(unit="ngo-quyen", sender="ngo-quyen"), catalogue)
     assert (told(report), {cell.unit for cell in report.cells}) == (("accepted", []), {"ngo-quyen"})
     assert all(isinstance(cell.value, Decimal) for cell in report.cells)
+
+
+def test_the_day_of_receipt_goes_with_a_file_to_whoever_reads_it(catalogue: Catalogue, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(late())
+    sent = [("a.csv", tmp_path / "a.csv", day) for day in (IN_TIME, LATE)]
+    with Pool(catalogue, Settings(home=tmp_path, readers=1)) as pool:
+        assert [sender(report) for report in pool.reports([*sent, ("a.csv", tmp_path / "a.csv")])] == ["loc-hoa-nd", None, None]
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "rule"),
+    [
+        ({}, {}, "head.code_reused"),
+        ({"sender_name": "Đảng bộ phường Lộc Hòa"}, {}, None),
+        ({}, {"unit_name": "phường Lộc Hòa"}, None),
+        ({"codes_on": "2024-12-31"}, {}, None),
+        ({"sender": "loc-hoa-nd"}, {"unit": "loc-hoa-nd"}, None),
+        ({"sender_name": ["Lộc Hòa"]}, {"unit_name": {"vi": "Lộc Hòa"}}, "head.code_reused"),
+    ],
+)
+def test_json_is_asked_the_same(catalogue: Catalogue, head: dict[str, Any], row: dict[str, Any], rule: str | None) -> None:
+    document = json.loads(as_json(**{"sender": REUSED, "period": BEFORE} | head))
+    document["rows"][0] |= {"unit": REUSED} | row
+    report = read(json.dumps(document), catalogue, "a.json", LATE)
+    assert ([f.rule for f in report.findings], sender(report)) == ([rule] if rule else [], None if rule else "loc-hoa-nd")
+
+
+def test_a_template_is_for_the_unit_that_it_was_made_for(catalogue: Catalogue) -> None:
+    template = Planner(catalogue, "F8", BEFORE).unit(REUSED)
+    given = {("F8A", "loc-hoa-nd", "all", name): value for name, value in STAFF.items()}
+    report = read(workbook(catalogue, template, given), catalogue, "F8.xlsx", LATE)
+    assert (sender(report), {cell.unit for cell in report.cells}) == ("loc-hoa-nd", {"loc-hoa-nd"})
