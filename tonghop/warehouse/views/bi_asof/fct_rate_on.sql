@@ -14,8 +14,8 @@ from (
             {{ rate_parts('t', 'o.value') }}
         from ctl.landing_on as s
         inner join ctl.release as r on r.release_id = s.release_id
-        inner join marts.fct_observation as o
-            on o.unit_id = s.unit_id and o.scope = 'own' and o.value is not null and {{ holds_in('o', 's.release_id') }}
+        inner join released.fct_observation as o
+            on o.unit_id = s.unit_id and o.scope = 'own' and o.value is not null and o.release_id = s.release_id
         inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
         inner join catalogue.rate_term as t on t.catalogue_id = r.catalogue_id and t.indicator_id = o.indicator_id
         inner join (

@@ -15,11 +15,11 @@ from (
             {{ restated_sum('o.value', 's') }},
             0 as units_due, 0 as units_reported, 0 as units_restated, 0 as units_not_restatable
         from ctl.landing_on as s
-        inner join marts.fct_observation as o
-            on o.unit_id = s.unit_id and o.scope = 'own' and {{ holds_in('o', 's.release_id') }}
+        inner join released.fct_observation as o
+            on o.release_id = s.release_id and o.unit_id = s.unit_id and o.scope = 'own'
         inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
-        inner join marts.dim_indicator as i
-            on i.indicator_id = o.indicator_id and not i.restricted and {{ holds_in('i', 's.release_id') }}
+        inner join released.dim_indicator as i
+            on i.release_id = s.release_id and i.indicator_id = o.indicator_id and not i.restricted
         where not exists (
                 select from ctl.withheld_today_indicator as w
                 where w.indicator_id = i.indicator_id
@@ -30,8 +30,8 @@ from (
             s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code, null, null, null, null,
             {{ restated_coverage('g', 's') }}
         from ctl.landing_on as s
-        inner join marts.fct_reporting as g
-            on g.unit_id = s.unit_id and {{ holds_in('g', 's.release_id') }}
+        inner join released.fct_reporting as g
+            on g.unit_id = s.unit_id and g.release_id = s.release_id
         inner join catalogue.period as p on p.period_id = g.period_id and p.ends_on between s.facts_from and s.facts_to
         group by s.release_id, s.tree_id, s.ancestor_id, g.period_id, g.table_code
     ) as g

@@ -12,17 +12,17 @@ from (
         ) }} as is_added
     from bi_asof.fct_restated_on as r
     inner join catalogue.period_in_year as y on y.period_id = r.period_id
-    inner join marts.dim_indicator as i
-        on i.indicator_id = r.indicator_id and {{ holds_in('i', 'r.release_id') }}
+    inner join released.dim_indicator as i
+        on i.indicator_id = r.indicator_id and i.release_id = r.release_id
     cross join
         lateral (
             select 1 + count(distinct b.broken_on)::integer as label_set
             from catalogue.period as p
-            inner join marts.bridge_label as b
+            inner join released.bridge_label as b
                 on b.is_break
                     and r.indicator_id in (b.old_id, b.new_id)
                     and b.broken_on <= p.ends_on
-                    and {{ holds_in('b', 'r.release_id') }}
+                    and b.release_id = r.release_id
             where p.period_id = r.period_id
         ) as l
     where r.value is not null

@@ -1,10 +1,12 @@
 {#
-    The rows of a mart that a release shows: release_from <= N < release_to. This is the one place where the views of the warehouse
-    say so, in two spellings that mean the same to any reader and not to the planner:
+    The rows of a mart that a release shows: release_from <= N < release_to. This is the one place where the warehouse says so, for
+    the relations of each mart (current, released, candidate, in_release) and for what they cannot give: marts/figure_unit,
+    coverage and claim_gap, which answer for the candidate as well, and what readers may see of another release (exposure.sql).
+    Two spellings mean the same to any reader and not to the planner:
 
-    shown_in   for a mart that is read whole. Of a plain range the planner expects one row in nine, and loops; of this it expects
-               four rows in five, which is about right (docs/decisions/01-releases.md).
-    holds_in   for joins of several marts, where keys decide how many rows there are, and for indexes, which know only plain ranges.
+    shown_in   where no release is given as a value. Of a plain range the planner then expects one row in nine, and loops; of this
+               it expects four rows in five, which is about right (docs/decisions/01-releases.md).
+    holds_in   where one is given, where keys decide how many rows there are, and for indexes, which know only plain ranges.
 #}
 {% macro shown_in(row, release) -%}
     ({{ row }}.release_from > {{ release }} and {{ row }}.release_to > {{ release }}) is not true

@@ -17,5 +17,5 @@ select
 from ctl.landing_on as s
 inner join ctl.release as n on n.release_id = s.release_id
 inner join catalogue.period as p on p.ends_on between s.facts_from and s.facts_to
-inner join marts.dim_indicator as i on {{ holds_in('i', 's.release_id') }}
+inner join released.dim_indicator as i on i.release_id = s.release_id
 inner join catalogue.form_row as w on w.table_code = i.table_code
