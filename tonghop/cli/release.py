@@ -13,29 +13,19 @@ from tonghop.cli.output import as_json, note, print_rows, progress
 @as_json
 def release(json_: bool) -> None:
     """Build a candidate, put it to the gate, and publish it."""
-    from tonghop.queries import pages
-    from tonghop.release import candidate, run
+    from tonghop.ops import release
     from tonghop.release.gate import GateFailed
     from tonghop.warehouse.migrate import ready
 
     settings = Settings()
     ready(settings, note.print)
-    number = candidate.open_candidate(settings)
-    if number is None:
-        note.print("nothing new since the current release")
-    else:
-        with progress(f"release {number}") as step:
-            for done, name in enumerate(run.STEPS):
-                step(done, len(run.STEPS) + 1)
-                try:
-                    run.step(settings, number, name)
-                except GateFailed as failed:
-                    pages.write(settings, number)
-                    note.print(str(failed), style="red", markup=False)
-                    sys.exit(1)
-            step(len(run.STEPS), len(run.STEPS) + 1)
-            pages.write(settings, number)
-        note.print(f"release {number} is published")
+    with progress("release") as bar:
+        try:
+            number = release.publish_new(settings, lambda _, name: bar(release.STEPS.index(name), len(release.STEPS)))
+        except GateFailed as failed:
+            note.print(str(failed), style="red", markup=False)
+            sys.exit(1)
+    note.print(f"release {number} is published" if number else "nothing new since the current release")
     if json_:
         click.echo(json.dumps({"release": number, "published": number is not None}))
 

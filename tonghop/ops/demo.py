@@ -10,12 +10,11 @@ from tonghop.catalogue.load import load_catalogue
 from tonghop.intake.load import load_pending
 from tonghop.intake.receive import receive_inbox
 from tonghop.intake.submit import submit
-from tonghop.ops import client, services
+from tonghop.ops import client, release, services
 from tonghop.ops.configuration import Say
 from tonghop.ops.processes import airflow_installed
-from tonghop.queries import pages, questions
-from tonghop.release import candidate, publish
-from tonghop.release import run as release
+from tonghop.queries import questions
+from tonghop.release import publish
 from tonghop.warehouse.migrate import ready
 
 if TYPE_CHECKING:
@@ -87,11 +86,5 @@ def _take_in_and_release(settings: Settings, say: Say) -> None:
     """What the three DAGs do, in their order."""
     receive_inbox(settings)
     say(f"{len(load_pending(settings))} files read, checked and answered")
-    release_id = candidate.open_candidate(settings)
-    if release_id is None:
+    if release.publish_new(settings, lambda number, name: say(f"release {number}: {name}")) is None:
         say("nothing new since the current release")
-        return
-    for name in release.STEPS:
-        say(f"release {release_id}: {name}")
-        release.step(settings, release_id, name)
-    pages.write(settings, release_id)
