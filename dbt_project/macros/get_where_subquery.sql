@@ -1,5 +1,5 @@
 {#
-    The rows that a data test looks at; dbt calls this macro for every test. `where: slice` stands for the open rows of the part
+    The rows that a data test looks at; dbt calls this macro for every test. `where: slice` means the open rows of the part
     that this candidate rebuilds, so that a test costs what changed and not what was ever reported.
 #}
 {% macro get_where_subquery(relation) -%}

@@ -1,6 +1,6 @@
 -- grain: rule x instance x form version x unit x period x row x scope: every rule that the slice's accepted figures decide, in
--- the version that is in force at the period's end. A rule that looks across a reorganisation has no scope, and does not hold
--- while somebody has said nothing.
+-- the version that is in force at the period's end. A rule that looks across a reorganisation has no scope, and is not
+-- met while a unit of either side has not reported.
 with left_side as (
     select * from {{ ref('int_left_side') }}
 ),
