@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from samples import write
+from tests.respell import WAYS, respelt
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
@@ -94,6 +95,24 @@ edits = st.lists(
 )
 
 
+# of the kinds of workbook that the samples lack
+KINDS = [
+    Path(__file__).parent / "data" / name
+    for name in (
+        "reading/kind.ods",
+        "packages/plain.xlsb",
+        "traps/xls_plain.xls",
+        "traps/error_ref.xlsx",
+        "reading/rless_error.xlsx",
+    )
+]
+
+
+def is_zip(content: bytes) -> bool:
+    """Whether the content is a workbook of parts."""
+    return zipfile.is_zipfile(io.BytesIO(content))
+
+
 def edit(content: bytes, changes: list[tuple[float, str, int, bytes]]) -> bytes:
     """The content after a list of edits."""
     raw = bytearray(content)
@@ -124,19 +143,16 @@ def edit_part(content: bytes, number: int, changes: list[tuple[float, str, int, 
 def fuzz(seconds: float, number: int, catalogue: Catalogue, folder: Path) -> Counter[str]:
     """Mutate sample files for so many seconds. Returns how often each status and rule came out; raises at the first failure."""
     bounds = Settings(home=folder, readers=1)
-    samples = {path.name: path.read_bytes() for path in write(catalogue, folder / "samples")}
-    samples = {
-        name: content
-        for name, content in samples.items()
-        if not name.endswith(".xlsx") or zipfile.is_zipfile(io.BytesIO(content))
-    }
+    paths = [*write(catalogue, folder / "samples"), *KINDS]
+    samples = {path.name: path.read_bytes() for path in paths}
+    samples = {name: content for name, content in samples.items() if not name.endswith(".xlsx") or is_zip(content)}
     seen: Counter[str] = Counter()
     end = time.monotonic() + seconds
     target = folder / "mutant"
 
     with Pool(catalogue, bounds) as pool:
 
-        @given(st.sampled_from(sorted(samples)), st.none() | st.integers(0, 30), edits)
+        @given(st.sampled_from(sorted(samples)), st.none() | st.integers(0, 30), edits, st.none() | st.sampled_from(sorted(WAYS)))
         @settings(
             max_examples=50,
             deadline=None,
@@ -144,9 +160,11 @@ def fuzz(seconds: float, number: int, catalogue: Catalogue, folder: Path) -> Cou
             phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         )
-        def once(name: str, part: int | None, changes: list[tuple[float, str, int, bytes]]) -> None:
-            whole = part is None or not name.endswith(".xlsx")
-            mutant = edit(samples[name], changes) if whole else edit_part(samples[name], part or 0, changes)
+        def once(name: str, part: int | None, changes: list[tuple[float, str, int, bytes]], way: str | None) -> None:
+            whole = part is None or not is_zip(samples[name])
+            # one in another spelling goes through the parser, one in Excel's own past it
+            original = respelt(samples[name], way) if way and is_zip(samples[name]) else samples[name]
+            mutant = edit(original, changes) if whole else edit_part(original, part or 0, changes)
             target.write_bytes(mutant)
             start = time.monotonic()
             (report,) = pool.reports([(name, target)])

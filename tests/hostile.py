@@ -11,7 +11,9 @@ from books import STAFF, book
 
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading.bounds import MAX_MERGES, MAX_PARTS, MAX_SHEETS
+from tonghop.reading.bounds import MAX_PARTS
+from tonghop.reading.sheet_xml import MAX_MERGES
+from tonghop.reading.xlsx import MAX_SHEETS
 
 WARD, PERIOD = "08719", "2018-Y"
 SHEET, BOOK, STRINGS, CORE = "xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/sharedStrings.xml", "docProps/core.xml"
@@ -87,6 +89,8 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
     with zipfile.ZipFile(twin, "a") as archive:
         archive.writestr(SHEET.upper(), b"<worksheet/>")
 
+    wrong = {"table": "F8A", "unit": WARD, "row": "", "values": dict.fromkeys(STAFF, "khoảng 1,234.5 tỷ đồng")}
+
     def bounds(parts: Mapping[str, Part]) -> tuple[bytes, Outcome]:
         return changed(good, parts), ("quarantined", {"file.bounds"})
 
@@ -126,7 +130,8 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
         "a-cell-far-away-on-a-sheet-that-lies-elsewhere.xlsx": bounds(
             {
                 RELATIONS: lambda old: old.replace(b"worksheets/sheet1.xml", b"elsewhere/sheet1.xml"),
-                "xl/elsewhere/sheet1.xml": b'<worksheet><sheetData><row><c r="XFD1048576"/></row></sheetData></worksheet>',
+                "xl/elsewhere/sheet1.xml": b"<worksheet><sheetData><row r='9'/><row r='1048576'>"
+                b"<c r='XFD1048576'><v>1</v></c></row></sheetData></worksheet>",
             }
         ),
         "a-cell-farther-than-far.xlsx": bounds(
@@ -134,15 +139,46 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
         ),
         "a-column-farther-than-far.xlsx": bounds({SHEET: before(b"</sheetData>", b'<row r="30"><c r="AAAAA30"/></row>')}),
         "a-cell-far-away-behind-other-words.xlsx": bounds(
-            {SHEET: before(b"</sheetData>", b'<row r="30"><c x="' + b">" * 500 + b'" y=\' r="A1"\' r="XFD30000"/></row>')}
+            {
+                SHEET: before(
+                    b"</sheetData>", b'<row r="30000"><c x="' + b">" * 500 + b'" y=\' r="A1"\' r="XFD30000"><v>1</v></c></row>'
+                )
+            }
         ),
-        "a-cell-with-two-places.xlsx": bounds({SHEET: before(b"</sheetData>", b"<row r='30'><c r='XFD30000' r='A30'/></row>")}),
+        "a-cell-with-two-places.xlsx": damaged(
+            changed(good, {SHEET: before(b"</sheetData>", b"<row r='30'><c r='B30' r='A30'/></row>")})
+        ),
+        "two-cells-in-one-place.xlsx": damaged(changed(good, {SHEET: before(b"</row>", b'<c r="A1"><v>1</v></c>')})),
+        "two-rows-in-one-place.xlsx": damaged(changed(good, {SHEET: before(b"</sheetData>", b'<row r="1"><c r="Z1"/></row>')})),
+        "a-cell-in-another-row.xlsx": damaged(
+            changed(good, {SHEET: before(b"</sheetData>", b'<row r="30"><c r="A31"><v>1</v></c></row>')})
+        ),
+        "a-row-that-only-some-programs-see.xlsx": damaged(
+            changed(
+                good,
+                {
+                    SHEET: before(
+                        b"</sheetData>",
+                        b'<mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006">'
+                        b'<mc:Fallback><row r="30"><c r="A30"><v>1</v></c></row></mc:Fallback></mc:AlternateContent>',
+                    )
+                },
+            )
+        ),
+        "in-a-code-of-its-own.xlsx": unsafe(changed(good, {SHEET: lambda old: b'<?xml version="1.0" encoding="cp037"?>' + old})),
         "cells-without-a-place.xlsx": (changed(good, {SHEET: lambda old: re.sub(rb'<c r="[A-Z]+\d+"', b"<c", old)}), ACCEPTED),
         "too-many-cells-without-a-place.xlsx": bounds({SHEET: before(b"</sheetData>", b"<row>" + b"<c/>" * many + b"</row>")}),
         "too-many-rows.xlsx": bounds({SHEET: before(b"</sheetData>", b"<row/>" * many)}),
         "too-many-sheets.xlsx": bounds({BOOK: before(b"</sheets>", b'<sheet name="x" sheetId="9" r:id="rId1"/>' * MAX_SHEETS)}),
         "too-many-parts.xlsx": bounds({f"xl/{n}.xml": b"<x/>" for n in range(MAX_PARTS)}),
-        "too-many-strings.xlsx": bounds({STRINGS: b"<sst>" + b"<si><t>x</t></si>" * many + b"</sst>"}),
+        "too-many-strings.xlsx": bounds(
+            {
+                STRINGS: b"<sst>" + b"<si><t>x</t></si>" * many + b"</sst>",
+                RELATIONS: before(
+                    b"</Relationships>", b'<Relationship Id="s" Type="x/sharedStrings" Target="sharedStrings.xml"/>'
+                ),
+            }
+        ),
         "a-sheet-name-without-end.xlsx": unsafe(
             changed(good, {BOOK: lambda old: old.replace(b'name="F8A"', b'name="' + b"F" * 10_000 + b'"')})
         ),
@@ -153,10 +189,10 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
         "macros.xlsm": macro(changed(good, {"xl/vbaProject.bin": b"\xd0\xcf\x11\xe0"})),
         "macros-in-disguise.xlsx": macro(changed(good, {"xl/elsewhere/VBAproject.BIN": b"\xd0\xcf\x11\xe0"})),
         "macros.xls": macro(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504) + "_VBA_PROJECT".encode("utf-16-le") + bytes(500)),
-        "nothing.xlsx": (b"", ("quarantined", {"file.kind"})),
+        "nothing.xlsx": (b"", ("quarantined", {"file.nothing"})),
         "nothing.csv": (b"\n", ("quarantined", {"file.columns"})),
         "nothing.json": damaged(b" "),
-        "picture.xlsx": (b"\x89PNG\r\n\x1a\n" + bytes(100), ("quarantined", {"file.kind"})),
+        "picture.xlsx": (b"\x89PNG\r\n\x1a\n" + bytes(100), ("quarantined", {"file.document"})),
         "old-and-torn.xls": damaged(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(1000)),
         "nul.csv": (as_csv({"tong": "1\0"}), ("quarantined", {"file.encoding"})),
         "one-endless-field.csv": damaged(as_csv({"tong": "9" * 1_000_000})),
@@ -172,8 +208,9 @@ def files(catalogue: Catalogue, settings: Settings) -> dict[str, tuple[bytes, Ou
         "nan.json": damaged(as_json(values='"tong": NaN')),
         "infinity.json": damaged(as_json(values='"tong": -Infinity')),
         "a-number-of-many-digits.json": damaged(as_json(values='"tong": ' + "9" * 5_000)),
-        "slow.xlsx": (
-            changed(good, {SHEET: before(b"</sheetData>", b'<f <c r="A1" ' * 100_000)}),
+        # as many wrong figures as a report may have
+        "slow.json": (
+            json.dumps(HEAD | {"rows": [wrong] * (settings.max_cells // len(STAFF))}).encode(),
             ("quarantined", {"file.time"}),
         ),
         "hungry.json": (b"[" + b"[]," * 6_000_000 + b"[]]", ("quarantined", {"file.memory"})),

@@ -200,14 +200,14 @@ def test_an_uncomputed_formula_quarantines_the_file_and_is_never_zero(catalogue:
     ("name", "content", "rule"),
     [
         ("a.xlsx", b"PK\x03\x04 not a zip", "file.damaged"),
-        ("a.pdf", b"%PDF-1.7", "file.kind"),
+        ("a.pdf", b"%PDF-1.7", "file.document"),
         ("a.csv", b"\xff\xfe\x00", "file.encoding"),
         ("a.csv", b"form,version\nF1,1\n", "file.columns"),
         ("a.json", b"{", "file.cut_json"),
         ("a.json", b"[1]", "file.shape"),
         ("a.json", b"[" * 100_000, "file.damaged"),
         ("a.json", b'{"rows": [1]}', "file.shape"),
-        ("", b"", "file.kind"),
+        ("", b"", "file.nothing"),
     ],
 )
 def test_what_cannot_be_read_is_quarantined_with_a_reason(

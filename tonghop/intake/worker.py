@@ -21,7 +21,6 @@ import encodings
 import errno
 import gc
 import importlib
-import io
 import os
 import pickle
 import pkgutil
@@ -29,7 +28,6 @@ import resource
 import sys
 import time
 import traceback
-import zipfile
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
@@ -41,7 +39,10 @@ from tonghop.catalogue.model import Catalogue
 from tonghop.intake.answer import Answer
 from tonghop.intake.returned import listed, marked
 from tonghop.intake.wire import to_plain
+from tonghop.reading.sheet_xml import Grid
+from tonghop.reading.styles_xml import as_xml
 from tonghop.reading.understand import read_and_check
+from tonghop.reading.xlsx import written
 from tonghop.xlsx.xml_edit import NotKept
 
 # --- in the worker -----------------------------------------------------------------------------------------------
@@ -104,10 +105,8 @@ def _warm(catalogue: Catalogue, settings: Settings) -> None:
     for module in ("_strptime", *(f"encodings.{module.name}" for module in pkgutil.iter_modules(encodings.__path__))):
         with contextlib.suppress(ImportError):  # two of them are for Windows
             importlib.import_module(module)
-    book = io.BytesIO()
-    with zipfile.ZipFile(book, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", "<worksheet/>")
-    for name, content in (("warm.xlsx", book.getvalue()), ("warm.csv", b"x"), ("warm.json", b"{"), ("warm", b"")):
+    book = written(["warm"], {"xl/worksheets/sheet1.xml": Grid(1).xml()}, as_xml({}, [0]))
+    for name, content in (("warm.xlsx", book), ("warm.csv", b"x"), ("warm.json", b"{"), ("warm", b"")):
         read_and_check(name, content, catalogue, settings, date.min)
     listed(Answer("warm", None, "", "returned"), "kind")
     np.zeros((1, 1)) @ np.zeros((1, 1))

@@ -15,6 +15,7 @@ from typing import Any
 from tonghop.base.text import fold
 from tonghop.catalogue.evaluate import EXACT, decimals_of
 from tonghop.catalogue.model import Codes
+from tonghop.reading.number_format import number_format
 
 _VIETNAMESE = re.compile(r"-?([0-9]+|[1-9][0-9]{0,2}(\.[0-9]{3})+)(,[0-9]+)?")
 # marks that only other countries' notation has: 1,234.5  1,234,567  4.5
@@ -98,33 +99,6 @@ def _any_of(words: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(rf"(?<!\w){re.escape(w)}(?!\w)" if w[-1:].isalpha() else re.escape(w) for w in longest_first))
 
 
-_SECTION = re.compile(r'(?:"[^"]*"|\\.|[^;"\\])*')
-_LITERAL = re.compile(r'"([^"]*)"|\\(.)')
-_CURRENCY = re.compile(r"vnđ|vnd|đồng|đ|₫", re.I)
-
-
-class NumberFormat:
-    """A spreadsheet's number format, as far as it makes a cell show another number than its own."""
-
-    def __init__(self, code: str):
-        found = _SECTION.match(code)
-        section = found[0] if found else ""  # the one for positive numbers
-        # without quoted words, escapes, padding, colours, conditions and currencies
-        bare = re.sub(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]', "", section)
-        words = _CURRENCY.sub("", "".join(quoted or escaped for quoted, escaped in _LITERAL.findall(section)))
-        general = "general" in bare.lower()
-        self.percent = "%" in bare
-        places = re.sub(r"[^0#?].*", "", bare.partition(".")[2])
-        # how many decimals are shown at least and at most
-        self.least, self.most = (0, 9) if general else (len(places.rstrip("#")), len(places))
-        # whether the number is not shown at all, shown in thousands, or shown with words
-        self.altered = (
-            not (general or re.search(r"[0#?@]", bare))
-            or bool(re.search(r"[0#?],+(?![0#?,])", bare))
-            or any(c.isalpha() for c in words)
-        )
-
-
 def number_in_cell(value: Any, format_code: str | None, mixed: bool, vocabulary: Vocabulary) -> Decimal | Wrong:
     """The number of a cell, or why there is none.
 
@@ -134,21 +108,24 @@ def number_in_cell(value: Any, format_code: str | None, mixed: bool, vocabulary:
         return fits(Decimal(int(value)))
     if isinstance(value, date | time | timedelta):
         return Wrong("cell.date", {"value": f"{value:%d/%m/%Y}" if isinstance(value, date) else str(value)})
+    shown = number_format(format_code or "General")
     if isinstance(value, str):
+        if (text := shown.text(value)).strip() != value.strip():
+            return Wrong("cell.shown", {"value": vocabulary.mask(value), "shown": vocabulary.mask(text)})
         # an apostrophe before a number keeps a spreadsheet from changing it
         return _text(value.strip().removeprefix("'"), mixed, vocabulary)
     number = parse_number(value)
     if number is None:
         return Wrong("cell.number", {"value": vocabulary.mask(value)})
-    shown = NumberFormat(format_code or "General")
-    if shown.percent:
-        return Wrong("cell.percent", {"value": f"{comma(number * 100)}%"})
-    if shown.altered:
-        return Wrong("cell.shown", {"value": comma(number)})
+    section, text = shown.section(number)
+    if section and section.percent:
+        return Wrong("cell.percent", {"value": f"{comma(number * 100)}%" if section.scales_percent else vocabulary.mask(text)})
+    if section is None or not section.agrees(number, text):
+        return Wrong("cell.shown", {"value": comma(number), "shown": vocabulary.mask(text.strip())})
     # a workbook's number with three decimals may have been thousands, which a spreadsheet in English took for decimals
     if not isinstance(value, Decimal) and 1 <= abs(number) < 1000:
         stored = 0 if number == number.to_integral_value() else -int(number.as_tuple().exponent)
-        if max(shown.least, min(stored, shown.most)) == 3:
+        if max(section.least, min(stored, section.most)) == 3:
             return _either(f"{number:.3f}", number, int(round(number, 3) * 1000))
     return fits(number)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from tonghop.base.findings import Finding, Place, finding
+from tonghop.base.findings import Finding, Place, Unreadable, finding
 from tonghop.base.text import visible
 from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.earlier import Earlier
@@ -24,11 +24,23 @@ class Look:
     errors: dict[str, str] = field(default_factory=dict)
     hidden_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[int] = frozenset()
+    # what a reader does not see, or sees struck out: the rule of messages.yaml that says so
+    faded: dict[str, str] = field(default_factory=dict)
+    # formulas whose value was never computed: the cell holds nothing, or what a program wrote for want of a value
+    uncomputed: frozenset[str] = frozenset()
 
     def alters(self, columns: tuple[str, ...], row: str) -> bool:
         """Whether a cell of these columns and this row may show something else than its value."""
-        altered = self.formats.keys() | self.errors.keys() if self.formats or self.errors else ()
-        return bool(altered) and any(column + row in altered for column in columns)
+        return bool(self._altered) and any(column + row in self._altered for column in columns)
+
+    def computed(self, place: Place | None) -> None:
+        """Raise Unreadable where a cell that counts holds a formula that was never computed."""
+        if place and place.cell in self.uncomputed:
+            raise Unreadable("file.formula", place)
+
+    @cached_property
+    def _altered(self) -> set[str]:
+        return {*self.formats, *self.errors, *self.faded, *self.uncomputed}
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,10 +5,11 @@ from datetime import date
 from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading import zipped
+from tonghop.reading import kinds, zipped
+from tonghop.reading.bounds import OLE
 from tonghop.reading.raw import Reading
 from tonghop.reading.text_files import decoded, read_csv, read_json
-from tonghop.reading.workbook import OLE, ZIP, read_workbook
+from tonghop.reading.workbook import read_workbook
 
 
 def read(name: str, content: bytes, catalogue: Catalogue, settings: Settings, received: date | None = None) -> Reading:
@@ -16,6 +17,8 @@ def read(name: str, content: bytes, catalogue: Catalogue, settings: Settings, re
 
     Raises Unreadable where that is not safe or not possible; everything else is a finding in the reading.
     """
+    if not content:
+        raise Unreadable("file.nothing")
     if len(content) > settings.max_file_bytes:
         raise Unreadable("file.size", limit=f"{settings.max_file_bytes:,}")
     if zipped.is_bundle(content):
@@ -23,9 +26,9 @@ def read(name: str, content: bytes, catalogue: Catalogue, settings: Settings, re
         for _ in zipped.members(content, settings):
             pass
         raise Unreadable("file.zip")
-    if content[:4] == ZIP or content[:8] == OLE:
+    if content[:4] == zipped.ZIP or content[:8] == OLE:
         return read_workbook(content, catalogue, settings, received)
     suffix = name.lower().rpartition(".")[2]
     if suffix in ("csv", "tsv", "txt", "json"):
         return (read_json if suffix == "json" else read_csv)(decoded(content), catalogue, settings, received)
-    raise Unreadable("file.kind")
+    raise kinds.of_bytes(name, content)

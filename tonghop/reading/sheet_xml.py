@@ -1,79 +1,505 @@
-"""What python-calamine does not tell of an .xlsx: how numbers are shown, what failed, what is hidden.
+"""A worksheet's XML: what python-calamine does not tell of it, and the one form in which python-calamine gets it.
 
-Not a parser: the parts' names come from the workbook's index, then each sheet's bytes are searched, and only for what is
-there at all. The parts are those that bounds.py has let through.
+A sheet is plain where one pattern matches it from its first byte to its last: the elements that Excel, LibreOffice and the
+libraries write, each cell under its name and in its place, with nothing that hides it or that failed. A plain sheet goes to the
+parser as it is. Every other one is read here by expat and written anew in that form, so that nothing depends on how a program
+spells XML: prefixes, quotes, comments, CDATA, the order of cells, cells without their names.
 """
 
 import re
 from functools import lru_cache
-from xml.etree import ElementTree
+from typing import NamedTuple
+from xml.parsers.expat import ExpatError, ParserCreate
+from xml.sax.saxutils import escape
+
+import re2
 
 from tonghop.base.findings import Unreadable
 from tonghop.reading.raw import Look
-from tonghop.xlsx.parts import local_name, sheets
+from tonghop.reading.styles_xml import Styles
+from tonghop.xlsx.parts import is_true
+from tonghop.xlsx.xml_edit import MAIN, column_number, letters
 
-_CELL_REF = re.compile(rb'\br=["\']([A-Z]{1,3}\d{1,7})["\']')
-_ERROR_CELL = re.compile(
-    rb'<(?:\w+:)?c\s([^>]*\bt=["\']e["\'][^>]*)>(?:<(?:\w+:)?f[^>]*(?:/>|>[^<]*</(?:\w+:)?f>))?\s*<(?:\w+:)?v>([^<]{1,20})<'
+ROWS, COLUMNS, MAX_MERGES, _DEEPEST = 1_048_576, 16_384, 20_000, 200
+STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
+_MAIN = {MAIN.decode(), STRICT.decode(), ""}
+# lower or narrower than this (points, characters) nobody reads what is in it
+LOW, NARROW = 2.0, 0.5
+
+# --- plain sheets ------------------------------------------------------------------------------------------------
+
+_A = rb'(?: [\w:]+="[^"<]*")*'
+_YES_NO, _HEIGHT, _WIDTH = rb'"(?:0|1|true|false)"', rb'"(?:[2-9]|[1-9][0-9]+)(?:\.[0-9]+)?"', rb'"[1-9][0-9]*(?:\.[0-9]+)?"'
+
+
+def _one_of(*patterns: bytes) -> bytes:
+    return b"(?:" + b"|".join(patterns) + b")"
+
+
+def _element(names: str, attributes: bytes = _A) -> bytes:
+    return rb"</?" + _one_of(*names.encode().split()) + attributes + rb" ?/?>"
+
+
+_SAID = rb'(?:spans|s|outlineLevel|x14ac:dyDescent)="[0-9: .]*"'
+_SWITCHES = rb"(?:customFormat|customHeight|collapsed|thickTop|thickBot|ph)=" + _YES_NO
+_SEEN = rb'hidden="(?:0|false)"'
+_ROW_SAYS = b"(?: " + _one_of(_SAID, _SWITCHES, _SEEN, b"ht=" + _HEIGHT) + b")* ?"
+_FORMULA = rb'<f(?: (?:aca|ca|t|ref|si|bx)="[^"<>]*")*(?:/>|>[^<]*</f>)'
+_NUMBER = rb"(?: t=\"[nsb]\")? ?(?:/>|>(?:(?:" + _FORMULA + rb")?<v>[^<]+</v>)?</c>)"
+_RESULT = rb' t="str">(?:' + _FORMULA + rb")?<v>[^<]*</v></c>"
+_INLINE = rb' t="inlineStr"><is><t(?: xml:space="preserve")?>[^<]*</t></is></c>'
+_CELL = rb'<c r="[A-Z]{1,3}[1-9][0-9]{0,6}"(?: s="[0-9]+")?' + _one_of(_NUMBER, _RESULT, _INLINE)
+_ROW = rb'<row r="[1-9][0-9]{0,6}"' + _ROW_SAYS + rb"(?:/>|>(?:" + _CELL + rb")*</row>)"
+_DECLARED = rb"(?:<\?xml [^?>]*\?>[\r\n]*)?"
+_WORKSHEET = rb"<worksheet" + _A + rb' xmlns="' + MAIN.replace(b".", rb"\.") + rb'"' + _A + rb">"
+_ABOVE = _one_of(
+    _element("sheetPr tabColor outlinePr pageSetUpPr dimension sheetViews sheetView pane selection cols"),
+    b"<sheetFormatPr(?: "
+    + _one_of(
+        rb'(?:baseColWidth|outlineLevelRow|outlineLevelCol|x14ac:dyDescent)="[0-9.]+"',
+        rb"(?:customHeight|thickTop|thickBottom)=" + _YES_NO,
+        rb'zeroHeight="(?:0|false)"',
+        rb"defaultRowHeight=" + _HEIGHT,
+        rb"defaultColWidth=" + _WIDTH,
+    )
+    + b")* ?/?>(?:</sheetFormatPr>)?",
+    b"<col(?: "
+    + _one_of(
+        rb'(?:min|max|style|outlineLevel)="[0-9]+"',
+        rb"(?:customWidth|bestFit|collapsed|phonetic)=" + _YES_NO,
+        _SEEN,
+        rb"width=" + _WIDTH,
+    )
+    + b")* ?/?>(?:</col>)?",
 )
-_ERROR = re.compile(rb't=["\']e["\']')
-_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\s([^>]*\bhidden=["\'](?:1|true)["\'][^>]*)>')
-_HIDDEN_COLUMN = re.compile(rb'<(?:\w+:)?col\s([^>]*\bhidden=["\'](?:1|true)["\'][^>]*)>')
-_NUMBER = re.compile(rb'\b(r|min|max)=["\'](\d{1,7})["\']')
-_COLUMNS = 16_384
-# number formats that a file names by number only, where they are not plain; python-calamine finds dates
-BUILT_IN = {9: "0%", 10: "0.00%"}
-_PLAIN = re.compile(r"General|@|[#0,]*0(\.0{1,2}|\.0{4,})?(_\))?", re.I)
+_BELOW = (
+    _element(
+        "sheetCalcPr sheetProtection protectedRanges protectedRange autoFilter filterColumn filters filter customFilters "
+        "customFilter sortState sortCondition mergeCells mergeCell phoneticPr conditionalFormatting cfRule formula colorScale "
+        "cfvo color dataBar iconSet dataValidations dataValidation formula1 formula2 hyperlinks hyperlink printOptions "
+        "pageMargins pageSetup headerFooter oddHeader oddFooter evenHeader evenFooter firstHeader firstFooter rowBreaks "
+        "colBreaks brk customProperties customPr ignoredErrors ignoredError drawing legacyDrawing legacyDrawingHF picture "
+        "tableParts tablePart extLst ext x14:conditionalFormattings x14:conditionalFormatting x14:cfRule x14:cfvo x14:dataBar "
+        "x14:negativeFillColor x14:axisColor x14:dataValidations x14:dataValidation x14:formula1 x14:formula2 "
+        "x14:ignoredErrors x14:ignoredError xm:f xm:sqref"
+    )
+    + rb"[^<]*"
+)
+_OPTIONS = re2.Options()
+_OPTIONS.encoding = re2.Options.Encoding.LATIN1
+_PLAIN = re2.compile(
+    _DECLARED
+    + _WORKSHEET
+    + (rb"(?:" + _ABOVE + rb")*")
+    + (rb"(?:<sheetData ?/>|<sheetData>(?:" + _ROW + rb")*</sheetData>)")
+    + (rb"(?:" + _BELOW + rb")*</worksheet>\s*"),
+    _OPTIONS,
+)
+# what holds nothing, in a plain sheet
+_EMPTY_CELL = rb'<c r="[^"]*"(?: s="[0-9]+")?(?: t="[a-z]+")? ?/>'
+_EMPTY = re.compile(rb"<row [^>]*>(?:%s)*</row>|<row [^>]*/>|%s" % (_EMPTY_CELL, _EMPTY_CELL))
+_PLACES = re.compile(rb' r="([^"]*)')
+# what a program writes for the value of a formula that it does not compute, beside nothing at all
+_FOR_WANT_OF_A_VALUE = r"-?0(?:\.0+)?"
+_WITHOUT_RESULT = re.compile(
+    rb'<c r="([A-Z]+[0-9]+)"(?: s="[0-9]+")?(?: t="n")? ?><f[^>]*(?:/>|>[^<]*</f>)<v>%s</v>' % _FOR_WANT_OF_A_VALUE.encode()
+)
 
 
-def is_plain(format_code: str) -> bool:
-    """Whether a number format shows a number as it is, or rounds what no count can have."""
-    return bool(_PLAIN.fullmatch(format_code))
+@lru_cache(maxsize=100)  # sheets of one template have their cells in the same places
+def _spread(places: bytes) -> tuple[int, int] | None:
+    """How many rows and columns the rows and cells of a sheet reach, in the order in which it has them; None where one is not
+    below or to the right of the one before."""
+    row = column = width = 0
+    own = b""
+    for place in places.split():
+        if place.isdigit():
+            if int(place) <= row:
+                return None
+            row, column, own = int(place), 0, place
+        else:
+            named = place[: -len(own)]
+            at = column_number(named.decode()) if place.endswith(own) and named.isalpha() else 0
+            if at <= column:
+                return None
+            column, width = at, max(width, at)
+    return (row, width) if row <= ROWS and width <= COLUMNS else None
 
 
-def looks(parts: dict[str, bytes], plain: set[str]) -> dict[str, Look]:
-    """What each sheet shows, by the sheet's name; in the plain ones nothing is hidden, and nothing failed.
+def _places(xml: bytes, start: int) -> bytes:
+    return b" ".join(_PLACES.findall(xml, start, xml.find(b"</sheetData>", start)))
 
-    Raises Unreadable where the workbook's index cannot be followed.
+
+def _plain_look(xml: bytes, styles: Styles, recalculates: bool, max_cells: int) -> tuple[bytes, Look] | None:
+    """A plain sheet, without its empty cells where they reach far, and its look; None of any other sheet."""
+    if 0 in styles.formats or 0 in styles.faded or not _PLAIN.fullmatch(xml):
+        return None
+    start = xml.index(b"<sheetData")
+    spread = _spread(_places(xml, start))
+    if spread and spread[0] * spread[1] > max_cells:
+        xml = xml[:start] + _EMPTY.sub(b"", xml[start:])
+        spread = _spread(_places(xml, start))
+    if spread is None or spread[0] * spread[1] > max_cells:
+        return None
+    if len(xml) > 10 * MAX_MERGES and xml.count(b"<mergeCell ") > MAX_MERGES:
+        raise Unreadable("file.bounds")
+    formats: dict[str, str] = {}
+    faded: dict[str, str] = {}
+    if styled := _styled((*styles.formats, *styles.faded)):
+        for cell, style in styled.findall(xml, start):
+            if code := styles.formats.get(int(style)):
+                formats[cell.decode()] = code
+            if rule := styles.faded.get(int(style)):
+                faded[cell.decode()] = rule
+    uncomputed = [cell.decode() for cell in _WITHOUT_RESULT.findall(xml, start)] if recalculates else ()
+    return xml, Look(formats, faded=faded, uncomputed=frozenset(uncomputed))
+
+
+@lru_cache(maxsize=2)
+def _styled(styles: tuple[int, ...]) -> re.Pattern[bytes] | None:
+    return re.compile(rb'<c r="([A-Z]+[0-9]+)" s="(%s)"' % b"|".join(b"%d" % style for style in styles)) if styles else None
+
+
+# --- the one form ------------------------------------------------------------------------------------------------
+
+
+class Grid:
+    """The cells of a sheet as they come, to be written in order; a second one in a place is a contradiction."""
+
+    def __init__(self, max_cells: int):
+        self._cells: dict[int, dict[int, bytes]] = {}
+        self._max_cells, self.height, self.width, self.merged = max_cells, 0, 0, list[str]()
+
+    def put(self, row: int, column: int, xml: str) -> None:
+        """Add a cell that holds something; row and column count from 1."""
+        self.height, self.width = max(self.height, row), max(self.width, column)
+        if self.height * self.width > self._max_cells:
+            raise Unreadable("file.bounds")
+        cells = self._cells.setdefault(row, {})
+        if column in cells:
+            raise ValueError("two cells in one place")
+        cells[column] = xml.encode()
+
+    def merge(self, area: str) -> None:
+        """Add a merged range."""
+        if len(self.merged) >= MAX_MERGES:
+            raise Unreadable("file.bounds")
+        self.merged.append(area)
+
+    def xml(self) -> bytes:
+        """The sheet."""
+        rows = [
+            b'<row r="%d">%s</row>' % (row, b"".join(cells[column] for column in sorted(cells)))
+            for row, cells in sorted(self._cells.items())
+        ]
+        merged = "".join(f'<mergeCell ref="{area}"/>' for area in self.merged)
+        below = f"<mergeCells>{merged}</mergeCells>".encode() if merged else b""
+        return b'<worksheet xmlns="%s"><sheetData>%s</sheetData>%s</worksheet>' % (MAIN, b"".join(rows), below)
+
+
+class Context(NamedTuple):
+    """What the other parts of a workbook say about its sheets."""
+
+    styles: Styles
+    # numbers of the shared texts of which a stretch is struck out or unseen, with the rule that says so
+    faded: dict[int, str]
+    recalculates: bool
+    max_cells: int
+
+
+def sheet(xml: bytes, context: Context) -> tuple[bytes, Look]:
+    """A sheet as python-calamine gets it, and its look.
+
+    Raises Unreadable beyond the bounds, ValueError where the sheet is not well formed or contradicts itself.
     """
+    if not context.faded and (plain := _plain_look(xml, context.styles, context.recalculates, context.max_cells)):
+        return plain
+    read = _Sheet(context)
+    parse(xml, read)
+    return read.grid.xml(), read.look()
+
+
+class Handler:
+    """What is done with the elements of the spreadsheet's own namespaces, and the path to each; texts come whole.
+
+    Everything inside an element of another namespace is passed over, and may hold none of `content`: some programs would read it
+    and others not.
+    """
+
+    content = frozenset[str]()
+    texts = frozenset[str]()
+
+    def __init__(self) -> None:
+        self.path: list[str] = []
+        self.foreign = 0
+        self.text: list[str] | None = None
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins; `path` ends with it."""
+
+    def closed(self, name: str, text: str) -> None:
+        """An element ends; `path` still ends with it. The text is that of an element of `texts`."""
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        uri, _, local = name.rpartition(" ")
+        if self.foreign or uri not in _MAIN:
+            self.foreign += 1
+            if uri in _MAIN and local in self.content:
+                raise ValueError(f"{local} within another element")
+        if len(self.path) + self.foreign > _DEEPEST:
+            raise Unreadable("file.unsafe", detail="XML")
+        if not self.foreign:
+            if self.text is not None:
+                raise ValueError(f"{local} within a text")
+            self.path.append(local)
+            self.text = [] if local in self.texts else None
+            self.opened(local, attributes)
+
+    def end(self, _: str) -> None:
+        if self.foreign:
+            self.foreign -= 1
+        else:
+            text, self.text = "".join(self.text or ()), None
+            self.closed(self.path[-1], text)
+            self.path.pop()
+
+    def characters(self, text: str) -> None:
+        if self.foreign:
+            return
+        if self.text is not None:
+            self.text.append(text)
+        elif self.path and self.path[-1] in self.content and not text.isspace():
+            raise ValueError("text between elements")
+
+
+def parse(xml: bytes, handler: Handler) -> None:
+    """Read XML that has no DTD. Raises ValueError where it is not well formed."""
+    parser = ParserCreate("utf-8", namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = handler.start, handler.end
+    parser.CharacterDataHandler = handler.characters
     try:
-        formats = _odd_formats(parts.get("xl/styles.xml"))
-        return {name: _look(parts[part], formats, part in plain) for name, part in sheets(parts)}
-    except (KeyError, ElementTree.ParseError, ValueError) as error:
-        raise Unreadable("file.damaged", detail="xlsx") from error
+        parser.Parse(xml, True)
+    except ExpatError as error:
+        raise ValueError(str(error)) from error
 
 
-@lru_cache(maxsize=1)
-def _odd_formats(styles_xml: bytes | None) -> dict[int, str]:
-    """Number formats by cell style, the plain ones left out."""
-    if styles_xml is None:
-        return {}
-    root = ElementTree.fromstring(styles_xml)
-    codes = BUILT_IN | {int(e.get("numFmtId", "0")): e.get("formatCode", "") for e in root.iter() if local_name(e) == "numFmt"}
-    styles = next((e for e in root if local_name(e) == "cellXfs"), ())
-    every = {n: codes.get(int(style.get("numFmtId", "0")), "General") for n, style in enumerate(styles)}
-    return {n: code for n, code in every.items() if not is_plain(code)}
+_REFERENCE = re.compile(r"([A-Za-z]+)([0-9]+)")
+_AREA = re.compile(r"\$?[A-Z]{1,3}\$?[1-9][0-9]{0,6}(:\$?[A-Z]{1,3}\$?[1-9][0-9]{0,6})?")
+# what stands for a formula that has no value yet, so that its cell is not taken for an empty one
+NO_VALUE = "=…"
 
 
-def _look(xml: bytes, formats: dict[int, str], plain: bool) -> Look:
-    shown: dict[str, str] = {}
-    if formats:
-        styles = "|".join(map(str, formats)).encode()
-        for tag, style in re.findall(rb'<(?:\w+:)?c\s([^>]*\bs=["\'](' + styles + rb')["\'][^>]*)>', xml):
-            if place := _CELL_REF.search(tag):
-                shown[place[1].decode()] = formats[int(style)]
-    if plain:
-        return Look(shown)
-    errors: dict[str, str] = {}
-    if _ERROR.search(xml):
-        for tag, error in _ERROR_CELL.findall(xml):
-            if place := _CELL_REF.search(tag):
-                errors[place[1].decode()] = error.decode("ascii", "replace")
-    rows: set[int] = set()
-    columns: set[int] = set()
-    if b"hidden=" in xml:
-        rows = {int(number) for tag in _HIDDEN_ROW.findall(xml) for name, number in _NUMBER.findall(tag) if name == b"r"}
-        for tag in _HIDDEN_COLUMN.findall(xml):
-            ends = {name: int(number) for name, number in _NUMBER.findall(tag)}
-            columns.update(range(ends.get(b"min", 1), min(ends.get(b"max", 0), _COLUMNS) + 1))
-    return Look(shown, errors, frozenset(rows), frozenset(columns))
+class _Sheet(Handler):
+    content = frozenset({"sheetData", "row", "c", "v", "f", "is", "t", "mergeCell"})
+    texts = frozenset({"v", "f", "t"})
+
+    def __init__(self, context: Context):
+        super().__init__()
+        self.context, self.grid = context, Grid(context.max_cells)
+        self.row = self.column = self.count = self.tables = 0
+        self.rows: set[int] = set()
+        self.hidden_rows: set[int] = set()
+        self.hidden_columns: set[int] = set()
+        self.shown_columns: set[int] = set()
+        self.hides_rows = self.hides_columns = False
+        self.formats: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
+        self.faded: dict[str, str] = {}
+        self.uncomputed: set[str] = set()
+        # of the cell at hand
+        self.style = self.type = ""
+        self.parts: dict[str, str] = {}
+        self.inline: list[str] = []
+
+    def look(self) -> Look:
+        hidden = self.hidden_columns
+        if self.hides_columns:
+            hidden |= {*range(1, self.grid.width + 1)} - self.shown_columns
+        return Look(
+            self.formats,
+            self.errors,
+            frozenset(self.hidden_rows),
+            frozenset(hidden),
+            self.faded,
+            frozenset(self.uncomputed),
+        )
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        parent = self.path[-2] if len(self.path) > 1 else ""
+        if name == "c":
+            self._cell(parent, attributes)
+        elif name == "row":
+            self._row(parent, attributes)
+        elif name in ("v", "f", "is"):
+            if parent != "c" or name in self.parts:
+                raise ValueError(f"{name} where none may be")
+            self.parts[name] = ""
+            self.type = self.type or ("inlineStr" if name == "is" else "")
+        elif name == "t":
+            if "is" not in self.path:
+                raise ValueError("t where none may be")
+        elif name == "sheetData":
+            self.tables += 1
+            if self.tables > 1 or self.path != ["worksheet", "sheetData"]:
+                raise ValueError("cells in two places")
+        elif name == "worksheet":
+            if parent:
+                raise ValueError("a sheet within a sheet")
+        elif name == "mergeCell":
+            area = attributes.get("ref", "").strip().upper()
+            if parent != "mergeCells" or not _AREA.fullmatch(area):
+                raise ValueError("a merged range that is none")
+            self.grid.merge(area.replace("$", ""))
+        elif name == "col" and parent == "cols":
+            self._columns(attributes)
+        elif name == "sheetFormatPr":
+            height, width = (_size(attributes, key) for key in ("defaultRowHeight", "defaultColWidth"))
+            self.hides_rows = is_true(attributes.get("zeroHeight")) or (height is not None and height < LOW)
+            self.hides_columns = width is not None and width < NARROW
+
+    def _columns(self, attributes: dict[str, str]) -> None:
+        first, last = (int(attributes.get(key, "0")) for key in ("min", "max"))
+        columns = range(max(first, 1), min(last, COLUMNS) + 1)
+        width = _size(attributes, "width")
+        hidden = is_true(attributes.get("hidden")) or (width is not None and width < NARROW)
+        (self.hidden_columns if hidden else self.shown_columns).update(columns)
+
+    def _row(self, parent: str, attributes: dict[str, str]) -> None:
+        if parent != "sheetData":
+            raise ValueError("a row where none may be")
+        number = attributes.get("r")
+        self.row, self.column = int(number[:10]) if number else self.row + 1, 0
+        self._within(self.row, 1)
+        if self.row in self.rows:
+            raise ValueError("two rows in one place")
+        self.rows.add(self.row)
+        height, hidden = _size(attributes, "ht"), attributes.get("hidden")
+        by_size = height < LOW if height is not None else self.hides_rows and hidden is None
+        if is_true(hidden) or by_size:
+            self.hidden_rows.add(self.row)
+
+    def _cell(self, parent: str, attributes: dict[str, str]) -> None:
+        if parent != "row":
+            raise ValueError("a cell where none may be")
+        row, self.column = self.row, self.column + 1
+        if named := attributes.get("r"):
+            reference = _REFERENCE.fullmatch(named.strip())
+            if reference is None:
+                raise ValueError("a cell whose name is none")
+            # a few characters are enough to be beyond all bounds
+            row, self.column = int(reference[2][:10]), column_number(reference[1][:10].upper())
+        self._within(row, self.column)
+        if row != self.row:
+            raise ValueError("a cell in another row than its own")
+        self.style, self.type = attributes.get("s", "0").strip(), attributes.get("t", "")
+        self.parts, self.inline = {}, []
+
+    def _within(self, row: int, column: int) -> None:
+        self.count += 1
+        if not (1 <= row <= ROWS and 1 <= column <= COLUMNS) or self.count > self.context.max_cells:
+            raise Unreadable("file.bounds")
+
+    def closed(self, name: str, text: str) -> None:
+        if name == "c":
+            self._close()
+        elif name == "t":
+            # how a text is pronounced is no part of it
+            if "rPh" not in self.path:
+                self.inline.append(text)
+        elif name in ("v", "f"):
+            self.parts[name] = text
+
+    def _close(self) -> None:
+        parts, cell = self.parts, f"{letters(self.column)}{self.row}"
+        if ("is" in parts and self.type != "inlineStr") or (self.type == "inlineStr" and parts.get("v")):
+            raise ValueError("a cell with two values, or one of another kind than it says")
+        text = "".join(self.inline) if self.type == "inlineStr" else parts.get("v", "")
+        if "f" in parts and self._is_without_result(text.strip()):
+            self.uncomputed.add(cell)
+            text, self.type = text.strip() or NO_VALUE, self.type if text.strip() else "str"
+        if self.type not in ("str", "inlineStr"):
+            text = text.strip()
+        if not text:
+            return
+        style = int(self.style)
+        if code := self.context.styles.formats.get(style):
+            self.formats[cell] = code
+        rule = self.context.styles.faded.get(style)
+        if rule := rule or (self.context.faded.get(int(text)) if self.type == "s" else None):
+            self.faded[cell] = rule
+        if self.type == "e":
+            # python-calamine knows the old errors only, and not #SPILL!, #CALC!, #FIELD! ...
+            self.errors[cell], self.type = text[:20], "str"
+        written = escape(text)
+        if self.type == "inlineStr":
+            value = f'<is><t xml:space="preserve">{written}</t></is>'
+        elif self.type in ("", "n", "s", "str", "b", "d"):
+            value = f"<v>{written}</v>"
+        else:
+            raise ValueError("a cell of a kind that is none")
+        self.grid.put(self.row, self.column, f'<c r="{cell}" s="{style}" t="{self.type or "n"}">{value}</c>')
+
+    def _is_without_result(self, text: str) -> bool:
+        """Whether a formula has no value, or one that says nothing where the workbook is yet to be computed."""
+        if not text:
+            return not ("v" in self.parts and self.type == "str")
+        return self.context.recalculates and self.type in ("", "n") and bool(_ZERO.fullmatch(text))
+
+
+_ZERO = re.compile(_FOR_WANT_OF_A_VALUE)
+
+
+def _size(attributes: dict[str, str], name: str) -> float | None:
+    """A height or width; None where it is not stated."""
+    return float(attributes[name]) if name in attributes else None
+
+
+# --- shared texts ------------------------------------------------------------------------------------------------
+
+_PLAIN_STRINGS = re2.compile(
+    _DECLARED
+    + (rb"<sst" + _A + rb">")
+    + rb'(?:<si>(?:<t(?: xml:space="preserve")?>[^<]*</t>|<t(?: xml:space="preserve")? ?/>)</si>|<si ?/>)*</sst>\s*',
+    _OPTIONS,
+)
+
+
+def strings(xml: bytes, max_cells: int) -> tuple[bytes, dict[int, str]]:
+    """The shared texts as python-calamine gets them, and those of which a stretch is struck out.
+
+    Raises Unreadable beyond the bounds, ValueError where they are not well formed.
+    """
+    if len(xml) > 3 * max_cells and xml.count(b"<si") > max_cells:
+        raise Unreadable("file.bounds")
+    if _PLAIN_STRINGS.fullmatch(xml):
+        return xml, {}
+    read = _Strings(max_cells)
+    parse(xml, read)
+    items = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in read.found)
+    return b'<sst xmlns="%s">%s</sst>' % (MAIN, items.encode()), read.struck
+
+
+class _Strings(Handler):
+    content = frozenset({"si", "t", "r"})
+    texts = frozenset({"t"})
+
+    def __init__(self, max_cells: int):
+        super().__init__()
+        self.max_cells, self.found, self.now, self.struck = max_cells, list[str](), list[str](), dict[int, str]()
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "si":
+            if self.path != ["sst", "si"]:
+                raise ValueError("a text where none may be")
+            self.now = []
+        elif name == "strike" and "rPh" not in self.path and is_true(attributes.get("val", "1")):
+            self.struck[len(self.found)] = "cell.struck"
+
+    def closed(self, name: str, text: str) -> None:
+        if name == "t" and "rPh" not in self.path:
+            self.now.append(text)
+        elif name == "si":
+            self.found.append("".join(self.now))
+            if len(self.found) > self.max_cells:
+                raise Unreadable("file.bounds")

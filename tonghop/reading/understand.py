@@ -36,14 +36,16 @@ from tonghop.reading.unit_codes import Reused
 def read_and_check(name: str, content: bytes, catalogue: Catalogue, settings: Settings, received: date | None = None) -> Report:
     """Read and check one file that was received on a day, today by default; never raises for what is in the file."""
     try:
-        reading = read(name, content, catalogue, settings, received)
+        return understand(read(name, content, catalogue, settings, received), catalogue)
     except Unreadable as unreadable:
         return Report(findings=[unreadable.finding], readable=False)
-    return understand(reading, catalogue)
 
 
 def understand(reading: Reading, catalogue: Catalogue) -> Report:
-    """Turn a reading's figures into cells and check them against the rules."""
+    """Turn a reading's figures into cells and check them against the rules.
+
+    Raises Unreadable where a cell that counts holds a formula that was never computed.
+    """
     result = Report(reading.form, reading.sender, reading.period, reading.scope, reading.nil, findings=list(reading.findings))
     if reading.form is None or reading.sender is None or reading.period is None or reading.scope is None:
         return result
@@ -140,6 +142,8 @@ class _Understanding:
         wholes = _whole([entry.values for entry in entries]) if columns.counts and len(entries) > 1 else repeat(None)
         header = self._header(table, entries[0].unit.sheet, columns.codes, columns.names)
         for entry, whole in zip(entries, wholes, strict=False):
+            for place in (entry.unit, entry.row) if look.uncomputed else ():
+                look.computed(place)
             unit, row = self._subject(entry), self._row(entry)
             subject = (table.code, unit.unit, row.code) if unit and row else None
             seen = self.seen.get(subject, frozenset())
@@ -228,12 +232,16 @@ class _Understanding:
     def _figures(self, spec: Field_, place: Place, look: Look) -> list[tuple[str, CellValue]] | None:
         """The figures of one cell by indicator, or None after a finding. A cell with a code fills one indicator for each code."""
         value = place.value
+        look.computed(place)
         if error := look.errors.get(place.cell):
             self.result.findings.append(finding("cell.error", place, error=error))
             return None
         value = visible(value).strip() if isinstance(value, str) else value
         if value in (None, ""):
             return [(indicator, None) for indicator in spec.indicators]
+        if rule := look.faded.get(place.cell):
+            self.result.findings.append(finding(rule, place, value=self.vocabulary.mask(value)))
+            return None
         text = fold(value) or value if isinstance(value, str) else None
         if text in self.not_applicable and spec.type != "flag":
             return [(indicator, NOT_APPLICABLE) for indicator in spec.indicators]
@@ -330,8 +338,12 @@ def _totals(reading: Reading, result: Report, understood: "_Understanding") -> l
     found = []
     for stated in reading.totals:
         place, spec = stated.figure, stated.field
-        if error := reading.looks.get(place.sheet, _PLAIN).errors.get(place.cell):
+        look = reading.looks.get(place.sheet, _PLAIN)
+        if error := look.errors.get(place.cell):
             found.append(finding("cell.error", place, error=error))
+        # a total is no part of the report: one that is yet to be computed contradicts nothing
+        if place.cell in look.uncomputed:
+            continue
         number = _stated(place, understood)
         if isinstance(number, Wrong):
             found.append(finding(number.rule, place, **number.words))

@@ -6,6 +6,7 @@ Only declared cells are read: hidden sheets, titles, notes and signature blocks 
 import io
 from datetime import date
 from typing import Literal
+from xml.etree import ElementTree
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
@@ -14,23 +15,19 @@ from tonghop.base.settings import Settings
 from tonghop.base.text import fold, nfc
 from tonghop.catalogue.forms import ALL_ROWS, Form, HeadKey, Table
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading import bounds, layout, old_fonts, period_names, printed, sheet_xml, xls
+from tonghop.reading import bounds, kinds, layout, ods, old_fonts, period_names, printed, xls, xlsb, xlsx
 from tonghop.reading.head import HEAD_NAMES, identify
 from tonghop.reading.numbers import Vocabulary
 from tonghop.reading.raw import Look, Reading, plain
 from tonghop.reading.rows import Rows, other_measure
-
-# how .xlsx and .xls begin, whatever their names say
-ZIP, OLE = b"PK\x03\x04", bytes.fromhex("d0cf11e0a1b11ae1")
+from tonghop.reading.sheet_xml import NO_VALUE
+from tonghop.reading.zipped import ZIP
+from tonghop.xlsx.parts import index, main_part
+from tonghop.xlsx.xml_edit import split
 
 
 def read_workbook(content: bytes, catalogue: Catalogue, settings: Settings, received: date | None = None) -> Reading:
-    if content[:4] == ZIP:
-        parts, plain = bounds.opened(content, settings)
-        content, looks = bounds.archive(parts), sheet_xml.looks(parts, plain)
-    else:
-        bounds.opened_old(content)
-        looks = xls.looks(content, settings)
+    content, looks = _opened(content, settings)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
@@ -43,6 +40,8 @@ def read_workbook(content: bytes, catalogue: Catalogue, settings: Settings, rece
         if isinstance(error, CalamineError | OSError | ValueError) or type(error).__name__ == "PanicException":
             raise Unreadable("file.damaged", detail="Excel") from error
         raise
+    for sheet in sheets:
+        _complete(sheet, looks.get(sheet.name, Look()))
     return read_sheets(sheets, looks, catalogue, received)
 
 
@@ -51,6 +50,8 @@ def read_sheets(sheets: list[layout.Sheet], looks: dict[str, Look], catalogue: C
     forms = frozenset(form.code for form in catalogue.forms)
     heads = {sheet.name: layout.head(sheet, catalogue.codes, forms) for sheet in sheets}
     first: dict[HeadKey, Place] = next((head for head in heads.values() if "form" in head), {})
+    for place in first.values():
+        looks.get(place.sheet, Look()).computed(place)
     named = (value for sheet in sheets for row in sheet.grid[: layout.HEAD_ROWS] for value in row)
     reading = identify(first, catalogue, received, named)
     reading.looks = looks
@@ -64,6 +65,38 @@ def read_sheets(sheets: list[layout.Sheet], looks: dict[str, Look], catalogue: C
     if reading.findings:
         _legacy(reading, sheets)
     return reading
+
+
+def _complete(sheet: layout.Sheet, look: Look) -> None:
+    """Add to the values what failed or was never computed, which the parser leaves empty, and to the look what a merged cell
+    covers."""
+    for cell in (*look.errors, *look.uncomputed):
+        at, column = split(cell)
+        if at <= len(sheet.grid) and column <= len(sheet.grid[0]) and sheet.grid[at - 1][column - 1] in ("", None):
+            sheet.grid[at - 1][column - 1] = look.errors.get(cell, NO_VALUE)
+    for (top, left), (bottom, right) in sheet.merged:
+        for r, row in enumerate(sheet.grid[top : bottom + 1], start=top):
+            for c, value in enumerate(row[left : right + 1], start=left):
+                if value not in ("", None) and (r, c) != (top, left):
+                    look.faded.setdefault(layout.coordinate(r, c), "cell.unseen")
+
+
+def _opened(content: bytes, settings: Settings) -> tuple[bytes, dict[str, Look]]:
+    """A workbook as the parser gets it, and what its sheets show."""
+    if content[:4] != ZIP:
+        bounds.opened_old(content)
+        return content, xls.looks(content, settings)
+    parts = bounds.opened(content, settings)
+    if parts.get("mimetype", b"").strip().removesuffix(b"-template") == ods.MIMETYPE:
+        return ods.opened(parts, settings)
+    try:
+        main = main_part(parts)
+        if main.endswith(".bin") and main in parts:
+            return xlsb.opened(parts, main, settings)
+        told = index(parts)
+    except (KeyError, ElementTree.ParseError, ValueError, StopIteration) as error:
+        raise kinds.of_package(set(parts)) from error
+    return xlsx.opened(parts, told, settings)
 
 
 def _said(key: HeadKey, place: Place) -> str:

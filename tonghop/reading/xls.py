@@ -6,16 +6,20 @@ An .xls is a small file system of sectors (MS-CFB); its stream `Workbook` is a r
 
 import struct
 from collections.abc import Iterator
+from functools import cached_property
 
 from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
+from tonghop.reading import kinds
 from tonghop.reading.layout import coordinate
 from tonghop.reading.raw import Look
-from tonghop.reading.sheet_xml import BUILT_IN, is_plain
+from tonghop.reading.sheet_xml import LOW, NARROW
+from tonghop.reading.styles_xml import BLACK, BUILT_IN, PALETTE, RGB, WHITE, colour, faded, is_plain
 
 _END = 0xFFFFFFFA  # from here on a sector's number has another meaning
 _ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
 BOUNDSHEET, FORMAT, XF, ROW, COLINFO, FILEPASS, EOF = 0x85, 0x41E, 0xE0, 0x208, 0x7D, 0x2F, 0x0A
+FONT, OWN_COLOURS, RECALCID = 0x31, 0x92, 0x1C1
 NUMBER, RK, MULRK, FORMULA, BOOLERR = 0x203, 0x27E, 0xBD, 0x06, 0x205
 # records that begin with row, column and format: numbers, and texts and blanks, which only place cells
 _CELLS = {NUMBER, RK, FORMULA, BOOLERR, 0xFD, 0x204, 0x201, 0xD6}
@@ -29,22 +33,68 @@ def looks(content: bytes, settings: Settings) -> dict[str, Look]:
     """
     try:
         stream = _workbook(content)
-        formats: dict[int, str] = dict(BUILT_IN)
-        styles: list[int] = []
-        sheets: list[tuple[str, int]] = []
+        book = _Book()
         for kind, body in _records(stream, 0):
-            if kind == FILEPASS:
-                raise ValueError("encrypted")
-            if kind == FORMAT:
-                formats[struct.unpack_from("<H", body)[0]] = _text(body[2:], wide=True)
-            elif kind == XF:
-                styles.append(struct.unpack_from("<2H", body)[1])
-            elif kind == BOUNDSHEET:
-                sheets.append((_text(body[6:], wide=False), struct.unpack_from("<I", body)[0]))
-        odd = {n: formats[style] for n, style in enumerate(styles) if not is_plain(formats.get(style, "General"))}
-        return {name: _sheet(stream, start, odd, settings) for name, start in sheets}
+            book.take(kind, body)
+        return {name: _sheet(stream, start, book, settings) for name, start in book.sheets}
     except (struct.error, IndexError, ValueError) as error:
         raise Unreadable("file.damaged", detail="xls") from error
+
+
+class _Book:
+    """What the workbook's own records say of its sheets' cells."""
+
+    def __init__(self) -> None:
+        self.sheets: list[tuple[str, int]] = []
+        self._formats: dict[int, str] = dict(BUILT_IN)
+        self._fonts: list[tuple[bool, int]] = []
+        self._styles: list[tuple[int, int, int, int]] = []
+        self._palette = [colour(code) for code in PALETTE]
+        # a spreadsheet says which of its versions computed the formulas; a library that computes none does not
+        self.computed = False
+
+    def take(self, kind: int, body: bytes) -> None:
+        """Take in a record."""
+        if kind == FILEPASS:
+            raise Unreadable("file.password")
+        if kind == FORMAT:
+            self._formats[struct.unpack_from("<H", body)[0]] = _text(body[2:], wide=True)
+        elif kind == FONT:
+            _, flags, ink = struct.unpack_from("<3H", body)
+            self._fonts.append((bool(flags & 8), ink))
+        elif kind == OWN_COLOURS:
+            self._palette[8:] = [tuple(body[at : at + 3]) for at in range(2, len(body) - 3, 4)]  # type: ignore[misc]
+        elif kind == XF:
+            font, number = struct.unpack_from("<2H", body)
+            pattern, ground = struct.unpack_from("<IH", body, 14)
+            self._styles.append((font, number, pattern >> 26, ground & 0x7F))
+        elif kind == BOUNDSHEET:
+            self.sheets.append((_text(body[6:], wide=False), struct.unpack_from("<I", body)[0]))
+        elif kind == RECALCID:
+            self.computed = True
+
+    @cached_property
+    def odd(self) -> dict[int, str]:
+        """The number formats that are not plain, by style."""
+        codes = ((n, self._formats.get(number, "General")) for n, (_, number, _, _) in enumerate(self._styles))
+        return {n: code for n, code in codes if not is_plain(code)}
+
+    @cached_property
+    def faded(self) -> dict[int, str]:
+        """Why a figure is not seen as one, by style."""
+        found = {}
+        for n, (font, _, pattern, ground) in enumerate(self._styles):
+            # there is no font of number 4
+            struck, ink = self._fonts[font - (font > 4)] if font - (font > 4) < len(self._fonts) else (False, 64)
+            behind = WHITE if pattern == 0 else self._colour(ground) if pattern == 1 else None
+            if rule := faded(struck, self._colour(ink), behind):
+                found[n] = rule
+        return found
+
+    def _colour(self, number: int) -> RGB | None:
+        if number in (64, 0x7FFF):
+            return BLACK
+        return WHITE if number == 65 else self._palette[number] if number < len(self._palette) else None
 
 
 def _workbook(content: bytes) -> bytes:
@@ -86,7 +136,7 @@ def _workbook(content: bytes) -> bytes:
         name = directory[offset : offset + max(directory[offset + 64] - 2, 0)].decode("utf-16-le", "replace")
         entries.setdefault(name, struct.unpack_from("<2I", directory, offset + 116))
     if not {"Workbook", "Root Entry"} <= entries.keys():
-        raise ValueError("no workbook of Excel 97 or later")
+        raise kinds.of_streams(set(entries))
     start, length = entries["Workbook"]
     if length >= number(56):
         return stream(start)[:length]
@@ -111,39 +161,56 @@ def _text(body: bytes, wide: bool) -> str:
     return body[at + 1 : at + 1 + length * (1 + two_bytes)].decode("utf-16-le" if two_bytes else "latin-1")
 
 
-def _sheet(stream: bytes, start: int, odd: dict[int, str], settings: Settings) -> Look:
+def _sheet(stream: bytes, start: int, book: _Book, settings: Settings) -> Look:
     formats: dict[str, str] = {}
     errors: dict[str, str] = {}
+    unseen: dict[str, str] = {}
+    uncomputed: set[str] = set()
     rows: set[int] = set()
     columns: set[int] = set()
     height = width = 0
     for kind, body in _records(stream, start):
-        if kind in _CELLS:
-            row, column, style = struct.unpack_from("<3H", body)
-            if style in odd:
-                formats[coordinate(row, column)] = odd[style]
-            failed = (
-                body[6]
-                if kind == BOOLERR and body[7]
-                else body[8]
-                if kind == FORMULA and body[6] == 2 and body[12:14] == b"\xff\xff"
-                else None
-            )
+        for row, column, style in _cells(kind, body):
+            if style in book.odd:
+                formats[coordinate(row, column)] = book.odd[style]
+            if style in book.faded:
+                unseen[coordinate(row, column)] = book.faded[style]
+            height, width = max(height, row + 1), max(width, column + 1)
+        if kind in (BOOLERR, FORMULA):
+            row, column = struct.unpack_from("<2H", body)
+            failed, without = _result(kind, body)
             if failed is not None:
                 errors[coordinate(row, column)] = _ERRORS.get(failed, "#?")
-            height, width = max(height, row + 1), max(width, column + 1)
-        elif kind in _ROWS_OF_CELLS:
-            row, first = struct.unpack_from("<2H", body)
-            for n, at in enumerate(range(4, len(body) - 2, _ROWS_OF_CELLS[kind])):
-                if (style := struct.unpack_from("<H", body, at)[0]) in odd:
-                    formats[coordinate(row, first + n)] = odd[style]
-                width = max(width, first + n + 1)
-            height = max(height, row + 1)
-        elif kind == ROW and struct.unpack_from("<H", body, 12)[0] & 0x20:
-            rows.add(struct.unpack_from("<H", body)[0] + 1)
-        elif kind == COLINFO and struct.unpack_from("<H", body, 8)[0] & 1:
-            first, last = struct.unpack_from("<2H", body)
-            columns.update(range(first + 1, min(last, 255) + 2))
+            if without and not book.computed:
+                uncomputed.add(coordinate(row, column))
+        elif kind == ROW:
+            row, _, _, tall = struct.unpack_from("<4H", body)
+            # twentieths of a point, of a row that has a height of its own
+            if struct.unpack_from("<H", body, 12)[0] & 0x20 or tall < LOW * 20:
+                rows.add(row + 1)
+        elif kind == COLINFO:
+            first, last, wide = struct.unpack_from("<3H", body)
+            if struct.unpack_from("<H", body, 8)[0] & 1 or wide < NARROW * 256:
+                columns.update(range(first + 1, min(last, 255) + 2))
         if height * width > settings.max_cells:
             raise Unreadable("file.bounds")
-    return Look(formats, errors, frozenset(rows), frozenset(columns))
+    return Look(formats, errors, frozenset(rows), frozenset(columns), unseen, frozenset(uncomputed))
+
+
+def _cells(kind: int, body: bytes) -> Iterator[tuple[int, int, int]]:
+    """Row, column and style of the cells in a record; row and column count from 0."""
+    if kind in _CELLS:
+        yield struct.unpack_from("<3H", body)
+    elif kind in _ROWS_OF_CELLS:
+        row, first = struct.unpack_from("<2H", body)
+        for n, at in enumerate(range(4, len(body) - 2, _ROWS_OF_CELLS[kind])):
+            yield row, first + n, struct.unpack_from("<H", body, at)[0]
+
+
+def _result(kind: int, body: bytes) -> tuple[int | None, bool]:
+    """The error of a cell, and whether it is a formula with nothing or zero for its result."""
+    if kind == BOOLERR:
+        return (body[6] if body[7] else None), False
+    if body[12:14] != b"\xff\xff":
+        return None, not any(body[6:14])
+    return (body[8] if body[6] == 2 else None), body[6] == 3

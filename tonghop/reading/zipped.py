@@ -14,7 +14,7 @@ from tonghop.base.settings import Settings
 
 MAX_MEMBERS = 1_000
 ZIP = b"PK\x03\x04"
-_END = b"PK\x05\x06"
+_END, _UTF8 = b"PK\x05\x06", 1 << 11
 
 
 def is_bundle(content: bytes) -> bool:
@@ -43,7 +43,7 @@ def members(content: bytes, settings: Settings) -> Iterator[tuple[str, bytes]]:
         sizes = [entry.file_size for entry in entries]
         if len(entries) > MAX_MEMBERS or sum(sizes) > settings.max_unpacked_bytes:
             raise Unreadable("file.bounds")
-        paths = [entry.filename.replace("\\", "/") for entry in entries]
+        paths = [_name(entry).replace("\\", "/") for entry in entries]
         if any(path.startswith("/") or ":" in path or ".." in path.split("/") for path in paths):
             raise Unreadable("file.unsafe", detail="zip")
         if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
@@ -52,3 +52,13 @@ def members(content: bytes, settings: Settings) -> Iterator[tuple[str, bytes]]:
             yield path, archive.read(entry)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError, NotImplementedError) as error:
         raise Unreadable("file.damaged", detail="zip") from error
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    """A member's name as it was meant: UTF-8 where it says so or is, else in the alphabet of MS-DOS, which zips began with."""
+    if entry.flag_bits & _UTF8:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode()
+    except UnicodeError:
+        return entry.filename

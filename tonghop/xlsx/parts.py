@@ -4,8 +4,10 @@ import io
 import posixpath
 import re
 import zipfile
+from dataclasses import dataclass, field
 from functools import lru_cache
 from html import unescape
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from tonghop.xlsx.xml_edit import ATTRIBUTE, ATTRIBUTES, MAIN, NotKept, append, attributes, prefix
@@ -24,23 +26,98 @@ def local_name(element: ElementTree.Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def sheets(parts: dict[str, bytes]) -> list[tuple[str, str]]:
-    """(sheet name, part) of every worksheet."""
-    return _sheets(parts["xl/_rels/workbook.xml.rels"], parts["xl/workbook.xml"])
+@dataclass(frozen=True)
+class SheetPart:
+    """A worksheet of a workbook's index: its name, its part, and whether it is shown."""
+
+    name: str
+    part: str
+    visible: bool = True
+
+
+@dataclass(frozen=True)
+class Index:
+    """What a workbook says that it consists of, each part by the name that its relations give it."""
+
+    workbook: str
+    sheets: tuple[SheetPart, ...] = ()
+    # by the last word of their type: sharedStrings, styles, theme ...
+    others: dict[str, str] = field(default_factory=dict)
+    since_1904: bool = False
+    # whether its formulas are computed when it is opened next: what their cells hold until then is no result
+    recalculates: bool = False
+
+
+def index(parts: dict[str, bytes]) -> Index:
+    """The index of a workbook, found by following the relations from the package's root, as a spreadsheet does.
+
+    The parts are called by their `plain_name`. Raises ParseError and ValueError where the relations cannot be followed, KeyError
+    where a part is missing.
+    """
+    workbook = main_part(parts)
+    return _index(workbook, parts[workbook], parts[relations_of(workbook)])
+
+
+def main_part(parts: dict[str, bytes]) -> str:
+    """The part that the package's root names as the document. The parts are called by their `plain_name`."""
+    root = _relations(parts["_rels/.rels"], "") if "_rels/.rels" in parts else {}
+    return found(parts, next((part for kind, part in root.values() if kind == "officeDocument"), "xl/workbook.xml"))
+
+
+def related(parts: dict[str, bytes], part: str) -> dict[str, tuple[str, str]]:
+    """Id -> (type's last word, part's plain name) of what a part refers to inside the package."""
+    return _relations(parts[relations_of(part)], posixpath.dirname(part))
+
+
+def plain_name(name: str) -> str:
+    """A part's name as spreadsheets compare it: in any case, with the separator of Windows or the right one."""
+    return name.replace("\\", "/").lower()
+
+
+def found(parts: dict[str, bytes], name: str) -> str:
+    """The plain name of the part that a relation calls so."""
+    return name if name in parts else unquote(name)
+
+
+@lru_cache(maxsize=4)
+def _relations(xml: bytes, folder: str) -> dict[str, tuple[str, str]]:
+    """Id -> (type's last word, part's plain name) of what lies inside the package."""
+    told = {}
+    for e in ElementTree.fromstring(xml):
+        if e.get("TargetMode") != "External":
+            target = plain_name(e.get("Target", ""))
+            path = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
+            told[e.get("Id", "")] = e.get("Type", "").rpartition("/")[2], path
+    return told
 
 
 @lru_cache(maxsize=1)  # templates of one form come one after the other
-def _sheets(relations: bytes, workbook: bytes) -> list[tuple[str, str]]:
-    targets = {
-        e.get("Id"): e.get("Target", "") for e in ElementTree.fromstring(relations) if e.get("Type", "").endswith("/worksheet")
-    }
-    found = []
-    for sheet in (e for e in ElementTree.fromstring(workbook).iter() if local_name(e) == "sheet"):
-        key = next((value for name, value in sheet.items() if name.rpartition("}")[2] == "id"), None)
-        if key in targets:
-            target = targets[key]
-            found.append((sheet.get("name", ""), target[1:] if target.startswith("/") else f"xl/{target}"))
-    return found
+def _index(name: str, workbook: bytes, relations: bytes) -> Index:
+    targets, root = _relations(relations, posixpath.dirname(name)), ElementTree.fromstring(workbook)
+    if local_name(root) != "workbook":
+        raise ValueError("no workbook")
+    sections = {local_name(section): section for section in root}
+    sheets, listed = [], list(sections.get("sheets", ()))
+    # one that lies elsewhere would be shown by some programs and not by others
+    if len(listed) < sum(local_name(e) == "sheet" for e in root.iter()):
+        raise ValueError("sheets in two places")
+    for sheet in listed:
+        kind, part = targets[next(value for key, value in sheet.items() if key.startswith("{") and key.endswith("}id"))]
+        if kind == "worksheet":
+            sheets.append(SheetPart(sheet.get("name", ""), part, sheet.get("state", "visible") == "visible"))
+    calculation = sections["calcPr"].attrib if "calcPr" in sections else {}
+    return Index(
+        name,
+        tuple(sheets),
+        {kind: part for kind, part in targets.values() if kind not in ("worksheet", "chartsheet")},
+        "workbookPr" in sections and is_true(sections["workbookPr"].get("date1904")),
+        is_true(calculation.get("fullCalcOnLoad")) or calculation.get("calcCompleted") in ("0", "false"),
+    )
+
+
+def is_true(value: str | None) -> bool:
+    """Whether an attribute says yes."""
+    return value is not None and value.strip() in ("1", "true")
 
 
 class Package:
@@ -54,7 +131,9 @@ class Package:
             raise NotKept("signed")
         if b'"%s"' % MAIN not in self.parts.get("xl/workbook.xml", b"") or "xl/styles.xml" not in self.parts:
             raise NotKept("built")
-        self.sheets = dict(sheets(self.parts))
+        names = {plain_name(name): name for name in self.parts}
+        plain = {name: self.parts[real] for name, real in names.items()}
+        self.sheets = {sheet.name: names[found(plain, sheet.part)] for sheet in index(plain).sheets}
 
     def edit(self, name: str) -> bytes:
         """A part that is about to be edited as text."""

@@ -1,0 +1,389 @@
+"""What a file is, how its package is put together, and what its cells show: each gets its exact answer."""
+
+import io
+import re
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from books import STAFF, book
+from hostile import changed
+from openpyxl import load_workbook
+from openpyxl.styles import Color, Font, PatternFill
+from openpyxl.worksheet.worksheet import Worksheet
+
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.model import Catalogue
+from tonghop.reading import zipped
+from tonghop.reading.report import Report
+from tonghop.reading.understand import read_and_check
+
+DATA = Path(__file__).parent / "data"
+SETTINGS = Settings(home=PROJECT / "nowhere")
+WARD, SHEET, STYLES, BOOK = "08719", "xl/worksheets/sheet1.xml", "xl/styles.xml", "xl/workbook.xml"
+ODS, XLSB = (DATA / "reading" / "kind.ods").read_bytes(), (DATA / "packages" / "plain.xlsb").read_bytes()
+
+
+def good(catalogue: Catalogue, change: Callable[[Worksheet], Any] | None = None) -> bytes:
+    """The staff report of a ward: its figures stand in D9 to L9."""
+    content = book(catalogue, "F8A", WARD, "2018-Y", [(WARD, STAFF)])
+    if change is None:
+        return content
+    workbook = load_workbook(io.BytesIO(content))
+    change(workbook["F8A"])
+    out = io.BytesIO()
+    workbook.save(out)
+    return out.getvalue()
+
+
+def answer(name: str, content: bytes, catalogue: Catalogue) -> tuple[str, list[tuple[str, str | None, str | None]]]:
+    """Status, and the rule, sheet and cell of each finding."""
+    report = read(name, content, catalogue)
+    return report.status, [(f.rule, f.sheet, f.cell) for f in report.findings]
+
+
+def read(name: str, content: bytes, catalogue: Catalogue) -> Report:
+    return read_and_check(name, content, catalogue, SETTINGS)
+
+
+def cell(name: str, new: bytes) -> Callable[[bytes], bytes]:
+    """Replaces a cell of a sheet."""
+    return lambda old: re.sub(rb'<c r="%s"[^>]*>.*?</c>' % name.encode(), new, old)
+
+
+# --- what a file is ----------------------------------------------------------------------------------------------
+
+HTML = b"<html><head><meta charset=utf-8></head><body><table><tr><td>1</td></tr></table></body></html>"
+XML_2003 = b'<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n<Workbook/>'
+
+
+def _package(*names: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in ("[Content_Types].xml", *names):
+            archive.writestr(name, "<x/>")
+    return out.getvalue()
+
+
+def _compound(*streams: str) -> bytes:
+    """A compound file that has no more than a directory of streams."""
+    head = bytearray(512)
+    head[:8] = bytes.fromhex("d0cf11e0a1b11ae1")
+    struct.pack_into("<H", head, 30, 9)
+    struct.pack_into("<I", head, 48, 1)
+    struct.pack_into("<2I", head, 56, 4096, 0xFFFFFFFE)
+    struct.pack_into("<2I", head, 68, 0xFFFFFFFE, 0)
+    struct.pack_into("<109I", head, 76, 0, *[0xFFFFFFFF] * 108)
+    directory = b"".join(
+        name.encode("utf-16-le").ljust(64, b"\0") + struct.pack("<H", 2 * len(name) + 2) + bytes(62)
+        for name in ("Root Entry", *streams)
+    )
+    table = struct.pack("<2I", 0xFFFFFFFD, 0xFFFFFFFE).ljust(512, b"\xff")
+    return bytes(head) + table + directory.ljust(512, b"\0")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule", "says"),
+    [
+        ("a.xlsx", b"", "file.nothing", "trống"),
+        ("a.csv", b"", "file.nothing", "trống"),
+        ("a.xls", HTML, "file.resave", "Lưu thành"),
+        ("a.xls", b"\xef\xbb\xbf\r\n" + HTML.upper(), "file.resave", "HTML"),
+        ("a.xls", HTML.decode().encode("utf-16"), "file.resave", "HTML"),
+        ("a.xls", XML_2003, "file.resave", "XML 2003"),
+        ("a.xls", b"MIME-Version: 1.0\r\n", "file.resave", "MHTML"),
+        ("a.xlsx", b"bieu,ky\r\n1,2\r\n", "file.text", ".csv"),
+        ("a.docx", _package("word/document.xml"), "file.document", "Word"),
+        ("a.xlsx", _package("ppt/presentation.xml"), "file.document", "PowerPoint"),
+        ("a.xlsx", b"%PDF-1.7", "file.document", "PDF"),
+        ("a.xls", b"\xff\xd8\xff\xe0", "file.document", "hình ảnh"),
+        ("a.xlsx", _compound("EncryptionInfo", "EncryptedPackage"), "file.password", "mật khẩu"),
+        ("a.xls", _compound("WordDocument"), "file.document", "Word"),
+        ("a.xls", _compound("Book"), "file.resave", "Excel 5.0/95"),
+        ("a.rar", b"Rar!\x1a\x07", "file.archive", ".zip"),
+        ("a.dat", bytes(range(256)), "file.kind", ".ods"),
+    ],
+)  # fmt: skip
+def test_what_is_no_report_is_called_what_it_is(catalogue: Catalogue, name: str, content: bytes, rule: str, says: str) -> None:
+    (finding,) = read(name, content, catalogue).findings
+    assert finding.rule == rule
+    assert says in finding.message_vi
+    # the name that the file has already is no advice
+    assert not (rule == "file.resave" and ".xls," in finding.message_vi)
+
+
+# --- what cells show ---------------------------------------------------------------------------------------------
+
+
+def _white(sheet: Worksheet) -> None:
+    sheet["D9"].font = Font(color="FFFFFFFF")
+
+
+def _white_of_the_theme(sheet: Worksheet) -> None:
+    sheet["D9"].font = Font(color=Color(theme=0))
+
+
+def _nearly_white(sheet: Worksheet) -> None:
+    sheet["D9"].font = Font(color=Color(theme=1, tint=0.95))
+
+
+def _indexed_white(sheet: Worksheet) -> None:
+    sheet["D9"].font = Font(color=Color(indexed=9))
+
+
+def _blue_on_blue(sheet: Worksheet) -> None:
+    sheet["D9"].font, sheet["D9"].fill = Font(color="FF0070C0"), PatternFill("solid", fgColor="FF0072C6")
+
+
+def _black_on_black(sheet: Worksheet) -> None:
+    sheet["D9"].fill = PatternFill("solid", fgColor="FF000000")
+
+
+def _struck(sheet: Worksheet) -> None:
+    sheet["D9"].font = Font(strike=True)
+
+
+def _covered(sheet: Worksheet) -> None:
+    sheet.merge_cells("C9:D9")
+    sheet["C9"] = "Phường Ngô Quyền"
+
+
+UNSEEN = [_white, _white_of_the_theme, _nearly_white, _indexed_white, _blue_on_blue, _black_on_black]
+
+
+@pytest.mark.parametrize(("change", "rule"), [*((change, "cell.unseen") for change in UNSEEN), (_struck, "cell.struck")])
+def test_a_figure_that_is_not_seen_as_one_is_returned(
+    catalogue: Catalogue, change: Callable[[Worksheet], Any], rule: str
+) -> None:
+    assert answer("a.xlsx", good(catalogue, change), catalogue) == ("returned", [(rule, "F8A", "D9")])
+
+
+def test_a_white_figure_on_a_dark_ground_is_seen(catalogue: Catalogue) -> None:
+    def change(sheet: Worksheet) -> None:
+        _white(sheet)
+        sheet["D9"].fill = PatternFill("solid", fgColor="FF1F4E79")
+
+    assert answer("a.xlsx", good(catalogue, change), catalogue) == ("accepted", [])
+
+
+def test_a_figure_under_a_merged_cell_is_returned(catalogue: Catalogue) -> None:
+    merged = good(catalogue, _covered)
+    # openpyxl drops what a merged cell covers, other programs keep it
+    content = changed(merged, {SHEET: cell("D9", b""), BOOK: lambda old: old})
+    content = changed(content, {SHEET: lambda old: re.sub(rb'<c r="D9"[^>]*/>', b"", old)})
+    content = changed(content, {SHEET: lambda old: old.replace(b'<c r="E9"', b'<c r="D9"><v>8</v></c><c r="E9"', 1)})
+    assert ("cell.unseen", "F8A", "D9") in answer("a.xlsx", content, catalogue)[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        (b'<row r="9"', b'<row r="9" ht="0" customHeight="1"', ("row.hidden", "F8A", "B9")),
+        (b'<row r="9"', b'<row r="9" ht="0.75" customHeight="1"', ("row.hidden", "F8A", "B9")),
+        (b'<row r="9"', b'<row r="9" hidden="true"', ("row.hidden", "F8A", "B9")),
+        (b"<sheetFormatPr ", b'<sheetFormatPr zeroHeight="1" ', ("row.hidden", "F8A", "B9")),
+        (
+            b"<sheetData>",
+            b'<cols><col min="5" max="5" width="0" customWidth="1"/></cols><sheetData>',
+            ("column.hidden", "F8A", "E7"),
+        ),
+        (b"<sheetData>", b'<cols><col min="5" max="5" width="0.2"/></cols><sheetData>', ("column.hidden", "F8A", "E7")),
+        (b"<sheetData>", b"<cols><col min='5' max='5' hidden = '1'/></cols><sheetData>", ("column.hidden", "F8A", "E7")),
+    ],
+)
+def test_figures_hidden_by_size_are_returned(catalogue: Catalogue, old: bytes, new: bytes, finding: tuple[str, str, str]) -> None:
+    content = changed(good(catalogue), {SHEET: lambda xml: xml.replace(old, new, 1)})
+    status, found = answer("a.xlsx", content, catalogue)
+    assert status == "returned"
+    assert finding in found
+
+
+@pytest.mark.parametrize(
+    "error",
+    ["#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#GETTING_DATA", "#BUSY!", "#UNKNOWN!", "#PYTHON!", "#N/A"],
+)
+def test_every_error_is_told_at_its_cell(catalogue: Catalogue, error: str) -> None:
+    content = changed(good(catalogue), {SHEET: cell("D9", b'<c r="D9" t="e"><v>%s</v></c>' % error.encode())})
+    report = read("a.xlsx", content, catalogue)
+    assert [(f.rule, f.sheet, f.cell) for f in report.findings] == [("cell.error", "F8A", "D9")]
+    assert error in report.findings[0].message_vi
+
+
+CALCULATE = {BOOK: lambda old: re.sub(rb"<calcPr[^>]*/>", b'<calcPr fullCalcOnLoad="1"/>', old)}
+SAVED = {BOOK: lambda old: re.sub(rb"<calcPr[^>]*/>", b'<calcPr calcId="191029"/>', old)}
+
+
+@pytest.mark.parametrize(
+    ("formula", "book_says", "answered"),
+    [
+        (b"<f>4+4</f><v>8</v>", SAVED, ("accepted", [])),
+        (b"<f>4+4</f><v>8</v>", CALCULATE, ("accepted", [])),
+        (b"<f>4-4</f><v>0</v>", CALCULATE, ("quarantined", [("file.formula", "F8A", "J9")])),
+        (b"<f>4-4</f><v>0</v>", SAVED, ("accepted", [])),
+        (b"<f>4-4</f>", SAVED, ("quarantined", [("file.formula", "F8A", "J9")])),
+        (b"<f>4-4</f><v></v>", SAVED, ("quarantined", [("file.formula", "F8A", "J9")])),
+        (b"<f>4-4</f><v/>", SAVED, ("quarantined", [("file.formula", "F8A", "J9")])),
+        (b'<f t="shared" si="0"/><v/>', SAVED, ("quarantined", [("file.formula", "F8A", "J9")])),
+    ],
+)  # fmt: skip
+def test_a_formula_that_was_never_computed_is_no_figure(
+    catalogue: Catalogue, formula: bytes, book_says: dict[str, Callable[[bytes], bytes]], answered: object
+) -> None:
+    content = good(catalogue)
+    if b"8</v>" in formula:
+        edited, answered_cell = cell("D9", b'<c r="D9">%s</c>' % formula), answered
+    else:
+        edited, answered_cell = cell("J9", b'<c r="J9">%s</c>' % formula), answered
+    assert answer("a.xlsx", changed(content, {SHEET: edited, **book_says}), catalogue) == answered_cell
+
+
+def test_a_formula_without_a_value_outside_the_figures_does_not_count(catalogue: Catalogue) -> None:
+    beside = changed(
+        good(catalogue),
+        {SHEET: lambda old: old.replace(b"</sheetData>", b'<row r="40"><c r="T40"><f>1</f></c></row></sheetData>')},
+    )
+    assert answer("a.xlsx", beside, catalogue)[0] == "accepted"
+
+
+# --- OpenDocument ------------------------------------------------------------------------------------------------
+
+
+def _ods(change: Callable[[str], str]) -> bytes:
+    return changed(ODS, {"content.xml": lambda old: change(old.decode()).encode()})
+
+
+def _in_row(change: Callable[[str], str]) -> Callable[[str], str]:
+    """Changes the row of figures: the one that holds the ward's code below the head."""
+
+    def changed_(text: str) -> str:
+        rows = [row for row in re.findall(r"<table:table-row.*?</table:table-row>", text, re.S) if "08719" in row]
+        return text.replace(rows[-1], change(rows[-1]))
+
+    return changed_
+
+
+_NUMBER = re.compile(r'office:value-type="float"( office:value="8").*?<text:p>8</text:p>')
+_FAR = (
+    '<table:table-row table:number-rows-repeated="%d">'
+    '<table:table-cell table:number-columns-repeated="16384"%s/></table:table-row>'
+)
+
+
+def _first_figure(new: str) -> Callable[[str], str]:
+    return _in_row(lambda row: _NUMBER.sub(new, row, count=1))
+
+
+def _shown_as(visibility: str) -> Callable[[str], str]:
+    new = f'<table:table-row table:visibility="{visibility}"'
+    return _in_row(lambda row: row.replace("<table:table-row", new, 1))
+
+
+def _below(new: str) -> Callable[[str], str]:
+    return lambda text: text.replace("</table:table>", f"{new}</table:table>", 1)
+
+
+ODS_CASES: list[tuple[Callable[[str], str], str, str | None]] = [
+    (lambda text: text, "accepted", None),
+    (_shown_as("collapse"), "returned", "row.hidden"),
+    (_shown_as("filter"), "returned", "row.hidden"),
+    (_first_figure('calcext:value-type="error" office:value-type="string"><text:p>#REF!</text:p>'), "returned", "cell.error"),
+    (_first_figure('office:value-type="percentage" office:value="1"><text:p>100%</text:p>'), "returned", "cell.percent"),
+    (_first_figure('office:value-type="float" office:value="8"><text:p>tám</text:p>'), "returned", "cell.shown"),
+    (_first_figure('table:formula="of:=4+4">'), "quarantined", "file.formula"),
+    (_below(_FAR % (1_048_576, ' office:value-type="float" office:value="1"')), "quarantined", "file.bounds"),
+    (_below(_FAR % (900_000, "")), "accepted", None),
+    (lambda text: "<!DOCTYPE x>" + text, "quarantined", "file.unsafe"),
+    (lambda text: text[:-40], "quarantined", "file.damaged"),
+]
+
+
+@pytest.mark.parametrize(("change", "status", "rule"), ODS_CASES)
+def test_an_ods_gets_every_look_that_an_xlsx_gets(
+    catalogue: Catalogue, change: Callable[[str], str], status: str, rule: str | None
+) -> None:
+    content = _ods(change)
+    got, found = answer("a.ods", content, catalogue)
+    assert (got, rule in {r for r, *_ in found} if rule else not found) == (status, True)
+
+
+def test_an_ods_behind_a_password_or_with_macros_is_refused_as_such(catalogue: Catalogue) -> None:
+    locked = changed(ODS, {"META-INF/manifest.xml": lambda old: old.replace(b"/>", b"><manifest:encryption-data/></x>", 1)})
+    assert answer("a.ods", locked, catalogue)[1] == [("file.password", None, None)]
+    assert answer("a.ods", changed(ODS, {"Basic/script-lc.xml": b"<x/>"}), catalogue)[1] == [("file.macro", None, None)]
+
+
+# --- .xlsb -------------------------------------------------------------------------------------------------------
+
+
+def _records(part: bytes, change: Callable[[int, bytearray], None]) -> bytes:
+    """A part of a binary workbook with its records changed in place."""
+    out, at = bytearray(part), 0
+    while at < len(part):
+        start, kind = at, part[at] & 0x7F
+        at += 1
+        if part[start] & 0x80:
+            kind |= (part[at] & 0x7F) << 7
+            at += 1
+        length, shift = 0, 0
+        while True:
+            length |= (part[at] & 0x7F) << shift
+            shift, at = shift + 7, at + 1
+            if not part[at - 1] & 0x80:
+                break
+        body = bytearray(part[at : at + length])
+        change(kind, body)
+        out[at : at + length] = body
+        at += length
+    return bytes(out)
+
+
+def _hide_the_row_of_figures(kind: int, body: bytearray) -> None:
+    if kind == 0 and struct.unpack_from("<I", body)[0] == 8:
+        body[11] |= 0x10
+
+
+def _flatten_the_row_of_figures(kind: int, body: bytearray) -> None:
+    if kind == 0 and struct.unpack_from("<I", body)[0] == 8:
+        struct.pack_into("<H", body, 8, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda kind, body: None, ("accepted", [])),
+        (_hide_the_row_of_figures, ("returned", [("row.hidden", "F8A", "B9")])),
+        (_flatten_the_row_of_figures, ("returned", [("row.hidden", "F8A", "B9")])),
+    ],
+)
+def test_an_xlsb_gets_every_look_that_an_xlsx_gets(
+    catalogue: Catalogue, change: Callable[[int, bytearray], None], found: object
+) -> None:
+    content = changed(XLSB, {"xl/worksheets/sheet1.bin": lambda old: _records(old, change)})
+    assert answer("a.xlsb", content, catalogue) == found
+
+
+def test_an_xlsb_that_is_cut_off_is_damaged(catalogue: Catalogue) -> None:
+    content = changed(XLSB, {"xl/worksheets/sheet1.bin": lambda old: old[: len(old) // 2]})
+    assert answer("a.xlsb", content, catalogue)[1] == [("file.damaged", None, None)]
+
+
+# --- archives ----------------------------------------------------------------------------------------------------
+
+
+def test_a_name_in_an_archive_is_utf_8_whether_it_says_so_or_not() -> None:
+    out, name = io.BytesIO(), "Biểu 8 – phường.csv"
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(name, b"x")
+    said = out.getvalue()
+    # the flag stands in both headers
+    unsaid = said.replace(b"PK\x03\x04\x14\0\0\x08", b"PK\x03\x04\x14\0\0\0")
+    unsaid = unsaid.replace(b"PK\x01\x02\x14\x03\x14\0\0\x08", b"PK\x01\x02\x14\x03\x14\0\0\0")
+    assert said != unsaid
+    assert [*zipped.members(said, SETTINGS)] == [*zipped.members(unsaid, SETTINGS)] == [(name, b"x")]
+
+
+def test_a_workbook_of_any_kind_is_no_bundle(catalogue: Catalogue) -> None:
+    assert [zipped.is_bundle(content) for content in (good(catalogue), ODS, XLSB)] == [False] * 3

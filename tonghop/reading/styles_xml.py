@@ -1,0 +1,134 @@
+"""The styles of a workbook, as far as they make a cell show something else than it holds."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import quoteattr
+
+import re2
+
+from tonghop.xlsx.parts import is_true, local_name
+from tonghop.xlsx.xml_edit import MAIN
+
+# number formats that a file names by number only, where they are not plain; python-calamine finds dates
+BUILT_IN = {9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?", 13: "# ??/??", 48: "##0.0E+0"}
+_PLAIN = re2.compile(r"(?i)General|@|[#0,]*0(\.0{1,2}|\.0{4,})?(_\))?")
+RGB = tuple[int, int, int]
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+# as near as these the colours of figure and ground are one to the eye
+_NEAR = 32
+_EIGHT = "000000 FFFFFF FF0000 00FF00 0000FF FFFF00 FF00FF 00FFFF "
+PALETTE = (
+    _EIGHT
+    * 2
+    + "800000 008000 000080 808000 800080 008080 C0C0C0 808080 9999FF 993366 FFFFCC CCFFFF 660066 FF8080 0066CC CCCCFF "
+    "000080 FF00FF FFFF00 00FFFF 800080 800000 008080 0000FF 00CCFF CCFFFF CCFFCC FFFF99 99CCFF FF99CC CC99FF FFCC99 "
+    "3366FF 33CCCC 99CC00 FFCC00 FF9900 FF6600 666699 969696 003366 339966 003300 333300 993300 993366 333399 333333"
+).split()
+_THEME = ("lt1", "dk1", "lt2", "dk2", *(f"accent{n}" for n in range(1, 7)), "hlink", "folHlink")
+
+
+def is_plain(format_code: str) -> bool:
+    """Whether a number format shows a number as it is, or rounds what no count can have."""
+    return bool(_PLAIN.fullmatch(format_code))
+
+
+def faded(struck: bool, ink: RGB | None, ground: RGB | None) -> str | None:
+    """The rule of messages.yaml for a figure that is struck out, or written in the colour of what is behind it."""
+    if struck:
+        return "cell.struck"
+    near = ink is not None and ground is not None and all(abs(a - b) < _NEAR for a, b in zip(ink, ground, strict=True))
+    return "cell.unseen" if near else None
+
+
+class Styles(NamedTuple):
+    """By cell style: the number formats that are not plain, and why a figure is not seen as one; and the styles as XML."""
+
+    formats: dict[int, str]
+    faded: dict[int, str]
+    xml: bytes
+
+
+@lru_cache(maxsize=1)  # templates of one form come one after the other
+def styles(xml: bytes, theme: bytes | None) -> Styles:
+    """What the styles of a workbook do. Raises ParseError and ValueError where they cannot be read."""
+    sections = {local_name(section): section for section in ElementTree.fromstring(xml)}
+    codes = {int(e.get("numFmtId", "0")): e.get("formatCode", "") for e in sections.get("numFmts", ())}
+    known, colours = BUILT_IN | codes, Colours(sections.get("colors", ()), theme)
+    fonts = [(is_struck(font), colours.of(_child(font, "color"), BLACK)) for font in sections.get("fonts", ())]
+    grounds = [_ground(fill, colours) for fill in sections.get("fills", ())]
+    formats, unseen, every = {}, {}, []
+    for n, style in enumerate(sections.get("cellXfs", ())):
+        number, font, fill = (int(style.get(name, "0")) for name in ("numFmtId", "fontId", "fillId"))
+        every.append(number)
+        code = known.get(number, "General")
+        if not is_plain(code):
+            formats[n] = code
+        struck, ink = fonts[font] if font < len(fonts) else (False, BLACK)
+        if rule := faded(struck, ink, grounds[fill] if fill < len(grounds) else WHITE):
+            unseen[n] = rule
+    return Styles(formats, unseen, as_xml(codes, every))
+
+
+def as_xml(codes: dict[int, str], styles: Iterable[int]) -> bytes:
+    """Styles that have nothing but a number format each, by its number: enough to tell dates."""
+    formats = "".join(f'<numFmt numFmtId="{number}" formatCode={quoteattr(code)}/>' for number, code in codes.items())
+    cells = "".join(f'<xf numFmtId="{number}"/>' for number in styles)
+    text = f"<numFmts>{formats}</numFmts><cellXfs>{cells}</cellXfs>".encode()
+    return b'<styleSheet xmlns="%s">%s</styleSheet>' % (MAIN, text)
+
+
+class Colours:
+    """The colours of a workbook, however its styles name them."""
+
+    def __init__(self, section: Iterable[Element], theme: bytes | None):
+        own = next((e for e in section if local_name(e) == "indexedColors"), ())
+        self._indexed = [e.get("rgb", "")[-6:] for e in own] or PALETTE
+        self._theme = {"lt1": "FFFFFF", "dk1": "000000"}
+        scheme = next((e for e in ElementTree.fromstring(theme).iter() if local_name(e) == "clrScheme"), ()) if theme else ()
+        for entry in scheme:
+            for value in entry:
+                self._theme[local_name(entry)] = value.get("lastClr") or value.get("val") or ""
+
+    def of(self, element: Element | None, automatic: RGB) -> RGB | None:
+        """What an element of a font or a fill says; None where it is not known."""
+        if element is None or is_true(element.get("auto")):
+            return automatic
+        rgb, indexed, theme = (element.get(key) for key in ("rgb", "indexed", "theme"))
+        if rgb:
+            found = colour(rgb[-6:])
+        elif indexed:
+            found = {64: BLACK, 65: WHITE}.get(int(indexed)) or colour("".join(self._indexed[int(indexed) : int(indexed) + 1]))
+        elif theme:
+            found = colour(self._theme.get("".join(_THEME[int(theme) : int(theme) + 1]), ""))
+        else:
+            return automatic
+        tint = float(element.get("tint", "0"))
+        return found and tuple(round(c * (1 + tint) if tint < 0 else c + (255 - c) * tint) for c in found)  # type: ignore[return-value]
+
+
+def colour(code: str) -> RGB | None:
+    """A colour of six hexadecimal digits."""
+    return (int(code[:2], 16), int(code[2:4], 16), int(code[4:], 16)) if len(code) == 6 else None
+
+
+def _child(element: Element, name: str) -> Element | None:
+    return next((e for e in element if local_name(e) == name), None)
+
+
+def is_struck(font: Element) -> bool:
+    """Whether a font, of a cell or of a stretch of its text, is struck through."""
+    strike = _child(font, "strike")
+    return strike is not None and is_true(strike.get("val", "1"))
+
+
+def _ground(fill: Element, colours: Colours) -> RGB | None:
+    pattern = _child(fill, "patternFill")
+    if pattern is None:
+        return None
+    kind = pattern.get("patternType", "none")
+    if kind == "none":
+        return WHITE
+    return colours.of(_child(pattern, "fgColor"), BLACK) if kind == "solid" else None

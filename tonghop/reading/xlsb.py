@@ -1,0 +1,220 @@
+"""A binary workbook (.xlsb), written anew in the one form of sheet_xml.py: it gets every look that an .xlsx gets.
+
+Its parts are runs of records (MS-XLSB): a type and a length in up to two and four bytes of seven bits, and a body. Only records
+that name, hold, format or hide cells are looked at.
+"""
+
+import struct
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape
+
+from tonghop.base.findings import Unreadable
+from tonghop.base.settings import Settings
+from tonghop.reading.raw import Look
+from tonghop.reading.sheet_xml import COLUMNS, LOW, NARROW, ROWS, Grid
+from tonghop.reading.styles_xml import BLACK, BUILT_IN, RGB, WHITE, Colours, Styles, as_xml, faded, is_plain
+from tonghop.reading.xlsx import MAX_SHEET_NAME, MAX_SHEETS, written
+from tonghop.xlsx.parts import found, related
+from tonghop.xlsx.xml_edit import letters
+
+ROW, BLANK, RK, ERROR, BOOL, REAL, TEXT, SHARED, F_TEXT, F_REAL, F_BOOL, F_ERROR = range(12)
+SHARED_TEXT, FONT, FORMAT, FILL, STYLE, COLUMNS_INFO, RICH, MERGED = 19, 43, 44, 45, 47, 60, 62, 176
+WORKBOOK, SHEET, CALCULATION, CELL_STYLES, CELL_STYLES_END = 153, 156, 157, 617, 618
+_ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
+
+
+def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[bytes, dict[str, Look]]:
+    """A workbook for python-calamine, and what each visible sheet shows, by the sheet's name.
+
+    Raises Unreadable where it is damaged or beyond the bounds.
+    """
+    try:
+        to = related(parts, workbook)
+        others = {kind: part for kind, part in to.values() if kind in ("styles", "sharedStrings", "theme")}
+        styles = _styles(parts[found(parts, others["styles"])], parts.get(others.get("theme", "")))
+        texts = _texts(parts[found(parts, others["sharedStrings"])], settings.max_cells) if "sharedStrings" in others else []
+        since_1904 = recalculates = False
+        sheets: dict[str, bytes] = {}
+        looks: dict[str, Look] = {}
+        for kind, body in _records(parts[workbook]):
+            if kind == WORKBOOK:
+                since_1904 = bool(body[0] & 1)
+            elif kind == CALCULATION:
+                recalculates = bool(body[24] & 1)
+        for kind, body in _records(parts[workbook]):
+            if kind == SHEET:
+                state = struct.unpack_from("<I", body)[0]
+                relation, at = _text(body, 8)
+                name, _ = _text(body, at)
+                target = to.get(relation, ("", ""))
+                if state or target[0] != "worksheet":
+                    continue
+                if len(looks) >= MAX_SHEETS:
+                    raise Unreadable("file.bounds")
+                if len(name) > MAX_SHEET_NAME:
+                    raise Unreadable("file.unsafe", detail="xlsb")
+                read = _Sheet(styles, texts, recalculates, settings.max_cells)
+                for record in _records(parts[found(parts, target[1])]):
+                    read.take(*record)
+                sheets[f"xl/worksheets/sheet{len(sheets) + 1}.xml"], looks[name] = read.grid.xml(), read.look()
+    except (KeyError, IndexError, struct.error, ValueError) as error:
+        raise Unreadable("file.damaged", detail="xlsb") from error
+    return written([*looks], sheets, styles.xml, since_1904=since_1904), looks
+
+
+def _records(part: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at < len(part):
+        kind, at = _number(part, at, 2)
+        length, at = _number(part, at, 4)
+        if at + length > len(part):
+            raise ValueError("cut off")
+        yield kind, part[at : at + length]
+        at += length
+
+
+def _number(part: bytes, at: int, most: int) -> tuple[int, int]:
+    """A number of seven bits a byte, and where it ends."""
+    number = 0
+    for n in range(most):
+        number |= (part[at + n] & 0x7F) << 7 * n
+        if not part[at + n] & 0x80:
+            return number, at + n + 1
+    return number, at + most
+
+
+def _text(body: bytes, at: int) -> tuple[str, int]:
+    """A text after its length, and where it ends."""
+    length = int(struct.unpack_from("<I", body, at)[0])
+    if length == 0xFFFFFFFF:
+        return "", at + 4
+    end = at + 4 + 2 * length
+    if end > len(body):
+        raise ValueError("a text that is cut off")
+    return body[at + 4 : end].decode("utf-16-le"), end
+
+
+def _texts(part: bytes, max_cells: int) -> list[str]:
+    texts = []
+    for kind, body in _records(part):
+        if kind == SHARED_TEXT:
+            texts.append(_text(body, 1)[0])
+            if len(texts) > max_cells:
+                raise Unreadable("file.bounds")
+    return texts
+
+
+def _styles(part: bytes, theme: bytes | None) -> Styles:
+    colours = Colours((), theme)
+    codes: dict[int, str] = {}
+    fonts: list[tuple[bool, RGB | None]] = []
+    grounds: list[RGB | None] = []
+    styles: list[tuple[int, int, int]] = []
+    of_cells = False
+    for kind, body in _records(part):
+        if kind == FORMAT:
+            codes[struct.unpack_from("<H", body)[0]] = _text(body, 2)[0]
+        elif kind == FONT:
+            fonts.append((bool(body[2] & 8), colours.of(_colour(body, 12), BLACK)))
+        elif kind == FILL:
+            pattern = struct.unpack_from("<I", body)[0]
+            grounds.append(WHITE if pattern == 0 else colours.of(_colour(body, 4), BLACK) if pattern == 1 else None)
+        elif kind in (CELL_STYLES, CELL_STYLES_END):
+            of_cells = kind == CELL_STYLES
+        elif kind == STYLE and of_cells:
+            styles.append(struct.unpack_from("<4H", body)[1:])
+    formats = {n: (BUILT_IN | codes).get(number, "General") for n, (number, *_) in enumerate(styles)}
+    unseen = {n: faded(*fonts[font], grounds[fill]) for n, (_, font, fill) in enumerate(styles)}
+    return Styles(
+        {n: code for n, code in formats.items() if not is_plain(code)},
+        {n: rule for n, rule in unseen.items() if rule},
+        as_xml(codes, (number for number, *_ in styles)),
+    )
+
+
+def _colour(body: bytes, at: int) -> Element:
+    kind, index, tint, red, green, blue = struct.unpack_from("<BBh3B", body, at)
+    said = {1: {"indexed": str(index)}, 2: {"rgb": f"FF{red:02X}{green:02X}{blue:02X}"}, 3: {"theme": str(index)}}
+    return Element("color", said.get(kind >> 1, {"auto": "1"}) | {"tint": str(tint / 32768)})
+
+
+class _Sheet:
+    def __init__(self, styles: Styles, texts: list[str], recalculates: bool, max_cells: int):
+        self.styles, self.texts, self.recalculates, self.grid = styles, texts, recalculates, Grid(max_cells)
+        self.row = self.count = 0
+        self.max_cells = max_cells
+        self.rows: set[int] = set()
+        self.columns: set[int] = set()
+        self.formats: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
+        self.faded: dict[str, str] = {}
+        self.uncomputed: set[str] = set()
+
+    def look(self) -> Look:
+        return Look(
+            self.formats, self.errors, frozenset(self.rows), frozenset(self.columns), self.faded, frozenset(self.uncomputed)
+        )
+
+    def take(self, kind: int, body: bytes) -> None:
+        """Take in a record."""
+        if kind == ROW:
+            self.row, _, height = struct.unpack_from("<IIH", body)
+            self.row += 1
+            if body[11] & 0x10 or height < LOW * 20:
+                self.rows.add(self.row)
+        elif kind <= F_ERROR or kind == RICH:
+            self._cell(kind, body)
+        elif kind == COLUMNS_INFO:
+            first, last, width, _, flags = struct.unpack_from("<4IH", body)
+            if flags & 1 or width < NARROW * 256:
+                self.columns.update(range(first + 1, min(last + 1, COLUMNS) + 1))
+        elif kind == MERGED:
+            top, bottom, left, right = struct.unpack_from("<4I", body)
+            if max(top, bottom) >= ROWS or max(left, right) >= COLUMNS:
+                raise ValueError("a merged range that is none")
+            self.grid.merge(f"{letters(left + 1)}{top + 1}:{letters(right + 1)}{bottom + 1}")
+
+    def _cell(self, kind: int, body: bytes) -> None:
+        column, style = struct.unpack_from("<II", body)
+        column, style = column + 1, style & 0xFFFFFF
+        self.count += 1
+        if not 1 <= self.row <= ROWS or column > COLUMNS or self.count > self.max_cells:
+            raise Unreadable("file.bounds")
+        if kind == BLANK:
+            return
+        cell, (written_as, text) = f"{letters(column)}{self.row}", self._value(kind, body)
+        if kind == F_REAL and self.recalculates and not float(text):
+            self.uncomputed.add(cell)
+        if kind in (ERROR, F_ERROR):
+            self.errors[cell] = text
+        if not text:
+            return
+        if code := self.styles.formats.get(style):
+            self.formats[cell] = code
+        if rule := self.styles.faded.get(style):
+            self.faded[cell] = rule
+        self.grid.put(self.row, column, f'<c r="{cell}" s="{style}" t="{written_as}"><v>{escape(text)}</v></c>')
+
+    def _value(self, kind: int, body: bytes) -> tuple[str, str]:
+        """The type and the text of a cell's value as an .xlsx has them."""
+        if kind == RK:
+            return "n", repr(_rk(struct.unpack_from("<I", body, 8)[0]))
+        if kind in (REAL, F_REAL):
+            return "n", repr(struct.unpack_from("<d", body, 8)[0])
+        if kind in (BOOL, F_BOOL):
+            return "b", str(body[8])
+        if kind in (ERROR, F_ERROR):
+            return "str", _ERRORS.get(body[8], "#?")
+        if kind == SHARED:
+            return "str", self.texts[struct.unpack_from("<I", body, 8)[0]]
+        return "str", _text(body, 9 if kind == RICH else 8)[0]
+
+
+def _rk(packed: int) -> float:
+    """A number of four bytes: a whole one or the upper half of a binary fraction, of which a hundredth may be meant."""
+    if packed & 2:
+        number = float(packed >> 2 if packed < 1 << 31 else (packed >> 2) - (1 << 30))
+    else:
+        number = float(struct.unpack("<d", b"\0\0\0\0" + struct.pack("<I", packed & 0xFFFFFFFC))[0])
+    return number / 100 if packed & 1 else number
