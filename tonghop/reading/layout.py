@@ -103,27 +103,52 @@ def _form_named(labels: tuple[str, ...]) -> re.Pattern[str]:
 
 def measures(sheet: Sheet, rows: Iterable[int], codes: Codes) -> Iterator[Place]:
     """The units of measure that texts of some rows declare: after a label, in brackets beside a title, or alone in a cell."""
-    declared, bare = _declared(codes.header["money"], codes.columns["unit_name"])
-    beside: Place | None = None
+    declared = _declared_by(codes.header["money"], codes.columns["unit_name"], codes.measures, codes.scales)
+    beside: str | None = None
     for r in rows:
-        for c, value in enumerate(sheet.grid[r]):
-            if type(value) is not str or not value or len(value) > 200 or (beside and beside.cell == coordinate(r, c)):
-                continue
-            text = FOLDED[value]
-            if found := declared.search(text):
-                if said := found[1].strip(" ):"):
+        row = sheet.grid[r]
+        texts = sheet.texts[r] if r < HEAD_ROWS else {c: FOLDED[v] for c, v in enumerate(row) if v and type(v) is str}
+        for c, text in texts.items():
+            for said in declared[text]:
+                if beside == coordinate(r, c):
+                    continue
+                if said:
                     yield sheet.place(r, c)._replace(value=said)
                 elif (at := _following(sheet, r, c, codes)) is not None:
-                    beside = sheet.place(r, at)._replace(value=str(sheet.grid[r][at]))
-                    yield beside
-            elif (found := bare.fullmatch(text)) and is_measure(found[1], codes):
-                yield sheet.place(r, c)._replace(value=found[1])
-            elif is_measure(text, codes) and scales(text, codes):
-                yield sheet.place(r, c)
-            else:
-                for said in re.findall(r"\(([^()]*)\)", text):
-                    if is_measure(said, codes) and scales(said, codes):
-                        yield sheet.place(r, c)._replace(value=said)
+                    beside = coordinate(r, at)
+                    yield sheet.place(r, at)._replace(value=str(row[at]))
+
+
+class _Declared(dict[str, tuple[str, ...]]):
+    """Folded texts, to the units of measure that they declare; an empty one where a text is a label alone."""
+
+    def __init__(self, labels: tuple[str, ...], columns: tuple[str, ...], units: tuple[str, ...], scale: tuple[str, ...]) -> None:
+        super().__init__()
+        self._labelled, self._bare = _declared(labels, columns)
+        self._units, self._scale = units, scale
+
+    def __missing__(self, text: str) -> tuple[str, ...]:
+        if len(text) > 200:
+            return ()
+        if len(self) >= 10_000:
+            self.clear()
+        self[text] = found = self._in(text)
+        return found
+
+    def _in(self, text: str) -> tuple[str, ...]:
+        if found := self._labelled.search(text):
+            return (found[1].strip(" ):"),)
+        if (found := self._bare.fullmatch(text)) and _is_measure(found[1], self._units, self._scale):
+            return (found[1],)
+        if self._scaled(text):
+            return (text,)
+        return tuple(said for said in re.findall(r"\(([^()]*)\)", text) if self._scaled(said))
+
+    def _scaled(self, said: str) -> bool:
+        return _is_measure(said, self._units, self._scale) and bool(_measure((), self._scale).search(said))
+
+
+_declared_by = lru_cache(maxsize=4)(_Declared)  # the same titles come again and again
 
 
 @lru_cache
@@ -134,12 +159,11 @@ def _declared(labels: tuple[str, ...], units: tuple[str, ...]) -> tuple[re.Patte
 
 def is_measure(text: str, codes: Codes) -> bool:
     """Whether a text is a unit of measure and nothing else: units, words for thousands, powers of ten before them, percents."""
-    return any(c.isalpha() or c in "%‰" for c in text) and bool(_measure(codes.measures, codes.scales).fullmatch(fold(text)))
+    return _is_measure(fold(text), codes.measures, codes.scales)
 
 
-def scales(text: str, codes: Codes) -> bool:
-    """Whether a unit of measure counts in anything else than ones."""
-    return bool(_measure((), codes.scales).search(fold(text)))
+def _is_measure(text: str, units: tuple[str, ...], scale: tuple[str, ...]) -> bool:
+    return any(c.isalpha() or c in "%‰" for c in text) and bool(_measure(units, scale).fullmatch(text))
 
 
 def own_measure(text: str, table: Table, codes: Codes) -> bool:
@@ -165,6 +189,7 @@ def _measure(units: tuple[str, ...], scale: tuple[str, ...]) -> re.Pattern[str]:
 class TableHeader:
     """Where a table's header ends, and which column is for what."""
 
+    first_row: int
     last_row: int
     fields: dict[int, Field_] = field(default_factory=dict)
     leading: dict[Leading, int] = field(default_factory=dict)
@@ -175,8 +200,6 @@ class TableHeader:
     money: Place | None = None
     # labels that give a count another unit of measure than its field has
     measures: list[tuple[Field_, Place]] = field(default_factory=list)
-    # the texts of each column, for a header that comes again on the next page
-    texts: dict[int, set[str]] = field(default_factory=dict)
 
 
 class _Block:
@@ -219,6 +242,12 @@ def _ends(names: tuple[str, ...]) -> frozenset[str]:
     return frozenset(name[n:] for name in names for n in (0, *(at.end() for at in re.finditer(":", name))))
 
 
+@lru_cache(maxsize=100)
+def _groups(names: tuple[str, ...]) -> frozenset[str]:
+    """What stands before a colon in a header's name: "group: text"."""
+    return frozenset(name[: at.start()] for name in names for at in re.finditer(":", name))
+
+
 def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> TableHeader | None:
     """The block of up to three rows whose texts name the table's fields; a column's lowest text is its label."""
     block = _Block(sheet, headers)
@@ -228,7 +257,7 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
     grid, leading = sheet.grid, codes.leading_labels
     # a remark may begin like the title of its column
     titles = {label for label, key in leading.items() if key != "remarks"}
-    groups = {name[: at.start()] for name in headers for at in re.finditer(":", name)}
+    groups = _groups(tuple(headers))
 
     def belongs(r: int) -> bool:
         named = block.scores[r] > 0 or not titles.isdisjoint(block.texts[r].values())
@@ -242,10 +271,9 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
         top -= 2  # groups that are merged over two rows
     while bottom + 1 < len(block.texts) and bottom - top < 2 and belongs(bottom + 1):
         bottom += 1
-    header = TableHeader(bottom)
+    header = TableHeader(top, bottom)
     aside = min((c for texts in block.texts[:best] for c, text in texts.items() if text == fold(CHECKS)), default=len(grid[best]))
     for c in range(len(grid[best])):
-        header.texts[c] = {block.texts[r][c] for r in range(top, bottom + 1) if c in block.texts[r]}
         r = next((r for r in range(bottom, top - 1, -1) if grid[r][c] not in _EMPTY), None)
         if r is None:
             if c >= aside:

@@ -5,11 +5,10 @@ Vietnamese notation is the declared one: dots group thousands, a comma starts th
 
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from tonghop.base.text import fold
@@ -77,7 +76,7 @@ class Vocabulary:
 
     @cached_property
     def _known(self) -> re.Pattern[str]:
-        return _any_of(word for words in self._words.values() for word in words)
+        return _any_of(tuple(word for words in self._words.values() for word in words))
 
     def kind(self, text: str) -> str | None:
         """The first kind of which a folded text has a word."""
@@ -94,7 +93,8 @@ class Vocabulary:
         return masked if len(masked) <= 40 else masked[:39] + "…"
 
 
-def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+@lru_cache  # a catalogue's words are the same for every file
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
     longest_first = sorted({form for word in words for form in (word.casefold(), fold(word))}, key=len, reverse=True)
     return re.compile("|".join(rf"(?<!\w){re.escape(w)}(?!\w)" if w[-1:].isalpha() else re.escape(w) for w in longest_first))
 

@@ -29,11 +29,14 @@ _LETTERS = "ABCDĐEFGH"
 
 def is_column_numbers(row: list[Any]) -> bool:
     """Whether a row numbers the columns: A, B, then 1, 2, 3=4+5 ..., without a gap, which no row of figures is."""
-    filled = [plain(v).strip() for v in row if v not in _EMPTY]
-    found = [_COLUMN_NUMBER.fullmatch(text) for text in filled]
-    if len(found) < 3 or not all(found):
+    names = []
+    for value in row:
+        if value not in _EMPTY:
+            if not (found := _COLUMN_NUMBER.fullmatch(plain(value).strip())):
+                return False
+            names.append(found[1])
+    if len(names) < 3:
         return False
-    names = [match[1] for match in found if match]
     letters = [name for name in names if name.isalpha()]
     numbers = names[len(letters) :]
     in_order = letters == list(_LETTERS[: len(letters)]) or letters == list(_LETTERS.replace("Đ", "")[: len(letters)])
@@ -260,9 +263,8 @@ class Rows:
         return numbered and any(map(holds, raw))
 
     def _begins(self, values: list[Any], words: tuple[str, ...]) -> bool:
-        pattern = _any_word(words)
-        texts = (fold(v) for c, v in enumerate(values) if isinstance(v, str) and c not in self.header.passed)
-        return any(map(pattern.match, texts))
+        pattern, passed = _any_word(words), self.header.passed
+        return any(v and isinstance(v, str) and c not in passed and pattern.match(FOLDED[v]) for c, v in enumerate(values))
 
     def _ends(self, values: list[Any]) -> bool:
         """Whether a line ends the table: a signature, or the title of another period's table."""
@@ -276,9 +278,9 @@ class Rows:
 
     def _is_title(self, value: Any) -> bool:
         """Whether a text is the title of another period's table."""
-        if not isinstance(value, str) or not self.taken:
+        if not value or not isinstance(value, str) or not self.taken:
             return False
-        codes, text = self.catalogue.codes, fold(value)
+        codes, text = self.catalogue.codes, FOLDED[value]
         if codes.earlier and _any_word(codes.earlier).match(text):
             return True
         return bool(codes.title) and bool(_any_word(codes.title).match(text)) and self._other_year([value])
@@ -345,7 +347,8 @@ class Rows:
         if not all(isinstance(value, str) for value in filled.values()) or len(filled) < 2:
             return None
         texts = {c: FOLDED[value] for c, value in filled.items()}
-        if all(text in self.header.texts.get(c, ()) for c, text in texts.items()):
+        above = self.sheet.texts[self.header.first_row : self.header.last_row + 1]
+        if all(any(titles.get(c) == text for titles in above) for c, text in texts.items()):
             return "titles"
         fields = [text for c, text in texts.items() if c in self.header.fields]
         if fields and any(text in leading for c, text in texts.items() if c < min(self.inputs)):
