@@ -149,6 +149,9 @@ def test_a_column_a_field_is_read(catalogue: Catalogue) -> None:
     assert {cell.cell for cell in report.cells} == {f"line 2, {name}" for name in STAFF}
     assert told(read(wide(tong="hơn 20"), catalogue)) == ("returned", ["cell.approximate line 2, tong"])
     assert told(read(wide(tuoi=3), catalogue)) == ("returned", ["column.unknown line 2, tuoi"])
+    blank = wide().replace("khac\r", "khac,\r").replace(",0\r", ",0,5\r")
+    assert told(read(blank, catalogue)) == ("returned", ["file.width line 2"])
+    assert told(read(wide().replace(",can_bo,", ",,", 1), catalogue))[1][0] == "column.unknown line 2"
     assert told(read(wide().replace("khac\r", "\r"), catalogue))[1][0] == "file.width line 2"
 
 

@@ -24,7 +24,7 @@ NAMES = ("form", "version", "sender", "period", "scheme", "scope", "nil", "money
 CSV_COLUMNS = ("form", "version", "sender", "period", "scheme", "scope", "table", "unit", "row", "field", "value")
 _SEPARATORS = (",", ";", "\t")
 # for Excel: which separator follows
-_STATED = re.compile(r'"?sep=(.)"?[,;\t]*\r?\n', re.IGNORECASE)
+_STATED = re.compile(r'"?sep=([^\w\s"]|\t)"?[,;\t]*\r?\n', re.IGNORECASE)
 
 
 def decoded(content: bytes) -> str:
@@ -115,7 +115,7 @@ def _named(
         head["nil"] = at._replace(value=True)
     names = (line.get("unit_name") for line in cells if line.get("unit") == first.get("sender"))
     reading = identify(head, catalogue, received, names)
-    fields = [name for name in columns if name not in (*NAMES, *CSV_COLUMNS, "unit_name")]
+    fields = [name for name in columns if name and name not in (*NAMES, *CSV_COLUMNS, "unit_name")]
     for (number, row), line in zip(lines, cells, strict=True):
         place = f"line {number}"
         if len(row) < width or any(row[width:]):
