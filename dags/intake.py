@@ -1,9 +1,9 @@
 """Take in what lies in the inbox.
 
-Every five minutes: **receive** gives each file a receipt and keeps the original, **load** reads, checks and loads what is
-pending and writes the answers, **announce** passes on that there is something that no release has taken in yet: reports
-accepted here, or accepted or withdrawn through the command line, a new catalogue, or a day on which the units change. Where
-there is nothing new, it is skipped.
+Every five minutes: **receive** gives each file that is whole a receipt and keeps the original, **load** reads, checks and
+loads what is pending and writes the answers, **announce** passes on that there is something that no release has taken in yet:
+reports accepted here, or accepted or withdrawn through the command line, a new catalogue, or a day on which the units change.
+Where there is nothing new, it is skipped.
 """
 
 from _common import ACCEPTED, DEFAULTS
