@@ -1,7 +1,7 @@
 """Findings: what is wrong with a report, in Vietnamese and English, and texts of senders made safe to show."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -37,11 +37,12 @@ class Finding:
     rule_version: int | None = None
     # the number of the waiver that lets the report pass nevertheless
     waiver: int | None = None
-    # what the figures say that break a rule of the catalogue; for the sender alone, where the message may be for all
-    figures_vi: str = ""
-    figures_en: str = ""
+    # what the figures say that break a rule of the catalogue; for the sender alone, where the message may be for all. How a
+    # finding is told does not make it another one: nothing is decided again by a replay because of it
+    figures_vi: str = field(default="", compare=False)
+    figures_en: str = field(default="", compare=False)
     # every cell of the sheet that the finding is about, `cell` first
-    cells: tuple[str, ...] = ()
+    cells: tuple[str, ...] = field(default=(), compare=False)
 
     def text(self, language: Language, between: str = " ") -> str:
         """All that the sender is told: the message, and what the figures say."""
