@@ -20,6 +20,7 @@ from tonghop.catalogue.model import Catalogue
 from tonghop.reading import zipped
 from tonghop.reading.report import Report
 from tonghop.reading.understand import read_and_check
+from tonghop.xlsx.xml_edit import MAIN
 
 DATA = Path(__file__).parent / "data"
 SETTINGS = Settings(home=PROJECT / "nowhere")
@@ -159,6 +160,26 @@ def test_a_figure_that_is_not_seen_as_one_is_returned(
     catalogue: Catalogue, change: Callable[[Worksheet], Any], rule: str
 ) -> None:
     assert answer("a.xlsx", good(catalogue, change), catalogue) == ("returned", [(rule, "F8A", "D9")])
+
+
+@pytest.mark.parametrize(
+    ("look", "rule"), [(b"<strike/>", "cell.struck"), (b'<vertAlign val="superscript"/>', "cell.raised"), (b"<b/>", None)]
+)
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_stretch_of_a_text_that_is_no_part_of_its_figure_is_returned(
+    catalogue: Catalogue, look: bytes, rule: str | None, shared: bool
+) -> None:
+    runs = b"<r><t>8</t></r><r><rPr>%s</rPr><t></t></r>" % look
+    parts: dict[str, Any] = {SHEET: cell("D9", b'<c r="D9" t="inlineStr"><is>%s</is></c>' % runs)}
+    if shared:
+        relation = b'<Relationship Id="s" Type="x/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+        parts = {
+            SHEET: cell("D9", b'<c r="D9" t="s"><v>0</v></c>'),
+            "xl/sharedStrings.xml": b'<sst xmlns="%s"><si>%s</si></sst>' % (MAIN, runs),
+            "xl/_rels/workbook.xml.rels": lambda old: old.replace(b"</Relationships>", relation),
+        }
+    wanted = ("returned", [(rule, "F8A", "D9")]) if rule else ("accepted", [])
+    assert answer("a.xlsx", changed(good(catalogue), parts), catalogue) == wanted
 
 
 def test_a_white_figure_on_a_dark_ground_is_seen(catalogue: Catalogue) -> None:

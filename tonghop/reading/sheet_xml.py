@@ -201,7 +201,7 @@ class Context(NamedTuple):
     """What the other parts of a workbook say about its sheets."""
 
     styles: Styles
-    # numbers of the shared texts of which a stretch is struck out or unseen, with the rule that says so
+    # numbers of the shared texts of which a stretch is struck out or raised, with the rule that says so
     faded: dict[int, str]
     recalculates: bool
     max_cells: int
@@ -311,6 +311,7 @@ class _Sheet(Handler):
         self.style = self.type = ""
         self.parts: dict[str, str] = {}
         self.inline: list[str] = []
+        self.stretch: str | None = None
 
     def look(self) -> Look:
         hidden = self.hidden_columns
@@ -336,6 +337,8 @@ class _Sheet(Handler):
                 raise ValueError(f"{name} where none may be")
             self.parts[name] = ""
             self.type = self.type or ("inlineStr" if name == "is" else "")
+        elif "is" in self.path and (rule := _of_a_stretch(name, self.path, attributes)):
+            self.stretch = rule
         elif name == "t":
             if "is" not in self.path:
                 raise ValueError("t where none may be")
@@ -393,7 +396,7 @@ class _Sheet(Handler):
         if row != self.row:
             raise ValueError("a cell in another row than its own")
         self.style, self.type = attributes.get("s", "0").strip(), attributes.get("t", "")
-        self.parts, self.inline = {}, []
+        self.parts, self.inline, self.stretch = {}, [], None
 
     def _within(self, row: int, column: int) -> None:
         self.count += 1
@@ -426,7 +429,7 @@ class _Sheet(Handler):
         if code := self.context.styles.formats.get(style):
             self.formats[cell] = code
         rule = self.context.styles.faded.get(style)
-        if rule := rule or (self.context.faded.get(int(text)) if self.type == "s" else None):
+        if rule := rule or self.stretch or (self.context.faded.get(int(text)) if self.type == "s" else None):
             self.faded[cell] = rule
         if self.type == "e":
             # python-calamine knows the old errors only, and not #SPILL!, #CALC!, #FIELD! ...
@@ -477,7 +480,16 @@ def strings(xml: bytes, max_cells: int) -> tuple[bytes, dict[int, str]]:
     read = _Strings(max_cells)
     parse(xml, read)
     items = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in read.found)
-    return b'<sst xmlns="%s">%s</sst>' % (MAIN, items.encode()), read.struck
+    return b'<sst xmlns="%s">%s</sst>' % (MAIN, items.encode()), read.faded
+
+
+def _of_a_stretch(name: str, path: list[str], attributes: dict[str, str]) -> str | None:
+    """The rule for a text of which a stretch is struck out, or stands above or below the line: its digits are no figure's."""
+    if "rPr" not in path or "rPh" in path:
+        return None
+    if name == "strike" and is_true(attributes.get("val", "1")):
+        return "cell.struck"
+    return "cell.raised" if name == "vertAlign" and attributes.get("val") in ("superscript", "subscript") else None
 
 
 class _Strings(Handler):
@@ -486,15 +498,15 @@ class _Strings(Handler):
 
     def __init__(self, max_cells: int):
         super().__init__()
-        self.max_cells, self.found, self.now, self.struck = max_cells, list[str](), list[str](), dict[int, str]()
+        self.max_cells, self.found, self.now, self.faded = max_cells, list[str](), list[str](), dict[int, str]()
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         if name == "si":
             if self.path != ["sst", "si"]:
                 raise ValueError("a text where none may be")
             self.now = []
-        elif name == "strike" and "rPh" not in self.path and is_true(attributes.get("val", "1")):
-            self.struck[len(self.found)] = "cell.struck"
+        elif rule := _of_a_stretch(name, self.path, attributes):
+            self.faded[len(self.found)] = rule
 
     def closed(self, name: str, text: str) -> None:
         if name == "t" and "rPh" not in self.path:
