@@ -94,7 +94,7 @@ def _encrypted(content: bytes) -> bytes:
         ("out", [["file.unsafe"]]),
         ("many", [["file.bounds"]]),
         ("bomb", [["file.bounds"]]),
-        ("encrypted", [["file.damaged"]]),
+        ("encrypted", [["file.password"]]),
         ("packed otherwise", [["file.damaged"]]),
         ("torn", [["file.damaged"]]),
     ],

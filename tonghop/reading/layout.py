@@ -19,7 +19,9 @@ _EMPTY = frozenset(("", None))
 
 def holds(value: Any) -> bool:
     """Whether a cell holds anything that an eye can see."""
-    return value not in _EMPTY and not (isinstance(value, str) and not visible(value).strip())
+    if isinstance(value, str):
+        return bool(value) and (value[0].isalnum() or bool(visible(value).strip()))
+    return value is not None
 
 
 @dataclass(frozen=True, eq=False)

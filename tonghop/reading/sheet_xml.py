@@ -8,7 +8,7 @@ spells XML: prefixes, quotes, comments, CDATA, the order of cells, cells without
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.parsers.expat import ExpatError, ParserCreate
 from xml.sax.saxutils import escape
 
@@ -101,7 +101,7 @@ _EMPTY = re.compile(rb"<row [^>]*>(?:%s)*</row>|<row [^>]*/>|%s" % (_EMPTY_CELL,
 _PLACES = re.compile(rb' r="([^"]*)')
 # what a program writes for the value of a formula that it does not compute, beside nothing at all
 _FOR_WANT_OF_A_VALUE = r"-?0(?:\.0+)?"
-_WITHOUT_RESULT = re.compile(
+_WITHOUT_RESULT = (
     rb'<c r="([A-Z]+[0-9]+)"(?: s="[0-9]+")?(?: t="n")? ?><f[^>]*(?:/>|>[^<]*</f>)<v>%s</v>' % _FOR_WANT_OF_A_VALUE.encode()
 )
 
@@ -145,19 +145,25 @@ def _plain_look(xml: bytes, styles: Styles, recalculates: bool, max_cells: int) 
         raise Unreadable("file.bounds")
     formats: dict[str, str] = {}
     faded: dict[str, str] = {}
-    if styled := _styled((*styles.formats, *styles.faded)):
-        for cell, style in styled.findall(xml, start):
+    if shown_otherwise := b"|".join(b"%d" % style for style in (*styles.formats, *styles.faded)):
+        for cell, style in _found(rb'<c r="([A-Z]+[0-9]+)" s="(%s)"' % shown_otherwise, xml, start):
             if code := styles.formats.get(int(style)):
                 formats[cell.decode()] = code
             if rule := styles.faded.get(int(style)):
                 faded[cell.decode()] = rule
-    uncomputed = [cell.decode() for cell in _WITHOUT_RESULT.findall(xml, start)] if recalculates else ()
+    uncomputed = [cell.decode() for cell in _found(_WITHOUT_RESULT, xml, start)] if recalculates else ()
     return xml, Look(formats, faded=faded, uncomputed=frozenset(uncomputed))
 
 
-@lru_cache(maxsize=2)
-def _styled(styles: tuple[int, ...]) -> re.Pattern[bytes] | None:
-    return re.compile(rb'<c r="([A-Z]+[0-9]+)" s="(%s)"' % b"|".join(b"%d" % style for style in styles)) if styles else None
+def _found(pattern: bytes, xml: bytes, start: int) -> list[Any]:
+    """All finds of what few sheets hold: RE2 sees soonest that there are none."""
+    quick, each = _compiled(pattern)
+    return each.findall(xml, start) if quick.search(xml, start) else []
+
+
+@lru_cache(maxsize=8)
+def _compiled(pattern: bytes) -> tuple[Any, re.Pattern[bytes]]:
+    return re2.compile(pattern, _OPTIONS), re.compile(pattern)
 
 
 # --- the one form ------------------------------------------------------------------------------------------------

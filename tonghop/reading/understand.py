@@ -107,8 +107,10 @@ class _Understanding:
         self.money = result.money = Money.named(catalogue, reading.money.value if reading.money else None)
         self.money_place = reading.money
         self.money_named = False
-        self.units: dict[tuple[str, str, str, str, str | None], UnitVersion | None] = {}
-        self.rows: dict[tuple[str, str, str], Row | None] = {}
+        self.units: dict[tuple[str, str, str | None], UnitVersion] = {}
+        self.rows: dict[tuple[str, str], Row] = {}
+        # the places of unit codes and row labels that have a finding
+        self.wrong: set[tuple[object, str, str]] = set()
         # the indicators that each table, unit and row has so far
         self.seen: dict[tuple[str, str, str] | None, frozenset[str]] = {}
         self.headers: dict[LineHeader, LineHeader] = {}
@@ -183,10 +185,10 @@ class _Understanding:
     def _subject(self, entry: Entry) -> UnitVersion | None:
         place, table = entry.unit, entry.table
         code = plain(place.value).strip() if place.value is not None else ""
-        # a row that is refused has a finding of its own; in a CSV each figure has its row
         name = entry.name.value if entry.name and isinstance(entry.name.value, str) else None
-        key = (table.code, place.sheet, code, place.cell if entry.columns.names[0] else "", name)
-        if key not in self.units:
+        key = (table.code, code, name)
+        found = self.units.get(key)
+        if found is None and self._is_first(key, entry, place):
             unit = self.days.unit(code, [name], self.catalogue)
             if isinstance(unit, Reused) and self.sender.unit in (unit.then.unit, unit.since.unit):
                 unit = self.sender  # it is known which of the two sends
@@ -202,11 +204,21 @@ class _Understanding:
                 wrong = finding("table.level", place, table=table.code, level_vi=level.vi, level_en=level.en)
             if wrong:
                 self.result.findings.append(wrong)
-            self.units[key] = None if wrong or isinstance(unit, Reused) else unit
-        found = self.units[key]
+            elif unit and not isinstance(unit, Reused):
+                found = self.units[key] = unit
         if found and entry.name and entry.name.value != found.name:
             self._name(entry.name, found)
         return found
+
+    def _is_first(self, key: object, entry: Entry, place: Place) -> bool:
+        """Whether a unit or row that is not known yet is to be looked up: where it is refused each row has one finding.
+
+        In a CSV each figure has a row of its own, and there the first one is enough.
+        """
+        at = (key, place.sheet, place.cell if entry.columns.names[0] else "")
+        first = at not in self.wrong
+        self.wrong.add(at)
+        return first
 
     def _name(self, place: Place, unit: UnitVersion) -> None:
         """Add a finding where the name in a row belongs to other units than its code; a name that no unit has is passed over."""
@@ -219,15 +231,17 @@ class _Understanding:
     def _row(self, entry: Entry) -> Row | None:
         if entry.row is None:
             return entry.table.rows[0]
-        key = (entry.table.code, str(entry.row.value), entry.row.cell if entry.columns.names[0] else "")
-        if key not in self.rows:
-            found = entry.table.labels.get(fold(str(entry.row.value)))
+        key = (entry.table.code, str(entry.row.value))
+        found = self.rows.get(key)
+        if found is None and self._is_first(key, entry, entry.row):
+            found = entry.table.labels.get(fold(key[1]))
             if found is None:
                 words = ", ".join(r.vi for r in entry.table.rows)
                 quoted = self.vocabulary.mask(entry.row.value)
                 self.result.findings.append(finding("row.label", entry.row, value=quoted, table=entry.table.code, words=words))
-            self.rows[key] = found
-        return self.rows[key]
+            else:
+                self.rows[key] = found
+        return found
 
     def _figures(self, spec: Field_, place: Place, look: Look) -> list[tuple[str, CellValue]] | None:
         """The figures of one cell by indicator, or None after a finding. A cell with a code fills one indicator for each code."""

@@ -15,13 +15,12 @@ from tonghop.base.settings import Settings
 from tonghop.base.text import fold, nfc
 from tonghop.catalogue.forms import ALL_ROWS, Form, HeadKey, Table
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading import bounds, kinds, layout, ods, old_fonts, period_names, printed, xls, xlsb, xlsx
+from tonghop.reading import bounds, kinds, layout, ods, old_fonts, period_names, printed, xls, xlsb, xlsx, zipped
 from tonghop.reading.head import HEAD_NAMES, identify
 from tonghop.reading.numbers import Vocabulary
 from tonghop.reading.raw import Look, Reading, plain
 from tonghop.reading.rows import Rows, other_measure
 from tonghop.reading.sheet_xml import NO_VALUE
-from tonghop.reading.zipped import ZIP
 from tonghop.xlsx.parts import index, main_part
 from tonghop.xlsx.xml_edit import split
 
@@ -83,7 +82,7 @@ def _complete(sheet: layout.Sheet, look: Look) -> None:
 
 def _opened(content: bytes, settings: Settings) -> tuple[bytes, dict[str, Look]]:
     """A workbook as the parser gets it, and what its sheets show."""
-    if content[:4] != ZIP:
+    if content[:4] != zipped.ZIP:
         bounds.opened_old(content)
         return content, xls.looks(content, settings)
     parts = bounds.opened(content, settings)
@@ -95,7 +94,8 @@ def _opened(content: bytes, settings: Settings) -> tuple[bytes, dict[str, Look]]
             return xlsb.opened(parts, main, settings)
         told = index(parts)
     except (KeyError, ElementTree.ParseError, ValueError, StopIteration) as error:
-        raise kinds.of_package(set(parts)) from error
+        # whoever received a .zip of reports took it apart; one that comes here lies within another
+        raise (Unreadable("file.zip") if zipped.is_bundle(content) else kinds.of_package(set(parts))) from error
     return xlsx.opened(parts, told, settings)
 
 
