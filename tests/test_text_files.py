@@ -215,7 +215,7 @@ def test_json_that_ends_early_says_so_and_other_json_that_is_none_does_not(catal
     whole = json.dumps(json.loads(as_json()))
     for at in range(1, len(whole)):
         assert [f.rule for f in read(whole[:at], catalogue, "a.json").findings] == ["file.cut_json"], whole[:at]
-    for wrong in (whole.replace(":", "=", 1), whole + "}", whole.replace("1", "tru", 1), "", "<html>"):
+    for wrong in (whole.replace(":", "=", 1), whole + "}", whole.replace("1", "tru", 1), " ", "<xml>"):
         assert [f.rule for f in read(wrong, catalogue, "a.json").findings] == ["file.damaged"], wrong
 
 
