@@ -163,7 +163,14 @@ def test_a_figure_that_is_not_seen_as_one_is_returned(
 
 
 @pytest.mark.parametrize(
-    ("look", "rule"), [(b"<strike/>", "cell.struck"), (b'<vertAlign val="superscript"/>', "cell.raised"), (b"<b/>", None)]
+    ("look", "rule"),
+    [
+        (b"<strike/>", "cell.struck"),
+        (b'<vertAlign val="superscript"/>', "cell.raised"),
+        (b'<color rgb="FFFFFFFF"/>', "cell.unseen"),
+        (b'<color theme="0"/>', "cell.unseen"),
+        (b'<b/><color rgb="FFFF0000"/><strike val="0"/>', None),
+    ],
 )
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_stretch_of_a_text_that_is_no_part_of_its_figure_is_returned(
@@ -188,6 +195,31 @@ def test_a_white_figure_on_a_dark_ground_is_seen(catalogue: Catalogue) -> None:
         sheet["D9"].fill = PatternFill("solid", fgColor="FF1F4E79")
 
     assert answer("a.xlsx", good(catalogue, change), catalogue) == ("accepted", [])
+
+
+@pytest.mark.parametrize("at", ["B9", "C9"])
+def test_an_office_whose_name_is_struck_out_is_asked_about(catalogue: Catalogue, at: str) -> None:
+    def change(sheet: Worksheet) -> None:
+        sheet[at].font = Font(strike=True)
+
+    assert answer("a.xlsx", good(catalogue, change), catalogue) == ("returned", [("cell.struck", "F8A", at)])
+
+
+@pytest.mark.parametrize("number", [b"&#56;", b"8&#x2E;0", b"<![CDATA[8]]>", b" 8 "])
+def test_a_number_is_the_same_however_its_digits_are_spelt(catalogue: Catalogue, number: bytes) -> None:
+    content = good(catalogue)
+    assert (
+        answer("a.xlsx", changed(content, {SHEET: cell("D9", b'<c r="D9"><v>%s</v></c>' % number)}), catalogue)[0] == "accepted"
+    )
+    longer = changed(content, {SHEET: cell("D9", b'<c r="D9"><v>8&#48;</v></c>')})
+    assert answer("a.xlsx", longer, catalogue) == ("returned", [("F8.1a", "F8A", "D9")])
+
+
+@pytest.mark.parametrize("area", [b"D9:E9", b"E9:D9", b"$D$9:$E$9", b"d9:e9", b"D9&#58;E9"])
+def test_a_merged_range_is_the_same_however_it_is_written(catalogue: Catalogue, area: bytes) -> None:
+    merged = b'</sheetData><mergeCells><mergeCell ref="%s"/></mergeCells>' % area
+    content = changed(good(catalogue), {SHEET: lambda old: old.replace(b"</sheetData>", merged)})
+    assert ("cell.merged", "F8A", "D9") in answer("a.xlsx", content, catalogue)[1]
 
 
 def test_a_figure_under_a_merged_cell_is_returned(catalogue: Catalogue) -> None:
@@ -247,6 +279,7 @@ SAVED = {BOOK: lambda old: re.sub(rb"<calcPr[^>]*/>", b'<calcPr calcId="191029"/
         (b"<f>4-4</f>", SAVED, ("quarantined", [("file.formula", "F8A", "J9")])),
         (b"<f>4-4</f><v></v>", SAVED, ("quarantined", [("file.formula", "F8A", "J9")])),
         (b"<f>4-4</f><v/>", SAVED, ("quarantined", [("file.formula", "F8A", "J9")])),
+        (b"<f>4-4</f><v></v>", CALCULATE, ("quarantined", [("file.formula", "F8A", "J9")])),
         (b'<f t="shared" si="0"/><v/>', SAVED, ("quarantined", [("file.formula", "F8A", "J9")])),
     ],
 )  # fmt: skip
@@ -259,6 +292,20 @@ def test_a_formula_that_was_never_computed_is_no_figure(
     else:
         edited, answered_cell = cell("J9", b'<c r="J9">%s</c>' % formula), answered
     assert answer("a.xlsx", changed(content, {SHEET: edited, **book_says}), catalogue) == answered_cell
+
+
+@pytest.mark.parametrize("row", [b"<row ", b"<row  "])  # plain, and not
+def test_an_empty_text_is_a_result_unless_the_workbook_is_yet_to_be_computed(catalogue: Catalogue, row: bytes) -> None:
+    empty = cell("J9", b'<c r="J9" t="str"><f>K9</f><v></v></c>')
+
+    def edit(old: bytes) -> bytes:
+        new = empty(old)
+        assert isinstance(new, bytes)
+        return new.replace(b"<row ", row)
+
+    for book_says, rule, at in ((CALCULATE, "file.formula", "J9"), (SAVED, "cell.blank", "J9")):
+        found = answer("a.xlsx", changed(good(catalogue), {SHEET: edit, **book_says}), catalogue)[1]
+        assert found == [(rule, "F8A", at)]
 
 
 def test_a_formula_without_a_value_outside_the_figures_does_not_count(catalogue: Catalogue) -> None:
@@ -313,6 +360,21 @@ ODS_CASES: list[tuple[Callable[[str], str], str, str | None]] = [
     (_first_figure('calcext:value-type="error" office:value-type="string"><text:p>#REF!</text:p>'), "returned", "cell.error"),
     (_first_figure('office:value-type="percentage" office:value="1"><text:p>100%</text:p>'), "returned", "cell.percent"),
     (_first_figure('office:value-type="float" office:value="8"><text:p>tám</text:p>'), "returned", "cell.shown"),
+    (
+        lambda text: _in_row(
+            lambda row: _NUMBER.sub(
+                'office:value-type="string"><text:p>8<text:span text:style-name="Up">1</text:span></text:p>', row, count=1
+            )
+        )(
+            text.replace(
+                "</office:automatic-styles>",
+                '<style:style style:name="Up" style:family="text"><style:text-properties style:text-position="super 58%"/>'
+                "</style:style></office:automatic-styles>",
+            )
+        ),
+        "returned",
+        "cell.raised",
+    ),
     (_first_figure('table:formula="of:=4+4">'), "quarantined", "file.formula"),
     (_below(_FAR % (1_048_576, ' office:value-type="float" office:value="1"')), "quarantined", "file.bounds"),
     (_below(_FAR % (900_000, "")), "accepted", None),

@@ -117,6 +117,13 @@ class _Styles:
         kinds = (self.says(family, name, f"text-line-through-{kind}") for kind in ("style", "type"))
         return any(kind not in (None, "none") for kind in kinds)
 
+    def stretch(self, name: str | None) -> str | None:
+        """The rule for a stretch of a text that is not what it seems, on a white ground."""
+        raised = (self.says("text", name, "text-position") or "0%").split()[0]
+        if raised in ("super", "sub") or raised.strip("-0%"):
+            return "cell.raised"
+        return faded(self.is_struck("text", name), _colour(self.says("text", name, "color"), BLACK), WHITE)
+
     def _code(self, name: str | None, mapped: bool = True) -> str | None:
         """A number format's code; None where there is none."""
         style = self._formats.get(name or "")
@@ -295,9 +302,9 @@ class _Sheet:
             code = '"{}"'.format(said[:40].replace('"', ""))
         if code and not is_plain(code):
             self.formats[name] = code
-        struck = (self.styles.is_struck("text", _get(span, "style-name")) for span in cell.iter() if local_name(span) == "span")
-        if rule or any(struck):
-            self.faded[name] = rule or "cell.struck"
+        spans = (self.styles.stretch(_get(span, "style-name")) for span in cell.iter() if local_name(span) == "span")
+        if rule := rule or next(filter(None, spans), None):
+            self.faded[name] = rule
         if kind == "error":
             self.errors[name] = text
         elif kind == "uncomputed":

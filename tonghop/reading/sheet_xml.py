@@ -16,7 +16,7 @@ import re2
 
 from tonghop.base.findings import Unreadable
 from tonghop.reading.raw import Look
-from tonghop.reading.styles_xml import Styles
+from tonghop.reading.styles_xml import BLACK, WHITE, Colours, Styles, faded
 from tonghop.xlsx.parts import is_true
 from tonghop.xlsx.xml_edit import MAIN, column_number, letters
 
@@ -45,7 +45,8 @@ _SWITCHES = rb"(?:customFormat|customHeight|collapsed|thickTop|thickBot|ph)=" + 
 _SEEN = rb'hidden="(?:0|false)"'
 _ROW_SAYS = b"(?: " + _one_of(_SAID, _SWITCHES, _SEEN, b"ht=" + _HEIGHT) + b")* ?"
 _FORMULA = rb'<f(?: (?:aca|ca|t|ref|si|bx)="[^"<>]*")*(?:/>|>[^<]*</f>)'
-_NUMBER = rb"(?: t=\"[nsb]\")? ?(?:/>|>(?:(?:" + _FORMULA + rb")?<v>[^<]+</v>)?</c>)"
+# a number is spelt out: the parser stops short at a reference such as &#48;
+_NUMBER = rb"(?: t=\"[nsb]\")? ?(?:/>|>(?:(?:" + _FORMULA + rb")?<v>[0-9.eE+-]+</v>)?</c>)"
 _RESULT = rb' t="str">(?:' + _FORMULA + rb")?<v>[^<]*</v></c>"
 _INLINE = rb' t="inlineStr"><is><t(?: xml:space="preserve")?>[^<]*</t></is></c>'
 _CELL = rb'<c r="[A-Z]{1,3}[1-9][0-9]{0,6}"(?: s="[0-9]+")?' + _one_of(_NUMBER, _RESULT, _INLINE)
@@ -72,10 +73,11 @@ _ABOVE = _one_of(
     )
     + b")* ?/?>(?:</col>)?",
 )
-_BELOW = (
+_BELOW = _one_of(
+    rb'<mergeCell ref="[A-Z]{1,3}[1-9][0-9]{0,6}:[A-Z]{1,3}[1-9][0-9]{0,6}" ?/>',
     _element(
         "sheetCalcPr sheetProtection protectedRanges protectedRange autoFilter filterColumn filters filter customFilters "
-        "customFilter sortState sortCondition mergeCells mergeCell phoneticPr conditionalFormatting cfRule formula colorScale "
+        "customFilter sortState sortCondition mergeCells phoneticPr conditionalFormatting cfRule formula colorScale "
         "cfvo color dataBar iconSet dataValidations dataValidation formula1 formula2 hyperlinks hyperlink printOptions "
         "pageMargins pageSetup headerFooter oddHeader oddFooter evenHeader evenFooter firstHeader firstFooter rowBreaks "
         "colBreaks brk customProperties customPr ignoredErrors ignoredError drawing legacyDrawing legacyDrawingHF picture "
@@ -83,7 +85,7 @@ _BELOW = (
         "x14:negativeFillColor x14:axisColor x14:dataValidations x14:dataValidation x14:formula1 x14:formula2 "
         "x14:ignoredErrors x14:ignoredError xm:f xm:sqref"
     )
-    + rb"[^<]*"
+    + rb"[^<]*",
 )
 _OPTIONS = re2.Options()
 _OPTIONS.encoding = re2.Options.Encoding.LATIN1
@@ -134,6 +136,8 @@ def _plain_look(xml: bytes, styles: Styles, recalculates: bool, max_cells: int) 
     """A plain sheet, without its empty cells where they reach far, and its look; None of any other sheet."""
     if 0 in styles.formats or 0 in styles.faded or not _PLAIN.fullmatch(xml):
         return None
+    if recalculates and b"<v></v>" in xml:
+        return None  # a formula whose empty text is no result
     start = xml.index(b"<sheetData")
     spread = _spread(_places(xml, start))
     if spread and spread[0] * spread[1] > max_cells:
@@ -207,7 +211,7 @@ class Context(NamedTuple):
     """What the other parts of a workbook say about its sheets."""
 
     styles: Styles
-    # numbers of the shared texts of which a stretch is struck out or raised, with the rule that says so
+    # numbers of the shared texts of which a stretch is struck out, raised or white, with the rule that says so
     faded: dict[int, str]
     recalculates: bool
     max_cells: int
@@ -343,7 +347,7 @@ class _Sheet(Handler):
                 raise ValueError(f"{name} where none may be")
             self.parts[name] = ""
             self.type = self.type or ("inlineStr" if name == "is" else "")
-        elif "is" in self.path and (rule := _of_a_stretch(name, self.path, attributes)):
+        elif "is" in self.path and (rule := _of_a_stretch(name, self.path, attributes, self.context.styles.colours)):
             self.stretch = rule
         elif name == "t":
             if "is" not in self.path:
@@ -452,7 +456,7 @@ class _Sheet(Handler):
     def _is_without_result(self, text: str) -> bool:
         """Whether a formula has no value, or one that says nothing where the workbook is yet to be computed."""
         if not text:
-            return not ("v" in self.parts and self.type == "str")
+            return self.context.recalculates or not ("v" in self.parts and self.type == "str")
         return self.context.recalculates and self.type in ("", "n") and bool(_ZERO.fullmatch(text))
 
 
@@ -474,7 +478,7 @@ _PLAIN_STRINGS = re2.compile(
 )
 
 
-def strings(xml: bytes, max_cells: int) -> tuple[bytes, dict[int, str]]:
+def strings(xml: bytes, colours: Colours, max_cells: int) -> tuple[bytes, dict[int, str]]:
     """The shared texts as python-calamine gets them, and those of which a stretch is struck out.
 
     Raises Unreadable beyond the bounds, ValueError where they are not well formed.
@@ -483,35 +487,37 @@ def strings(xml: bytes, max_cells: int) -> tuple[bytes, dict[int, str]]:
         raise Unreadable("file.bounds")
     if _PLAIN_STRINGS.fullmatch(xml):
         return xml, {}
-    read = _Strings(max_cells)
+    read = _Strings(colours, max_cells)
     parse(xml, read)
     items = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in read.found)
     return b'<sst xmlns="%s">%s</sst>' % (MAIN, items.encode()), read.faded
 
 
-def _of_a_stretch(name: str, path: list[str], attributes: dict[str, str]) -> str | None:
-    """The rule for a text of which a stretch is struck out, or stands above or below the line: its digits are no figure's."""
+def _of_a_stretch(name: str, path: list[str], attributes: dict[str, str], colours: Colours) -> str | None:
+    """The rule for a text of which a stretch is struck out, white, or above or below the line: its digits are no figure's."""
     if "rPr" not in path or "rPh" in path:
         return None
-    if name == "strike" and is_true(attributes.get("val", "1")):
-        return "cell.struck"
-    return "cell.raised" if name == "vertAlign" and attributes.get("val") in ("superscript", "subscript") else None
+    if name == "vertAlign" and attributes.get("val") in ("superscript", "subscript"):
+        return "cell.raised"
+    struck = name == "strike" and is_true(attributes.get("val", "1"))
+    return faded(struck, colours.of(attributes, BLACK) if name == "color" else BLACK, WHITE)
 
 
 class _Strings(Handler):
     content = frozenset({"si", "t", "r"})
     texts = frozenset({"t"})
 
-    def __init__(self, max_cells: int):
+    def __init__(self, colours: Colours, max_cells: int):
         super().__init__()
-        self.max_cells, self.found, self.now, self.faded = max_cells, list[str](), list[str](), dict[int, str]()
+        self.colours, self.max_cells = colours, max_cells
+        self.found, self.now, self.faded = list[str](), list[str](), dict[int, str]()
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
         if name == "si":
             if self.path != ["sst", "si"]:
                 raise ValueError("a text where none may be")
             self.now = []
-        elif rule := _of_a_stretch(name, self.path, attributes):
+        elif rule := _of_a_stretch(name, self.path, attributes, self.colours):
             self.faded[len(self.found)] = rule
 
     def closed(self, name: str, text: str) -> None:

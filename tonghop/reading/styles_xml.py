@@ -44,11 +44,12 @@ def faded(struck: bool, ink: RGB | None, ground: RGB | None) -> str | None:
 
 
 class Styles(NamedTuple):
-    """By cell style: the number formats that are not plain, and why a figure is not seen as one; and the styles as XML."""
+    """By cell style: the number formats that are not plain, why a figure is not seen as one; and what is asked further."""
 
     formats: dict[int, str]
     faded: dict[int, str]
     xml: bytes
+    colours: "Colours"
 
 
 @lru_cache(maxsize=1)  # templates of one form come one after the other
@@ -69,7 +70,7 @@ def styles(xml: bytes, theme: bytes | None) -> Styles:
         struck, ink = fonts[font] if font < len(fonts) else (False, BLACK)
         if rule := faded(struck, ink, grounds[fill] if fill < len(grounds) else WHITE):
             unseen[n] = rule
-    return Styles(formats, unseen, as_xml(codes, every))
+    return Styles(formats, unseen, as_xml(codes, every), colours)
 
 
 def as_xml(codes: dict[int, str], styles: Iterable[int]) -> bytes:
@@ -92,8 +93,8 @@ class Colours:
             for value in entry:
                 self._theme[local_name(entry)] = value.get("lastClr") or value.get("val") or ""
 
-    def of(self, element: Element | None, automatic: RGB) -> RGB | None:
-        """What an element of a font or a fill says; None where it is not known."""
+    def of(self, element: Element | dict[str, str] | None, automatic: RGB) -> RGB | None:
+        """What an element of a font or a fill says, or its attributes; None where it is not known."""
         if element is None or is_true(element.get("auto")):
             return automatic
         rgb, indexed, theme = (element.get(key) for key in ("rgb", "indexed", "theme"))

@@ -146,6 +146,8 @@ class _Understanding:
         for entry, whole in zip(entries, wholes, strict=False):
             for place in (entry.unit, entry.row) if look.uncomputed else ():
                 look.computed(place)
+            for place in (entry.unit, entry.row, entry.name) if look.faded else ():
+                self._unstruck(place, look)
             unit, row = self._subject(entry), self._row(entry)
             subject = (table.code, unit.unit, row.code) if unit and row else None
             seen = self.seen.get(subject, frozenset())
@@ -154,6 +156,11 @@ class _Understanding:
                 self.result.lines.append(Line(header, unit.unit, row.code, entry.place, whole))
             else:
                 self._one_by_one(entry, subject, look)
+
+    def _unstruck(self, place: Place | None, look: Look) -> None:
+        """Add a finding where what names a row is struck out: its figures may be meant to go with it."""
+        if place and place.value and look.faded.get(place.cell) == "cell.struck":
+            self.result.findings.append(finding("cell.struck", place, value=self.vocabulary.mask(place.value)))
 
     def _header(self, table: Table, sheet: str, indicators: tuple[str, ...], columns: tuple[str, ...]) -> LineHeader:
         """The header; lines with equal headers share one object."""

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 from xml.etree import ElementTree
 
-from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from tonghop.base.findings import Place, Unreadable, printable
 from tonghop.base.settings import Settings
@@ -31,9 +31,7 @@ def read_workbook(content: bytes, catalogue: Catalogue, settings: Settings, rece
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
         parsed = [book.get_sheet_by_name(name) for name in shown]
-        sheets = [
-            layout.Sheet(sheet.name, sheet.to_python(skip_empty_area=False), sheet.merged_cell_ranges or []) for sheet in parsed
-        ]
+        sheets = [layout.Sheet(sheet.name, sheet.to_python(skip_empty_area=False), _merged(sheet)) for sheet in parsed]
     except BaseException as error:
         # a panic of the parser is no Exception
         if isinstance(error, CalamineError | OSError | ValueError) or type(error).__name__ == "PanicException":
@@ -78,6 +76,12 @@ def _complete(sheet: layout.Sheet, look: Look) -> None:
             for c, value in enumerate(row[left : right + 1], start=left):
                 if value not in ("", None) and (r, c) != (top, left):
                     look.faded.setdefault(layout.coordinate(r, c), "cell.unseen")
+
+
+def _merged(sheet: CalamineSheet) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """The merged ranges of a sheet, each from its upper left to its lower right cell, whichever two corners the file names."""
+    corners = [[*zip(*area, strict=True)] for area in sheet.merged_cell_ranges or []]
+    return [((min(rows), min(columns)), (max(rows), max(columns))) for rows, columns in corners]
 
 
 def _opened(content: bytes, settings: Settings) -> tuple[bytes, dict[str, Look]]:
@@ -182,7 +186,7 @@ def _measures(reading: Reading, sheet: layout.Sheet, table: Table, header: layou
     for spec, place in header.measures:
         reading.findings.append(other_measure(place, table, vocabulary, spec))
     in_header = {place.cell for _, place in header.measures}
-    for place in layout.measures(sheet, range(header.last_row + 1), catalogue.codes):
+    for place in layout.measures(sheet, range(header.last_row + 1), catalogue.codes, header):
         if place.cell not in in_header and not layout.own_measure(place.value, table, catalogue.codes):
             reading.findings.append(other_measure(place, table, vocabulary))
 

@@ -130,6 +130,7 @@ def _styles(part: bytes, theme: bytes | None) -> Styles:
         {n: code for n, code in formats.items() if not is_plain(code)},
         {n: rule for n, rule in unseen.items() if rule},
         as_xml(codes, (number for number, *_ in styles)),
+        colours,
     )
 
 

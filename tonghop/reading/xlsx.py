@@ -12,12 +12,12 @@ from tonghop.base.settings import Settings
 from tonghop.reading import bounds, sheet_xml
 from tonghop.reading.raw import Look
 from tonghop.reading.sheet_xml import Context
-from tonghop.reading.styles_xml import Styles, as_xml, styles
+from tonghop.reading.styles_xml import Colours, Styles, as_xml, styles
 from tonghop.xlsx.parts import RELATION, Index, found
 from tonghop.xlsx.xml_edit import MAIN
 
 MAX_SHEETS, MAX_SHEET_NAME = 100, 100
-_NO_STYLES = Styles({}, {}, as_xml({}, [0]))
+_NO_STYLES = Styles({}, {}, as_xml({}, [0]), Colours((), None))
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
@@ -36,8 +36,10 @@ def opened(parts: dict[str, bytes], told: Index, settings: Settings) -> tuple[by
         if len({name.lower() for name in names}) < len(names):
             raise ValueError("two sheets of one name")
         other = {kind: parts[found(parts, part)] for kind, part in told.others.items() if kind in _USED}
-        texts, faded = sheet_xml.strings(other["sharedStrings"], settings.max_cells) if "sharedStrings" in other else (b"", {})
         looked = styles(other["styles"], other.get("theme")) if "styles" in other else _NO_STYLES
+        texts, faded = b"", dict[int, str]()
+        if "sharedStrings" in other:
+            texts, faded = sheet_xml.strings(other["sharedStrings"], looked.colours, settings.max_cells)
         context = Context(looked, faded, told.recalculates, settings.max_cells)
         looks: dict[str, Look] = {}
         files: dict[str, bytes] = {}
