@@ -182,6 +182,21 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     "thousands in a line under the titles": (insert(9, D9="nghìn", E9="(người)"), ["column.measure D9"]),
     "thousands in a note below": (lines([None, "Ghi chú: đơn vị tính nghìn người"]), ["head.measure B10"]),
     "money where nothing is money": (put(E1="ĐVT: triệu đồng"), ["head.measure E1"]),
+    "thousands in the column of units of measure": (put(M7="ĐVT", M9="nghìn người"), ["head.measure M9"]),
+    "an office above the header": (insert(7, A7=2, B7=CELL, D7=8), ["row.above B7"]),
+    "offices under a header that is misspelt on page 1 only": (
+        lambda sheet: lines(TITLES, [2, CELL, None, *FIGURES])(sheet) or put(D7="Cán bộ (gồm cả)")(sheet),
+        ["row.above B9"],
+    ),
+    "the head of another year between two offices": (lines(["Kỳ báo cáo", "2017-Y"], OFFICE), ["row.below B11"]),
+    "another year's title that cites a rule": (
+        lines([], [None, None, "Số liệu năm 2017 (kèm theo Công văn số 5)"], TITLES, OFFICE),
+        ["row.below B13"],
+    ),
+    "a wrong total of the whole town": (
+        lines([None, None, "Cộng toàn thị xã", 9, *FIGURES[1:]]),
+        ["total D10"],
+    ),
     "an office that is called what a column is": (without_numbers(B8=None, C8="Đơn vị"), ["row.no_unit B8"]),
     "a form outside its time": (put(B1="F7"), ["head.in_force B4"]),
 }
@@ -222,6 +237,30 @@ ACCEPTED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "notes with numbers": (lines([1, None, "Số liệu tính đến 31/12"], ["(*) Trong đó 2 biệt phái"]), []),
     "a page's number": (lines([*[None] * 6, "Trang 1/2"]), ["G10"]),
+    "a date in cells of its own after a place": (
+        lines([None, None, None, "Việt Trì, ngày", 5, "tháng", 7, "năm", 2018]),
+        ["D10:I10"],
+    ),
+    "telephone numbers below": (
+        lines([], [*[None] * 5, "0912.345.678"], [None, "Điện thoại:", None, "0210 3846 123"], [None, "Fax:", None, 3846123]),
+        ["F11, D12:D13"],
+    ),
+    "a page's number between dashes": (lines([*[None] * 6, "- 2 -"], OFFICE), ["G10"]),
+    "totals by other names": (
+        lines([None, None, "Tổng:", *FIGURES], ["Cộng toàn thị xã", None, None, *FIGURES], [None, "Toàn huyện", None, *FIGURES]),
+        [],
+    ),
+    "a total with a note in brackets": (lines([None, None, "TỔNG CỘNG (1 đơn vị)", *FIGURES]), []),
+    "the head, and the rule it cites, once more on page 2": (
+        lines(
+            ["Biểu", "F8", None, None, "(Ban hành kèm theo Hướng dẫn số 16 ngày 05/7/2016)"],
+            ["Mã đơn vị báo cáo", TOWN],
+            ["Kỳ báo cáo", "2018-Y"],
+            TITLES,
+            OFFICE,
+        ),
+        ["E10"],
+    ),
     "a form in brackets": (put(A1="(Biểu F8)", B1=None), []),
     "text beside the title": (put(E1="(Ban hành kèm theo Hướng dẫn số 16)", F4="Nơi nhận: Ban Tổ chức"), []),
 }
@@ -243,6 +282,17 @@ def test_what_is_ordinary_is_accepted_and_what_is_passed_over_is_named(name: str
     assert (report.status, found(report)) == ("accepted", [])
     assert ", ".join(c.cells for c in report.read.cells) == ", ".join(passed)
     assert NAME not in repr(report)
+
+
+@pytest.mark.parametrize(("title", "label"), [("ĐVT", "ĐVT"), ("Đơn vị tính", "ĐVT"), ("Ghi chú (nếu có)", "Ghi chú")])
+def test_a_column_of_units_or_of_remarks_may_stand_anywhere(title: str, label: str) -> None:
+    def edit(sheet: Worksheet) -> None:
+        sheet.insert_cols(4)
+        put(D7=title, D8=None, D9="người" if label == "ĐVT" else "2 người")(sheet)
+
+    report = staff(edit)
+    assert found(report) == []
+    assert len(report.cells) == 9
 
 
 def test_a_column_without_figures_is_passed_over_and_said_to_be() -> None:

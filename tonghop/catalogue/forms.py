@@ -18,7 +18,7 @@ from tonghop.catalogue.data import FOREVER, Bilingual, Code, Data, Dated, Label
 # the entries at the head of a workbook
 HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money", "unit_name", "codes_on", "fingerprint"]
 # the columns of a table that hold no figures
-Leading = Literal["ordinal", "unit_code", "unit_name", "row", "remarks"]
+Leading = Literal["ordinal", "unit_code", "unit_name", "row", "measure", "remarks"]
 
 
 class Synonym(Dated):

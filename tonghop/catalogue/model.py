@@ -47,6 +47,8 @@ class Codes(Data):
     columns: dict[Leading, tuple[Label, ...]]
     scope: dict[Literal["own", "rollup"], tuple[Label, ...]]
     total: tuple[Label, ...]
+    # what a total of the whole table may be called after, or instead of, a total's word
+    whole: tuple[Label, ...] = ()
     # between a total's word and the section that it sums
     section: tuple[Label, ...]
     # a line that starts with one of these ends the table: signatures
@@ -56,6 +58,8 @@ class Codes(Data):
     # a line that starts with one of `earlier`, or with one of `title` and names another year, is the title of another table
     title: tuple[Label, ...] = ()
     earlier: tuple[Label, ...] = ()
+    # a line with one of these cites a rule: the years in it are the rule's
+    cited: tuple[Label, ...] = ()
     yes: tuple[Label, ...]
     # words beside a number that make it no figure, the most telling kind first
     words: dict[Literal["percent", "times", "approximate", "unit"], tuple[Label, ...]]

@@ -70,6 +70,8 @@ def head(sheet: Sheet, codes: Codes, forms: frozenset[str]) -> dict[HeadKey, Pla
     """
     labels, found = codes.head_labels, dict[HeadKey, Place]()
     for r, texts in enumerate(sheet.texts):
+        if any(codes.leading_labels.get(text) == "unit_code" for text in texts.values()):
+            continue  # titles of columns, of which one may be that of the units of measure
         for c, text in texts.items():
             key = labels.get(text)
             if key and key not in found:
@@ -103,8 +105,12 @@ def _form_named(labels: tuple[str, ...]) -> re.Pattern[str]:
 # --- units of measure --------------------------------------------------------------------------------------------
 
 
-def measures(sheet: Sheet, rows: Iterable[int], codes: Codes) -> Iterator[Place]:
-    """The units of measure that texts of some rows declare: after a label, in brackets beside a title, or alone in a cell."""
+def measures(sheet: Sheet, rows: Iterable[int], codes: Codes, header: "TableHeader | None" = None) -> Iterator[Place]:
+    """The units of measure that texts of some rows declare: after a label, in brackets beside a title, or alone in a cell.
+
+    The title of a header's column of units of measure is no label of its neighbour.
+    """
+    titles = {(r, header.leading.get("measure")) for r in range(header.first_row, header.last_row + 1)} if header else set()
     declared = _declared_by(codes.header["money"], codes.columns["unit_name"], codes.measures, codes.scales)
     beside: str | None = None
     for r in rows:
@@ -112,7 +118,7 @@ def measures(sheet: Sheet, rows: Iterable[int], codes: Codes) -> Iterator[Place]
         texts = sheet.texts[r] if r < HEAD_ROWS else {c: FOLDED[v] for c, v in enumerate(row) if v and type(v) is str}
         for c, text in texts.items():
             for said in declared[text]:
-                if beside == coordinate(r, c):
+                if beside == coordinate(r, c) or (r, c) in titles:
                     continue
                 if said:
                     yield sheet.place(r, c)._replace(value=said)
@@ -257,14 +263,14 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
     if not any(block.scores):
         return None
     grid, leading = sheet.grid, codes.leading_labels
-    # a remark may begin like the title of its column
-    titles = {label for label, key in leading.items() if key != "remarks"}
+    # a remark, or a line with the unit of measure, may begin like the title of such a column
+    titles = {label for label, key in leading.items() if key not in ("measure", "remarks")}
     groups = _groups(tuple(headers))
 
     def belongs(r: int) -> bool:
         named = block.scores[r] > 0 or not titles.isdisjoint(block.texts[r].values())
         # an office may be called what a column is: titles have no figures beside them
-        return named and not any(isinstance(v, float) or (isinstance(v, str) and v.strip().isdecimal()) for v in grid[r])
+        return named and not any(isinstance(v, int | float) or (isinstance(v, str) and v.strip().isdecimal()) for v in grid[r])
 
     top, bottom = best, best
     while top > 0 and best - top < 2 and (belongs(top - 1) or not groups.isdisjoint(block.texts[top - 1].values())):
@@ -282,7 +288,8 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
                 header.passed[c] = CHECKS.partition(" (")[0]
             continue
         names = list(block.names(r, c, top)) if c in block.texts[r] else []
-        key = leading.get(names[-1]) if names else None
+        # "Ghi chú (nếu có)"
+        key = leading.get(names[-1]) or leading.get(names[-1].partition("(")[0].strip()) if names else None
         if found := next((headers[n] for n in names if n in headers), None):
             header.fields[c] = found
         elif key and key in header.leading and key in ("unit_code", "row"):

@@ -63,7 +63,10 @@ _ROMAN = re.compile("[IVX]+")
 _CODE = re.compile(r"[\w.\-]*\d[\w.\-]*")
 _SECTION = re.compile(r"([IVX]+|[A-ZĐ])[.)]?")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_DAY = re.compile(r"\d{1,2}[/.-]\d{1,2}([/.-]\d{2,4})?|\d{1,2}/\d{4}")
+# digits that are no figure: a day, the number of a page, a telephone number
+_NO_FIGURE = re.compile(
+    r"\d{1,2}[/.-]\d{1,2}([/.-]\d{2,4})?|\d{1,2}/\d{4}|[-–]\s*\d{1,3}\s*[-–]|(?:0|\+84)[ .-]?\d(?:[ .-]?\d){7,9}"
+)
 
 
 class Rows:
@@ -101,6 +104,7 @@ class Rows:
         self.taken: set[int] = set()
         self.used: set[int] = set()
         self.unlabelled: set[int] = set()
+        self.told: set[Any] = set()
         self.seen: set[int] = set()
         # the rows that were passed over, and their cells
         self.notes: list[int] = []
@@ -112,9 +116,18 @@ class Rows:
 
     def read(self) -> None:
         """Add figures and totals to the reading, and a finding or a name for every other cell that holds anything."""
+        self._above()
         for row in self.all:
             self._take(row)
         self._finish()
+
+    def _above(self) -> None:
+        """Refuse rows of figures above the header: it may be that of the next page, and the first one misspelt."""
+        for r, values in enumerate(self.sheet.grid[: self.header.first_row]):
+            figures = 0 if is_column_numbers(values) else self._figures(r, [values[c] for c in self.inputs])
+            code = plain(values[self.code]).strip()
+            if self._most(figures) or (figures and not self._is_head(values) and written(code, self.catalogue, self.on)):
+                self.reading.wrong("row.above", Place(None, self.sheet.name, coordinate(r, self.code)))
 
     def _take(self, row: _Row) -> None:
         """Read, check, refuse or pass over a row."""
@@ -130,6 +143,7 @@ class Rows:
         if row.kind in ("unit", "total", "section") and not self.ended:
             self.lines.clear()
             self._beside(row, values)
+            self._measured(row, values)
             if self.look.hidden_columns:
                 self.used.update(c for c, value in zip(self.inputs, raw, strict=True) if value not in _EMPTY)
             if row.number + 1 in self.look.hidden_rows and _filled(raw):
@@ -208,6 +222,16 @@ class Rows:
             else:
                 self.seen.add(c)
 
+    def _measured(self, row: _Row, values: list[Any]) -> None:
+        """Refuse a unit of measure of a row that is not the table's; each is told once."""
+        c = self.header.leading.get("measure")
+        if c is None or not holds(values[c]) or own_measure(plain(values[c]), self.table, self.catalogue.codes):
+            return
+        if values[c] not in self.told:
+            self.told.add(values[c])
+            place = self.sheet.place(row.number, c)
+            self.reading.findings.append(other_measure(place, self.table, self.vocabulary))
+
     def _finish(self) -> None:
         """Name what was passed over, and refuse what is hidden or merged."""
         name, header = self.sheet.name, self.header
@@ -257,8 +281,7 @@ class Rows:
         """Whether a row without a known code is a unit's nevertheless. A line of a signature or a note may hold a number."""
         values = self.sheet.grid[row.number]
         if figures := self._figures(row.number, raw):
-            codes = self.catalogue.codes
-            return self._most(figures) or not self._begins(values, codes.foot + codes.note)
+            return self._most(figures) or not (self._begins(values, self.catalogue.codes.foot) or self._is_note(values))
         numbered = self.ordinal is not None and isinstance(values[self.ordinal], int | float)
         return numbered and any(map(holds, raw))
 
@@ -266,14 +289,28 @@ class Rows:
         pattern, passed = _any_word(words), self.header.passed
         return any(v and isinstance(v, str) and c not in passed and pattern.match(FOLDED[v]) for c, v in enumerate(values))
 
+    def _is_note(self, values: list[Any]) -> bool:
+        """Whether a line is a note or a date, which may begin with a place: "Việt Trì, ngày"."""
+        words = self.catalogue.codes.note
+        after = (value.partition(",")[2].strip() for value in values if isinstance(value, str))
+        return self._begins(values, words) or any(_any_word(words).match(fold(text)) for text in after if text)
+
     def _ends(self, values: list[Any]) -> bool:
         """Whether a line ends the table: a signature, or the title of another period's table."""
+        if self._is_head(values) and self._other_year([plain(value) for value in values]):
+            return True
         return self._begins(values, self.catalogue.codes.foot) or any(map(self._is_title, values))
+
+    def _is_head(self, values: list[Any]) -> bool:
+        """Whether a line has a label of the head left of the codes, as on the next page."""
+        labels = self.catalogue.codes.head_labels
+        return any(type(value) is str and FOLDED[value] in labels for value in values[: self.code])
 
     def _other_year(self, lines: list[str]) -> bool:
         """Whether lines name another year than the report's: below them stands another table."""
         period = self.reading.period
-        years = {int(year) for line in lines for year in _YEAR.findall(visible(line))}
+        cited = _contains(self.catalogue.codes.cited)
+        years = {int(year) for line in lines for year in _YEAR.findall(cited.split(fold(visible(line)))[0])}
         return period is not None and any(not period.starts_on.year <= year <= period.ends_on.year for year in years)
 
     def _is_title(self, value: Any) -> bool:
@@ -301,7 +338,7 @@ class Rows:
 
     def _classified(self) -> Iterator[_Row]:
         grid, codes = self.sheet.grid, self.catalogue.codes
-        total, column, first_field = _total(codes.total, codes.section), self.code, min(self.inputs)
+        total, column, first_field = _total(codes.total, codes.section, codes.whole), self.code, min(self.inputs)
         letters, leading = column_letters(column), codes.leading_labels
         # a unit's code may be merged over the rows that it fills
         topmost = {
@@ -328,6 +365,9 @@ class Rows:
                 yield _Row(r, "titles", unit)
                 continue
             numbered = numbered and blank
+            if not blank and self._is_head(row):
+                yield _Row(r, "other", Place(None, self.sheet.name, unit.cell))
+                continue
             sums = None
             for text in texts if blank else [str(unit.value)]:
                 if text[:1].isalpha() and (sums := total.fullmatch(fold(text))):
@@ -405,7 +445,7 @@ def _figure_text(text: str, vocabulary: Vocabulary, codes: Codes) -> bool:
         return False
     if fold(text) in _marks(codes.zero + codes.not_applicable) or text in codes.zero:
         return True
-    return any(map(str.isdigit, text)) and not _DAY.fullmatch(text) and "…" not in vocabulary.mask(text)
+    return any(map(str.isdigit, text)) and not _NO_FIGURE.fullmatch(text) and "…" not in vocabulary.mask(text)
 
 
 @lru_cache
@@ -419,10 +459,16 @@ def _any_word(words: tuple[str, ...]) -> re.Pattern[str]:
 
 
 @lru_cache
-def _total(words: tuple[str, ...], parts: tuple[str, ...]) -> re.Pattern[str]:
-    """A total's words, and the section that it sums."""
-    words_, parts_ = ("|".join(re.escape(fold(word)) for word in group) for group in (words, parts))
-    return re.compile(rf"(?:{words_})(?: ?\(?(?:(?:{parts_}) )?([a-zđ]|[ivx]+)\)?)?")
+def _contains(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(rf"(?<!\w){re.escape(fold(word))}(?!\w)" for word in words) or "(?!)")
+
+
+@lru_cache
+def _total(words: tuple[str, ...], parts: tuple[str, ...], whole: tuple[str, ...]) -> re.Pattern[str]:
+    """A total's words, and the section that it sums; the whole table may be named, or told in brackets."""
+    words_, parts_, whole_ = ("|".join(re.escape(fold(word)) for word in group) or "(?!)" for group in (words, parts, whole))
+    section = rf" ?\(?(?:(?:{parts_}) )?([a-zđ]|[ivx]+)\)?"
+    return re.compile(rf"(?:{words_})(?:{section}| ?(?:(?:{whole_}) .+|\(.+\)))?|(?:{whole_}) .+")
 
 
 def _runs(labels: dict[int, str]) -> Iterator[tuple[str, str]]:
