@@ -169,6 +169,15 @@ def test_a_saved_sheet_is_read_like_the_sheet(catalogue: Catalogue, separator: s
     assert {cell.cell for cell in report.cells} == {f"{letter}8" for letter in "DEFGHIJKL"}
 
 
+@pytest.mark.parametrize("empty", ["\r\n", ";;;\r\n"])
+def test_a_saved_sheet_may_begin_with_an_empty_line_and_keep_a_codes_zeros(catalogue: Catalogue, empty: str) -> None:
+    text = empty + saved(catalogue, ";").replace(f"1;{WARD}", f'1;="{WARD}"')
+    assert '="' in text
+    report = read(text, catalogue)
+    assert (told(report), figures(report)) == (("accepted", []), STAFF)
+    assert {cell.cell for cell in report.cells} == {f"{letter}9" for letter in "DEFGHIJKL"}
+
+
 def test_a_saved_sheet_gets_the_findings_of_the_sheet(catalogue: Catalogue) -> None:
     assert told(read(saved(catalogue, ";", khac="hơn 5"), catalogue)) == (
         "returned",

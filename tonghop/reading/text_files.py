@@ -56,20 +56,25 @@ def read_csv(text: str, catalogue: Catalogue, settings: Settings, received: date
         raise Unreadable("file.bounds")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        lines = [(rows.line_num + before, row) for row in _at_most(rows, settings.max_cells)]
+        lines = [(rows.line_num + before, [_text(cell) for cell in row]) for row in _at_most(rows, settings.max_cells)]
     except csv.Error as error:
         place = Place(None, "csv", f"line {rows.line_num + before}")
         raise Unreadable("file.cut" if "end of data" in str(error) else "file.damaged", place, detail="csv") from error
     if not known or not lines:
         raise Unreadable("file.columns", Place(None, "csv", "line 1"), columns=", ".join(CSV_COLUMNS))
-    columns = [fold(name) for name in lines[0][1]]
+    columns = [fold(name) for name in next((row for _, row in lines if any(row)), [])]
     if {"form", "sender", "period"} <= set(columns) or {*NAMES, *CSV_COLUMNS, ""}.issuperset(columns):
-        reading = _named(columns, [(number, row) for number, row in lines[1:] if any(row)], separator, catalogue, received)
+        reading = _named(columns, [(number, row) for number, row in lines if any(row)][1:], separator, catalogue, received)
     else:
         reading = _sheet([row for _, row in lines], separator, catalogue, settings, received)
     if not text.endswith(("\n", "\r")):
         _cut_off(reading, "file.cut", Place(None, "csv", f"line {lines[-1][0]}"))
     return reading
+
+
+def _text(cell: str) -> str:
+    """A cell without what keeps Excel from taking a code for a number: ="08719"."""
+    return cell[2:-1] if cell[:2] == '="' and cell[-1] == '"' else cell
 
 
 def _known(text: str, separator: str, catalogue: Catalogue) -> int:
