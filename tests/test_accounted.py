@@ -73,6 +73,11 @@ def spread(column: int, value: Any) -> Line:
     return [*[None] * column, value]
 
 
+def beside(line: Line, width: int, value: Any) -> Line:
+    """A line with a value more, to the right of the table."""
+    return line if value is None else [*line, *[None] * (width - len(line)), value]
+
+
 def sheets(of: Paper) -> st.SearchStrategy[list[Line]]:
     """What may stand below the titles."""
     lead, wide = of.lead, len(of.titles) - of.lead
@@ -104,7 +109,7 @@ def sheets(of: Paper) -> st.SearchStrategy[list[Line]]:
         st.sampled_from([["I", None, "Các phường"], ["A", None, "KHỐI XÃ", *[None] * (lead - 3), *[10**7] * wide], ["II"]]),
         st.just([*[None] * (lead - 1), "ĐVT", "nghìn", "%"]),
     )
-    return st.lists(lines, max_size=9)
+    return st.lists(st.builds(beside, lines, st.just(lead + wide), st.none() | st.none() | figures), max_size=9)
 
 
 extra = st.sampled_from([None, "Ghi chú", "Kiến nghị", "Cán bộ (nghìn người)"])

@@ -181,6 +181,7 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     "thousands in a title of a column": (put(D7="Cán bộ (nghìn người)"), ["column.measure D7"]),
     "thousands in a line under the titles": (insert(9, D9="nghìn", E9="(người)"), ["column.measure D9"]),
     "thousands in a note below": (lines([None, "Ghi chú: đơn vị tính nghìn người"]), ["head.measure B10"]),
+    "a figure under no title beside the units of measure": (insert(9, D9="người", M9=8), ["column.unlabelled M9"]),
     "money where nothing is money": (put(E1="ĐVT: triệu đồng"), ["head.measure E1"]),
     "thousands in the column of units of measure": (put(M7="ĐVT", M9="nghìn người"), ["head.measure M9"]),
     "an office above the header": (insert(7, A7=2, B7=CELL, D7=8), ["row.above B7"]),

@@ -140,9 +140,11 @@ class Rows:
             columns = (*self.inputs, *(c for c in self.bare if c > self.code))
             self.passed |= {(row.number, c) for c in columns if holds(values[c]) or self._failed(row.number, c)}
             return
-        if row.kind in ("unit", "total", "section") and not self.ended:
+        if self.ended or row.kind == "titles":
+            return
+        self._beside(row, values)
+        if row.kind != "other":
             self.lines.clear()
-            self._beside(row, values)
             self._measured(row, values)
             if self.look.hidden_columns:
                 self.used.update(c for c, value in zip(self.inputs, raw, strict=True) if value not in _EMPTY)
