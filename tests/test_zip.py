@@ -94,9 +94,13 @@ def _encrypted(content: bytes) -> bytes:
         ("out", [["file.unsafe"]]),
         ("many", [["file.bounds"]]),
         ("bomb", [["file.bounds"]]),
-        ("encrypted", [["file.password"]]),
-        ("packed otherwise", [["file.damaged"]]),
+        ("encrypted", [["file.zip_password"]]),
+        ("packed otherwise", [["file.zip_damaged"]]),
         ("torn", [["file.damaged"]]),
+        # the last workbook in it is a whole archive, and would be read in its stead
+        ("torn behind a workbook", [["file.damaged"]]),
+        ("appended to a workbook", [["file.damaged"]]),
+        ("with more behind it", [["file.zip_damaged"]]),
     ],
 )
 def test_an_archive_that_is_not_safe_is_answered_whole(
@@ -111,6 +115,9 @@ def test_an_archive_that_is_not_safe_is_answered_whole(
         "encrypted": lambda: _encrypted(zipped(one)),
         "packed otherwise": lambda: zipped(one, zipfile.ZIP_LZMA),
         "torn": lambda: zipped(one)[:-30],
+        "torn behind a workbook": lambda: zipped(one | {"F8.xlsx": members["thư mục/F8.xlsx"]}, zipfile.ZIP_STORED)[:-30],
+        "appended to a workbook": lambda: members["bad.xlsx"] + members["thư mục/F8.xlsx"],
+        "with more behind it": lambda: zipped(one) + zipped(one)[:-30],
     }
     path = tmp_path / "a.zip"
     path.write_bytes(contents[kind]())
@@ -119,3 +126,21 @@ def test_an_archive_that_is_not_safe_is_answered_whole(
     assert done.exit_code == 1
     assert all(rule in done.output for found in rules for rule in found)
     assert not [(v.name, v.wrong) for v in verify(settings) if v.wrong]
+
+
+def test_a_folder_may_be_called_as_a_workbooks_part_and_a_name_may_have_a_colon(
+    settings: Settings, members: dict[str, bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.zip"
+    for name in ("Word/F8.xlsx", "XL/F8.xlsx", "lúc 10:30.xlsx"):
+        path.write_bytes(zipped({name: members["thư mục/F8.xlsx"]}))
+        assert [(a.file, a.status) for a in precheck(settings, [path])] == [(f"a.zip/{name}", "accepted")]
+
+
+def test_a_name_within_an_archive_cannot_write_to_the_terminal(
+    settings: Settings, members: dict[str, bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"\x1b[2J\u202eF8.csv": members["F8.csv"]}))
+    names = [answer.file for answer in (*precheck(settings, [path]), *submit(settings, [path]))]
+    assert names == ["a.zip/\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}F8.csv"] * 2

@@ -29,7 +29,7 @@ from tonghop.intake import waive
 from tonghop.intake.answer import Answer
 from tonghop.intake.batch import new_batch
 from tonghop.intake.pool import Pool
-from tonghop.intake.receive import members
+from tonghop.intake.receive import called, members
 from tonghop.intake.two_senders import contend
 from tonghop.reading.figures import Figure, Money, broken
 from tonghop.reading.report import Report
@@ -68,13 +68,13 @@ def _apart(settings: Settings, path: Path, folder: Path) -> list[tuple[str, Path
     """A file by its name; of an archive each member, unpacked into a folder."""
     parts = members(settings, path)
     if parts is None:
-        return [(path.name, path)]
+        return [(called(path), path)]
     unpacked = []
     for name, content in parts:
         descriptor, target = mkstemp(dir=folder)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        unpacked.append((f"{path.name}/{name}", Path(target)))
+        unpacked.append((called(path, name), Path(target)))
     return unpacked
 
 

@@ -148,7 +148,6 @@ def _keep(settings: Settings, path: Path) -> tuple[Stamp, list[tuple[str, int, s
         source = open_for_reading(path)
     except OSError as error:
         raise NotReceived(error.errno, error.strerror, path) from error
-    name = printable(nfc(path.name))
     with source:
         before = Stamp.of(os.fstat(source.fileno()))
         if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
@@ -160,12 +159,12 @@ def _keep(settings: Settings, path: Path) -> tuple[Stamp, list[tuple[str, int, s
             parts = members(settings, part)
             if parts is None:
                 _store(part, original(settings, sha))
-                return seen, [(name, seen.size, sha)]
+                return seen, [(called(path), seen.size, sha)]
     kept = []
     for member, content in parts:
         with _copied(settings, [content]) as (part, sha):
             _store(part, original(settings, sha))
-        kept.append((f"{name}/{printable(nfc(member))}", len(content), sha))
+        kept.append((called(path, member), len(content), sha))
     return seen, kept
 
 
@@ -185,6 +184,11 @@ def _copied(settings: Settings, blocks: Iterable[bytes]) -> Iterator[tuple[Path,
         yield part, digest.hexdigest()
     finally:
         part.unlink(missing_ok=True)
+
+
+def called(path: Path, member: str | None = None) -> str:
+    """What a file, or a member of an archive, is called in receipts and answers."""
+    return printable(nfc(path.name if member is None else f"{path.name}/{member}"))
 
 
 def members(settings: Settings, path: Path) -> list[tuple[str, bytes]] | None:

@@ -8,7 +8,6 @@ within the archive is never opened.
 External links are left alone: nothing here or in the parser ever follows one; the value that Excel last saw counts.
 """
 
-import io
 import json
 import re
 import struct
@@ -22,7 +21,7 @@ from zlib_ng import zlib_ng
 
 from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
-from tonghop.reading.zipped import ZIP
+from tonghop.reading import zipped
 from tonghop.xlsx.parts import plain_name
 
 # how an .xls begins, whatever its name says
@@ -109,7 +108,7 @@ def entries(content: bytes, settings: Settings) -> Iterator[tuple[zipfile.ZipInf
 
     Raises Unreadable where the archive is not safe, and what zipfile and zlib raise where it is damaged.
     """
-    listed = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    listed = zipped.opened(content).infolist()
     if len(listed) > MAX_PARTS:
         raise Unreadable("file.bounds")
     names = {plain_name(entry.filename) for entry in listed}
@@ -127,7 +126,7 @@ def entries(content: bytes, settings: Settings) -> Iterator[tuple[zipfile.ZipInf
 def _inflate(content: bytes, entry: zipfile.ZipInfo, limit: int) -> bytes:
     """One part's bytes. A part that is longer or shorter than it says is refused once that shows, never inflated further."""
     magic, _, flags, *_, name_length, extra_length = _LOCAL.unpack_from(content, entry.header_offset)
-    if magic != ZIP or (flags ^ entry.flag_bits) & 1:
+    if magic != zipped.ZIP or (flags ^ entry.flag_bits) & 1:
         raise zipfile.BadZipFile("no part here")
     if flags & 1:
         raise Unreadable("file.password")

@@ -14,7 +14,7 @@ from tonghop.base.settings import Settings
 
 MAX_MEMBERS = 1_000
 ZIP = b"PK\x03\x04"
-_END, _UTF8 = b"PK\x05\x06", 1 << 11
+_END, _ENCRYPTED, _UTF8 = b"PK\x05\x06", 1, 1 << 11
 
 
 def is_bundle(content: bytes) -> bool:
@@ -22,13 +22,26 @@ def is_bundle(content: bytes) -> bool:
     if content[:4] != ZIP or content.count(_END) == 0:
         return False
     try:
-        names = [name.lower().replace("\\", "/") for name in zipfile.ZipFile(io.BytesIO(content)).namelist()]
+        names = [name.lower().replace("\\", "/") for name in opened(content).namelist()]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         return False
     whole = ("[content_types].xml", "mimetype", "meta-inf/manifest.xml")
+    # a clerk's folder may be called Word, too
     return any(not name.endswith("/") for name in names) and not any(
-        name in whole or name.startswith(("xl/", "word/", "_rels/")) for name in names
+        name in whole or (name.startswith(("xl/", "word/", "_rels/")) and name.endswith((".xml", ".rels"))) for name in names
     )
+
+
+def opened(content: bytes) -> zipfile.ZipFile:
+    """The archive that begins where the bytes begin.
+
+    Raises what zipfile raises, and BadZipFile where another one is found further on: a member that is itself an archive, of one
+    that was cut off behind it, or what was appended to an archive. Whatever stands before it would be passed over.
+    """
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    if min((entry.header_offset for entry in archive.infolist()), default=0):
+        raise zipfile.BadZipFile("bytes before the archive")
+    return archive
 
 
 def members(content: bytes, settings: Settings) -> Iterator[tuple[str, bytes]]:
@@ -38,20 +51,25 @@ def members(content: bytes, settings: Settings) -> Iterator[tuple[str, bytes]]:
     elsewhere, and where the archive is damaged or encrypted.
     """
     try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
+        archive = opened(content)
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         sizes = [entry.file_size for entry in entries]
         if len(entries) > MAX_MEMBERS or sum(sizes) > settings.max_unpacked_bytes:
             raise Unreadable("file.bounds")
         paths = [_name(entry).replace("\\", "/") for entry in entries]
-        if any(path.startswith("/") or ":" in path or ".." in path.split("/") for path in paths):
+        if any(path.startswith("/") or path[1:2] == ":" or ".." in path.split("/") for path in paths):
             raise Unreadable("file.unsafe", detail="zip")
+        if any(entry.flag_bits & _ENCRYPTED for entry in entries):
+            raise Unreadable("file.zip_password")
+        at = content.rindex(_END)
+        if at + 22 + int.from_bytes(content[at + 20 : at + 22], "little") != len(content):
+            raise zipfile.BadZipFile("bytes behind the archive")
         if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
-            raise Unreadable("file.damaged", detail="zip")
+            raise NotImplementedError("another way to pack")
         for path, entry in zip(paths, entries, strict=True):
             yield path, archive.read(entry)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError, NotImplementedError) as error:
-        raise Unreadable("file.damaged", detail="zip") from error
+        raise Unreadable("file.zip_damaged") from error
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
