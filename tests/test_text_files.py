@@ -274,6 +274,27 @@ def test_a_name_that_does_not_settle_it_leaves_it_open(catalogue: Catalogue, set
     assert told(read(late(**settled), catalogue, received=LATE))[1][0] == "head.code_reused line 2"
 
 
+@pytest.mark.parametrize(
+    ("head", "rules"),
+    [
+        # the unit that bore the code before
+        ({"period": AFTER, "sender_name": "Đảng bộ phường Lộc Hòa"}, ["head.unit_name line 2"]),
+        ({"sender": WARD, "unit": WARD, "period": PERIOD, "sender_name": "P. Hùng Vương"}, ["head.unit_name line 2"]),
+        ({"sender": WARD, "unit": WARD, "period": PERIOD, "sender_name": "P. Ngô Quyền"}, []),
+        ({"sender": WARD, "unit": WARD, "period": PERIOD, "sender_name": "Văn phòng"}, []),
+    ],
+)
+def test_a_sender_who_is_called_as_another_unit_is_asked_which_is_right(
+    catalogue: Catalogue, head: dict[str, str], rules: list[str]
+) -> None:
+    assert told(read(late(**head), catalogue, received=LATE))[1] == rules
+
+
+def test_a_row_that_is_called_as_the_unit_which_bore_its_code_before_is_asked_about(catalogue: Catalogue) -> None:
+    report = read(late(period=AFTER, unit_name="Đảng bộ phường Lộc Hòa"), catalogue, received=LATE)
+    assert {f.rule for f in report.findings} == {"row.name"}
+
+
 def test_a_day_that_is_none_is_asked_about(catalogue: Catalogue) -> None:
     assert "head.codes_on line 2" in told(read(late(codes_on="hôm nay"), catalogue, received=LATE))[1]
 

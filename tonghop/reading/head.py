@@ -69,6 +69,9 @@ def identify(
             _unknown_unit(reading, head["unit"], reading.period, catalogue)
         else:
             reading.sender = found
+            place = head.get("unit_name")
+            if place and (others := unit_names.of_others(place.value, found, catalogue, reading.period.ends_on)):
+                reading.wrong("head.unit_name", place, code=found.code, unit_name=found.name, named=others)
     if scope:
         known = catalogue.codes.scope
         reading.scope = next((key for key, words in known.items() if fold(scope) in {fold(w) for w in (*words, key)}), None)

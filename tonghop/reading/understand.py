@@ -229,11 +229,8 @@ class _Understanding:
 
     def _name(self, place: Place, unit: UnitVersion) -> None:
         """Add a finding where the name in a row belongs to other units than its code; a name that no unit has is passed over."""
-        if not isinstance(place.value, str) or not place.value or unit_names.same(place.value, unit, self.catalogue):
-            return
-        if named := unit_names.named(place.value, self.catalogue, self.period.ends_on):
-            words = ", ".join(f"{other.code} «{other.name}»" for other in named[:3])
-            self.result.findings.append(finding("row.name", place, code=unit.code, unit_name=unit.name, named=words))
+        if others := unit_names.of_others(place.value, unit, self.catalogue, self.period.ends_on):
+            self.result.findings.append(finding("row.name", place, code=unit.code, unit_name=unit.name, named=others))
 
     def _row(self, entry: Entry) -> Row | None:
         if entry.row is None:

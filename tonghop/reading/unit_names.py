@@ -33,6 +33,14 @@ def named(name: str, catalogue: Catalogue, on: date) -> list[UnitVersion]:
     ]
 
 
+def of_others(name: Any, unit: UnitVersion, catalogue: Catalogue, on: date) -> str:
+    """The units that a name beside a unit's code is the name of, on a day or when they bore that code; empty where it fits."""
+    if not isinstance(name, str) or same(name, unit, catalogue):
+        return ""
+    bearers = [other for other in catalogue.history.by_code[unit.code] if same(name, other, catalogue)]
+    return ", ".join(f"{other.code} «{other.name}»" for other in (named(name, catalogue, on) or bearers)[:3])
+
+
 def quoted(code: Any) -> str:
     """What a finding may quote of a cell that should hold a code: no text that may be a name."""
     text = str(code).strip()
