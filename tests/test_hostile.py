@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -415,6 +416,46 @@ def test_a_worker_that_cannot_start_is_a_fault_and_no_file_is_blamed(
     monkeypatch.setattr("sys.executable", "/bin/false")
     with Pool(catalogue, limits) as pool, pytest.raises(PoolError, match="did not start"):
         only(pool.reports([("fine.xlsx", fine)]))
+
+
+@pytest.mark.parametrize(
+    ("sent", "rule"),
+    [
+        ("while True: os.write(out, b'K\\0' * 9_999)", "file.time"),
+        ("os.write(out, b'B\\xff\\xff\\xff\\x7f')", "file.memory"),
+        ("os.write(out, pickle.dumps(7))", "file.memory"),
+        ("os.write(out, pickle.dumps(('no.rule', 'x')))", "file.memory"),
+        ("os.write(out, pickle.dumps(('read', {'x': 1})))", "file.crash"),
+    ],
+    ids=["without end", "longer than it can hold", "a number", "an unknown rule", "no report"],
+)
+def test_whatever_a_worker_sends_that_a_file_took_over_costs_that_file_alone(
+    limits: Settings, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: str, rule: str
+) -> None:
+    for name in ("fine.xlsx", "evil.xlsx"):
+        (tmp_path / name).write_bytes(good(catalogue))
+    python = tmp_path / "python"
+    python.write_text(f"""#!{sys.executable}
+import os, pickle, time
+from tonghop.intake import worker
+read, fdopen = worker.read_and_check, os.fdopen
+def taken_over(name, *rest):
+    if name == "evil.xlsx":
+        {sent}
+        time.sleep(60)
+    return read(name, *rest)
+def opened(descriptor, *rest):
+    global out
+    out = descriptor
+    return fdopen(descriptor, *rest)
+worker.read_and_check, os.fdopen = taken_over, opened
+worker._serve()
+""")
+    python.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    with Pool(catalogue, limits.model_copy(update={"worker_seconds": 3})) as pool:
+        reports = list(pool.reports([(name, tmp_path / name) for name in ("evil.xlsx", "fine.xlsx")]))
+    assert [[f.rule for f in report.findings] for report in reports] == [[rule], []]
 
 
 def test_no_link_in_a_workbook_is_followed(settings: Settings, catalogue: Catalogue) -> None:

@@ -36,7 +36,7 @@ from tonghop.base.settings import PACKAGE, Settings
 from tonghop.catalogue.model import Catalogue
 from tonghop.intake.answer import Answer
 from tonghop.intake.returned import listed
-from tonghop.intake.wire import PlainUnpickler, from_plain
+from tonghop.intake.wire import Bounded, PlainUnpickler, from_plain
 from tonghop.reading.report import Report
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Pool:
                         if plain is None:
                             begin(number, name, content, received)
                         else:
-                            done[number] = from_plain(plain, self._catalogue)
+                            done[number] = self._report(worker, plain)
                 fill()  # before the caller turns to what it gets
                 if following in done:
                     yield done.pop(following)
@@ -116,6 +116,16 @@ class Pool:
         finally:
             for worker in busy:  # whoever asked wants no more
                 self._drop(worker)
+
+    def _report(self, worker: "_Worker", plain: dict[str, Any]) -> Report:
+        """The report that a worker sent; what is none is its file's fault, and ends the worker."""
+        try:
+            return from_plain(plain, self._catalogue)
+        except Exception as error:
+            log.warning("a worker sent what is no report: %s", type(error).__name__)
+            self._idle.remove(worker)
+            self._drop(worker)
+            return _Lost("file.crash", "no report").report
 
     def returned(self, answer: Answer, path: Path) -> bytes:
         """What goes back to the sender of a file: their own workbook with the findings in it, or a workbook of the findings."""
@@ -144,7 +154,7 @@ class Pool:
 
     def _start(self, count: int) -> None:
         """Have so many more workers wait."""
-        started = [_Worker(self._catalogue_and_bounds) for _ in range(count)]
+        started = [_Worker(self._catalogue_and_bounds, self._settings) for _ in range(count)]
         self._workers.update(started)
         for worker in started:  # they start side by side
             worker.ready()
@@ -163,7 +173,7 @@ class Pool:
                 self._drop(worker)
                 continue
             try:
-                worker.ask(name, content, about, self._settings.worker_seconds)
+                worker.ask(name, content, about)
                 return worker
             except _Lost as lost:
                 self._gave_up(worker, lost)
@@ -199,6 +209,9 @@ def _ready(busy: Iterable["_Worker"], wait: bool) -> "list[_Worker]":
     return [by_pipe[pipe] for pipe, _ in poll.poll(None if wait else 0)]
 
 
+_ANSWERS = ("read", "file.memory", "file.crash")
+
+
 class _Lost(Exception):
     """A file got no report from its worker; `rule` says why."""
 
@@ -215,8 +228,8 @@ class _Lost(Exception):
 class _Worker:
     """One process, and the pipes to it."""
 
-    def __init__(self, start: bytes):
-        self.served = 0
+    def __init__(self, start: bytes, settings: Settings):
+        self.served, self._most, self._seconds = 0, settings.worker_bytes, settings.worker_seconds
         # an environment of its own: no URL, no password; one thread, so that numpy reserves no memory for more
         environment = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
@@ -234,6 +247,7 @@ class _Worker:
         self._start = start
         # by the monotonic clock: when the file at hand must be done, and the time that the last late file should have kept
         self._due = self._missed = math.inf
+        self._is_taken = False
 
     def ready(self) -> None:
         """Hand over the catalogue and wait until the worker has it."""
@@ -251,9 +265,9 @@ class _Worker:
         """Where its answers come; can be read once it has answered or died."""
         return self._out.fileno()
 
-    def ask(self, name: str, content: bytes, about: date | Answer, seconds: float) -> None:
+    def ask(self, name: str, content: bytes, about: date | Answer) -> None:
         """Hand over a file, and the day of receipt, or the answer to it if it shall go back. Raises _Lost."""
-        self._due = time.monotonic() + seconds
+        self._due, self._is_taken = time.monotonic() + self._seconds, False
         try:
             pickle.dump((name, content, about), self._in)
             self._in.flush()
@@ -262,13 +276,18 @@ class _Worker:
 
     def answer(self) -> dict[str, Any]:
         """The report of the file handed over, or what goes back, as plain data. Raises _Lost."""
+        # an answer may have waited, but not be written for ever
+        self._due, self._is_taken = time.monotonic() + self._seconds, True
         try:
-            status, done = PlainUnpickler(self._out).load()
-        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            # it may not grow by more, so it has no longer answer
+            status, done = PlainUnpickler(Bounded(self._out, self._most)).load()
+            if status not in _ANSWERS:
+                raise ValueError(status)
+        except Exception as error:  # whatever a worker sends that a file took over
             raise self._gone() from error
         self._due = math.inf
         if status != "read":
-            raise _Lost(status, done)
+            raise _Lost(status, str(done))
         self.served += 1
         plain: dict[str, Any] = done
         return plain
@@ -285,7 +304,7 @@ class _Worker:
     def kill_if_late(self) -> None:
         """Kill the process where its file takes longer than it may; an answer that nobody has taken yet is not late."""
         due = self._due
-        if time.monotonic() > due and not _ready([self], wait=False):
+        if time.monotonic() > due and (self._is_taken or not _ready([self], wait=False)):
             self._missed = due
             self._process.kill()
 

@@ -2,7 +2,7 @@
 
 import pickle
 from dataclasses import fields
-from typing import Any
+from typing import IO, Any
 
 from tonghop.base.findings import Finding
 from tonghop.catalogue.model import Catalogue
@@ -15,6 +15,27 @@ class PlainUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         raise pickle.UnpicklingError(f"a worker sent more than plain data: {module}.{name}")
+
+
+class Bounded:
+    """A pipe of which so many bytes are read at most, whatever is written to it. Raises ValueError for more."""
+
+    def __init__(self, pipe: IO[bytes], most: int):
+        self._pipe, self._left = pipe, most
+
+    def read(self, size: int) -> bytes:
+        """So many bytes; fewer at the end."""
+        return self._pipe.read(self._counted(size))
+
+    def readline(self) -> bytes:
+        """A line; of what is sent here none is long."""
+        return self._pipe.readline(self._counted(1_000))
+
+    def _counted(self, size: int) -> int:
+        self._left -= size
+        if self._left < 0:
+            raise ValueError("a worker sent more than it can hold")
+        return size
 
 
 # --- a report as plain data --------------------------------------------------------------------------------------
