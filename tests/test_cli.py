@@ -95,6 +95,36 @@ def test_what_is_handed_in_together_ends_with_how_many_got_which_answer(settings
     assert [line[0] for line in again.output.splitlines() if line.strip()] == ["{"] * 3
 
 
+@pytest.mark.parametrize("command", ["check", "submit"])
+def test_a_folder_is_handed_in_but_for_what_would_stay_in_the_inbox_which_is_named(
+    settings: Settings, files: dict[str, Path], command: str
+) -> None:
+    folder = files["good.xlsx"].parent / "folder"
+    (folder / "sub").mkdir(parents=True)
+    files["good.xlsx"].rename(folder / "sub" / "good.xlsx")
+    for name in ("half.csv.part", ".DS_Store", "~$good.xlsx"):
+        (folder / name).write_bytes(b"form,version,")
+    (folder / "link.xlsx").symlink_to(folder / "sub" / "good.xlsx")
+    (folder / "elsewhere").symlink_to(files["bad.xlsx"].parent)
+    os.mkfifo(folder / "pipe.csv")
+    done = run(settings, command, "--json", str(folder))
+    assert [(a["file"], a["status"]) for a in lines("".join(x for x in done.stdout.splitlines(True) if x.startswith("{")))] == [
+        ("good.xlsx", "accepted")
+    ]
+    for name in ("half.csv.part", ".DS_Store", "~$good.xlsx", "link.xlsx", "elsewhere", "pipe.csv"):
+        assert f"không nhận / not taken: {folder / name}: " in done.stderr
+    assert done.exit_code == 1
+
+
+def test_a_file_that_cannot_be_received_holds_up_no_other(settings: Settings, files: dict[str, Path]) -> None:
+    link = files["good.xlsx"].with_name("link.xlsx")
+    link.symlink_to(files["bad.xlsx"])
+    done = run(settings, "submit", str(link), str(files["good.xlsx"]))
+    assert f"không nhận / not taken: {link}: " in done.stderr
+    assert "good.xlsx: đã nhận / accepted" in done.stdout
+    assert done.exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

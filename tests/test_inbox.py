@@ -15,7 +15,7 @@ from hostile import as_csv
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
 from tonghop.intake import load, receive
-from tonghop.intake.inbox import Stamp, clear, look
+from tonghop.intake.inbox import NO_FILE, Stamp, clear, look
 from tonghop.intake.receive import original, receive_inbox
 from tonghop.queries.verify import verify
 from tonghop.warehouse.connect import connect
@@ -51,7 +51,7 @@ def test_a_file_whose_writer_pauses_stays_until_it_is_closed(settings: Settings,
         writer.flush()
         receive_inbox(settings)
         assert receipts(settings) == {}
-        assert "F8.csv: a program has it open for writing" in caplog.text
+        assert "F8.csv: có chương trình đang mở để ghi / a program has it open for writing" in caplog.text
         writer.write(WHOLE[len(HALF) :])
     receive_inbox(settings)
     assert receipts(settings) == {"F8.csv": len(WHOLE)}
@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_opened_is_named(settings: Settings) -> None:
     (settings.inbox / "folder").mkdir(parents=True)
     (settings.inbox / "folder").rmdir()
     (settings.inbox / "folder").symlink_to(settings.home)
-    assert look(settings.inbox, 0).stays == {settings.inbox / "folder": "no regular file"}
+    assert look(settings.inbox, 0).stays == {settings.inbox / "folder": NO_FILE}
 
 
 # --- leaving the inbox -------------------------------------------------------------------------------------------

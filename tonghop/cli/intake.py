@@ -3,15 +3,18 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from tonghop.base.codes import receipt_code, receipt_number, waiver_code, waiver_number
+from tonghop.base.findings import printable
 from tonghop.base.settings import Settings
 from tonghop.cli.output import PERIOD, as_json, note, out, paths_argument, print_rows, progress
 from tonghop.intake.answer import STATUS, Answer
+from tonghop.intake.inbox import walked
 
 
 @click.command()
@@ -26,9 +29,10 @@ def check(paths: tuple[Path, ...], with_warehouse: bool, json_: bool) -> None:
     from tonghop.warehouse.connect import connect
 
     settings = Settings()
+    files, left = _files(paths)
     with connect(settings) if with_warehouse else nullcontext() as connection, progress("checking") as step:
-        answers = precheck(settings, _files(paths), connection, step)
-    print_answers(answers, json_)
+        answers = precheck(settings, files, connection, step)
+    print_answers(answers, json_, left)
 
 
 @click.command()
@@ -41,9 +45,10 @@ def submit(paths: tuple[Path, ...], json_: bool) -> None:
 
     settings = Settings()
     ready(settings, note.print)
+    files, left = _files(paths)
     with progress("reading and loading") as step:
-        answers = submit_(settings, _files(paths), step)
-    print_answers(answers, json_)
+        answers = submit_(settings, files, step, lambda error: left.update({Path(error.filename): error.strerror or str(error)}))
+    print_answers(answers, json_, left)
 
 
 @click.command()
@@ -145,18 +150,21 @@ def expire() -> None:
     out.print(f"{len(retention.expire(Settings()))} originals removed")
 
 
-def _files(paths: tuple[Path, ...]) -> list[Path]:
-    """The files named, and those in the folders named."""
-    return [f for path in paths for f in (sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path])]
+def _files(paths: tuple[Path, ...]) -> tuple[list[Path], dict[Path, str]]:
+    """The files named, and those in the folders named; what in these is not taken, and why, as in the inbox."""
+    left: dict[Path, str] = {}
+    return [file for path in paths for file in ([f for f, _ in walked(path, left)] if path.is_dir() else [path])], left
 
 
-def print_answers(answers: list[Answer], json_: bool) -> None:
+def print_answers(answers: list[Answer], json_: bool, left: Mapping[Path, str] = {}) -> None:
     for answer in answers:
         click.echo(json.dumps(answer.as_json(), ensure_ascii=False) if json_ else answer.as_text(), nl=json_)
     if len(answers) != 1 and not json_:
         click.echo(summary(answers))
+    for path, why in left.items():
+        note.print(f"không nhận / not taken: {printable(str(path))}: {why}", style="red", markup=False, soft_wrap=True)
     # a file sent twice counts as what became of it the first time
-    if any(a.status not in ("accepted", "duplicate") or any(f.returns for f in a.findings) for a in answers):
+    if left or any(a.status not in ("accepted", "duplicate") or any(f.returns for f in a.findings) for a in answers):
         sys.exit(1)
 
 

@@ -12,6 +12,7 @@ import secrets
 import signal
 import stat
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self
@@ -24,6 +25,14 @@ UNFINISHED = frozenset(
     (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".opdownload", ".download", ".upload", ".incomplete")
 )
 _TAKEN = ".taken-"
+NO_FILE = "không phải tệp thường / no regular file"
+_UNFINISHED = (
+    "theo tên là tệp đang ghi, hãy đổi tên khi đã ghi xong / by its name it is still being written; rename it when it is whole"
+)
+_HIDDEN = (
+    "tên tệp hoặc thư mục bắt đầu bằng dấu chấm, hãy đổi tên để gửi"
+    " / its name, or its folder's, begins with a dot; rename it to hand it in"
+)
 
 
 class Stamp(NamedTuple):
@@ -54,27 +63,8 @@ class Look:
 def look(inbox: Path, still_seconds: float) -> Look:
     """Look once at every file of the inbox and of its folders."""
     found = Look()
-
-    def closed(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            found.stays[Path(error.filename)] = str(error.strerror)
-
-    paths = sorted(
-        Path(folder, name)
-        for folder, folders, names in os.walk(inbox, onerror=closed)
-        for name in (*names, *(name for name in folders if Path(folder, name).is_symlink()))
-    )
     now = _now(inbox)
-    for path in paths:
-        try:
-            seen = path.lstat()
-        except OSError as error:
-            if not isinstance(error, FileNotFoundError):
-                found.stays[path] = str(error.strerror)
-            continue
-        if why := _stays(path, path.relative_to(inbox).parts, seen.st_mode):
-            found.stays[path] = why
-            continue
+    for path, seen in walked(inbox, found.stays):
         left = still_seconds - (now - seen.st_ctime_ns) / 1e9
         if left <= 0:
             found.still[path] = Stamp.of(seen)
@@ -83,6 +73,31 @@ def look(inbox: Path, still_seconds: float) -> Look:
             # by a clock that runs ahead it may be from the future
             found.wait = max(found.wait, min(left, still_seconds))
     return found
+
+
+def walked(top: Path, stays: dict[Path, str]) -> Iterator[tuple[Path, os.stat_result]]:
+    """The files of a folder and of its folders that may be taken, in their order; into `stays` go the others, with the reason."""
+
+    def closed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            stays[Path(error.filename)] = str(error.strerror)
+
+    paths = sorted(
+        Path(folder, name)
+        for folder, folders, names in os.walk(top, onerror=closed)
+        for name in (*names, *(name for name in folders if Path(folder, name).is_symlink()))
+    )
+    for path in paths:
+        try:
+            seen = path.lstat()
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                stays[path] = str(error.strerror)
+            continue
+        if why := _stays(path, path.relative_to(top).parts, seen.st_mode):
+            stays[path] = why
+        else:
+            yield path, seen
 
 
 def _now(inbox: Path) -> int:
@@ -97,15 +112,15 @@ def _now(inbox: Path) -> int:
 def _stays(path: Path, names: tuple[str, ...], mode: int) -> str | None:
     """Why a file is not taken, whether it is still or not."""
     if not stat.S_ISREG(mode):
-        return "no regular file"
+        return NO_FILE
     if path.name.startswith("~$"):
-        return "the lock of a workbook that is open"
+        return "tệp khóa của sổ tính đang mở / the lock of a workbook that is open"
     if path.suffix.lower() in UNFINISHED:
-        return "by its name it is still being written; rename it when it is whole"
+        return _UNFINISHED
     # but what was set aside when a run was killed is taken again, as a duplicate
     if any(name.startswith(".") for name in names) and not path.name.startswith(_TAKEN):
-        return "its name, or its folder's, begins with a dot; rename it to hand it in"
-    return "a program has it open for writing" if _is_open_for_writing(path) else None
+        return _HIDDEN
+    return "có chương trình đang mở để ghi / a program has it open for writing" if _is_open_for_writing(path) else None
 
 
 def _is_open_for_writing(path: Path) -> bool:

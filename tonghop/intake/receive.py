@@ -21,7 +21,7 @@ import psycopg
 from tonghop.base.findings import Unreadable, printable
 from tonghop.base.settings import Settings
 from tonghop.base.text import nfc
-from tonghop.intake.inbox import Stamp, clear, look, open_for_reading
+from tonghop.intake.inbox import NO_FILE, Stamp, clear, look, open_for_reading
 from tonghop.reading import zipped
 from tonghop.warehouse.connect import connect
 
@@ -151,11 +151,11 @@ def _keep(settings: Settings, path: Path) -> tuple[Stamp, list[tuple[str, int, s
     with source:
         before = Stamp.of(os.fstat(source.fileno()))
         if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
-            raise NotReceived(0, "no regular file", path)
+            raise NotReceived(0, NO_FILE, path)
         with _copied(settings, iter(lambda: source.read(1 << 16), b"")) as (part, sha):
             seen = Stamp.of(os.fstat(source.fileno()))
             if seen != before:
-                raise NotReceived(0, "changed while it was read", path)
+                raise NotReceived(0, "đã thay đổi trong khi đọc / changed while it was read", path)
             parts = members(settings, part)
             if parts is None:
                 _store(part, original(settings, sha))

@@ -8,22 +8,27 @@ from tonghop.base.settings import Settings
 from tonghop.intake.answer import Answer
 from tonghop.intake.delivery import answers_of
 from tonghop.intake.load import load_pending
-from tonghop.intake.receive import receive
+from tonghop.intake.receive import NotReceived, receive
 from tonghop.warehouse.connect import connect
 
 
 def submit(
-    settings: Settings, files: list[Path], progress: Callable[[int, int], None] = lambda done, total: None
+    settings: Settings,
+    files: list[Path],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    left: Callable[[NotReceived], None] | None = None,
 ) -> list[Answer]:
     """Receive and load files; one answer a file, or a member of a .zip, in their order. Whatever else is pending is loaded too.
 
-    A file that came before has status `duplicate`, with the receipt and the findings of the first. Raises NotReceived.
+    A file that came before has status `duplicate`, with the receipt and the findings of the first.
+
+    Raises NotReceived where a file cannot be received; with `left`, calls that and goes on with the next file.
     """
     with connect(settings) as connection:
         received = [
             each
             for start in range(0, len(files), settings.batch_files)
-            for each in receive(settings, connection, files[start : start + settings.batch_files])
+            for each in receive(settings, connection, files[start : start + settings.batch_files], left)
         ]
     load_pending(settings, progress)
     known = answers_of(settings, [each.receipt_id for each in received])
