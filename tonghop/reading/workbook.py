@@ -89,7 +89,10 @@ def _opened(content: bytes, settings: Settings) -> tuple[bytes, dict[str, Look]]
     if content[:4] != zipped.ZIP:
         bounds.opened_old(content)
         return content, xls.looks(content, settings)
-    parts = bounds.opened(content, settings)
+    try:
+        parts = bounds.opened(content, settings)
+    except Unreadable as unreadable:
+        raise (zipped.untaken(content, settings) or unreadable) from unreadable
     if parts.get("mimetype", b"").strip().removesuffix(b"-template") == ods.MIMETYPE:
         return ods.opened(parts, settings)
     try:
@@ -98,8 +101,7 @@ def _opened(content: bytes, settings: Settings) -> tuple[bytes, dict[str, Look]]
             return xlsb.opened(parts, main, settings)
         told = index(parts)
     except (KeyError, ElementTree.ParseError, ValueError, StopIteration) as error:
-        # whoever received a .zip of reports took it apart; one that comes here lies within another
-        raise (Unreadable("file.zip") if zipped.is_bundle(content) else kinds.of_package(set(parts))) from error
+        raise (zipped.untaken(content, settings) or kinds.of_package(set(parts))) from error
     return xlsx.opened(parts, told, settings)
 
 

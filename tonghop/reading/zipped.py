@@ -72,6 +72,18 @@ def members(content: bytes, settings: Settings) -> Iterator[tuple[str, bytes]]:
         raise Unreadable("file.zip_damaged") from error
 
 
+def untaken(content: bytes, settings: Settings) -> Unreadable | None:
+    """Why an archive of reports was not taken apart by whoever received it; None for what is none."""
+    if not is_bundle(content):
+        return None
+    try:
+        for _ in members(content, settings):
+            pass
+    except Unreadable as unreadable:
+        return unreadable
+    return Unreadable("file.zip")  # it lies within another
+
+
 def _name(entry: zipfile.ZipInfo) -> str:
     """A member's name as it was meant: UTF-8 where it says so or is, else in the alphabet of MS-DOS, which zips began with."""
     if entry.flag_bits & _UTF8:
