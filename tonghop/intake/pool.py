@@ -277,7 +277,8 @@ class _Worker:
     def answer(self) -> dict[str, Any]:
         """The report of the file handed over, or what goes back, as plain data. Raises _Lost."""
         # an answer may have waited, but not be written for ever
-        self._due, self._is_taken = time.monotonic() + self._seconds, True
+        if self._missed != self._due:
+            self._due, self._is_taken = time.monotonic() + self._seconds, True
         try:
             # it may not grow by more, so it has no longer answer
             status, done = PlainUnpickler(Bounded(self._out, self._most)).load()
