@@ -369,3 +369,10 @@ def test_good_or_better_may_stand_in_place_of_its_parts_or_beside_them(given: di
 )
 def test_letters_of_other_languages_are_no_old_font(texts: list[str]) -> None:
     assert old_fonts.found(texts) is None
+
+
+@pytest.mark.parametrize("label", ["form", "version", "unit", "period", "scheme", "scope", "money"])
+def test_a_name_in_the_head_is_not_quoted(label: str) -> None:
+    report = read("a.xlsx", book(CATALOGUE, "F8A", WARD, "2018-Y", [(WARD, STAFF)], head={label: NAME}))
+    assert report.findings
+    assert not any(NAME.casefold() in f"{f.message_vi} {f.message_en}".casefold() for f in report.findings)

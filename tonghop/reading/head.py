@@ -49,7 +49,7 @@ def identify(
     reading.nil = nil is not None and (nil.value is True or fold(plain(nil.value)) in {fold(y) for y in catalogue.codes.yes})
     forms = [form for form in catalogue.forms if code and form.code == code.upper()]
     if code and not forms:
-        reading.wrong("head.form", head["form"])
+        reading.wrong("head.form", head["form"], value=unit_names.quoted(code))
     if forms and period_code:
         place = head.get("scheme")
         scheme = nfc(plain(place.value)).upper() if place and place.value else forms[-1].scheme
@@ -112,7 +112,9 @@ def _unknown_period(reading: Reading, place: Place, scheme: str) -> None:
         value = f"{place.value:%d/%m/%Y}" if isinstance(place.value, date) else plain(place.value)
         reading.wrong("head.period_unclear", place, value=value, readings=" / ".join(readings))
     else:
-        reading.wrong("head.period", place, scheme=scheme)
+        written = plain(place.value)
+        value = written if any(map(str.isdigit, written)) else "…"  # without a number it may be a name
+        reading.wrong("head.period", place, value=value, scheme=unit_names.quoted(scheme))
 
 
 def _unknown_unit(reading: Reading, place: Place, period: Period, catalogue: Catalogue) -> None:
@@ -149,5 +151,6 @@ def _version(reading: Reading, code: str, head: dict[HeadKey, Place], period: Pe
         if place and any(str(e.form.version) == plain(place.value) for e in catalogue.earlier.get((code, form.version), ())):
             return form
     known = ", ".join(str(f.version) for f in versions)
-    reading.wrong("head.version", place, period=period.code, form=code, known=known)
+    value = unit_names.quoted(plain(place.value)) if place else ""
+    reading.wrong("head.version", place, value=value, period=period.code, form=code, known=known)
     return None

@@ -13,7 +13,7 @@ from tonghop.base.settings import Settings
 from tonghop.base.text import fold
 from tonghop.catalogue.forms import ALL_ROWS
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading import bounds, layout
+from tonghop.reading import bounds, layout, unit_names
 from tonghop.reading.head import HEAD_NAMES, identify
 from tonghop.reading.raw import Columns, Entry, Reading
 from tonghop.reading.workbook import read_sheets
@@ -203,7 +203,8 @@ def _entry(reading: Reading, sheet: str, cell: str, row: dict[str, Any], name: A
     found = reading.form.table.get(str(row.get("table")).upper())
     field_ = found.headers.get(fold(str(name))) if found else None
     if found is None:
-        reading.wrong("table.unknown", Place(row.get("table"), sheet, cell), form=reading.form.code)
+        place = Place(row.get("table"), sheet, cell)
+        reading.wrong("table.unknown", place, value=unit_names.quoted(place.value), form=reading.form.code)
     elif field_ is None:
         reading.wrong("column.unknown", Place(name, sheet, cell), table=found.code)
     else:
