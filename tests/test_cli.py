@@ -134,6 +134,10 @@ def test_a_file_that_cannot_be_received_holds_up_no_other(settings: Settings, fi
         (["owed", "--period"], "tùy chọn --period cần một giá trị"),
         (["withdraw", "x", "--reason", "y"], "giá trị của RECEIPT không dùng được"),
         (["replay"], "lệnh gọi chưa đúng cách. Xem"),
+        # else nothing is found, as if all were well
+        (["receipts", "--status", "acepted"], "giá trị của '--status' không dùng được"),
+        (["forms", "in-flight", "F99"], "lệnh gọi chưa đúng cách. Xem"),
+        (["owed", "--period", " "], "giá trị của '--period' không dùng được"),
         (["template", "F8", "--unit", "08719"], "thiếu"),
     ],
 )

@@ -67,7 +67,11 @@ def in_flight(form: str | None, json_: bool) -> None:
     """Templates that were given out and have not come back: to whom, of which form, and whether it would still be taken."""
     from tonghop.queries.in_flight import in_flight as listed
 
-    print_rows(listed(Settings(), form), json_)
+    try:
+        rows = listed(Settings(), form)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    print_rows(rows, json_)
 
 
 @click.group()

@@ -52,7 +52,7 @@ def submit(paths: tuple[Path, ...], json_: bool) -> None:
 
 
 @click.command()
-@click.option("--status", help="Only those of one status.")
+@click.option("--status", type=click.Choice([s for s in STATUS if s != "duplicate"]), help="Only those of one status.")
 @as_json
 def receipts(status: str | None, json_: bool) -> None:
     """List every receipt and what became of it."""

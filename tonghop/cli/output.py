@@ -34,6 +34,8 @@ class _Period(click.ParamType[str]):
     name = "period"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value.strip():
+            self.fail("trống / empty", param, ctx)
         if code := period_names.parse(value):
             return code
         if readings := period_names.readings(value):

@@ -18,8 +18,12 @@ def in_flight(settings: Settings, form: str | None = None) -> list[dict[str, Any
     """One row a template that is out, perhaps of one form only.
 
     `taken` says as what it would be read today: as the form is, as one of its `forms/earlier`, or not at all.
+
+    Raises ValueError for an unknown form.
     """
     catalogue = load_catalogue(settings.catalogue)
+    if form and form.upper() not in {each.code for each in catalogue.forms}:
+        raise ValueError(f"the catalogue has no form {form}")
     with connect(settings, AUDITOR) as connection:
         rows = connection.cursor(row_factory=dict_row).execute(IN_FLIGHT.read_bytes(), {"form": form and form.upper()}).fetchall()
     return [_told(catalogue, row) for row in rows]
