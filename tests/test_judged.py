@@ -299,6 +299,41 @@ def test_a_step_that_is_run_again_takes_back_what_was_built_on_it(new_build: Cal
     broken.write_text(whole)
 
 
+@pytest.mark.parametrize("step", ["build", "marts"])
+def test_a_mart_that_no_model_builds_stops_the_build(new_build: Callable[[], Settings], project: Path, step: str) -> None:
+    settings = new_build()
+    settings_of_dbt = project / "dbt_project.yml"
+    text = settings_of_dbt.read_text()
+    settings_of_dbt.write_text(text.replace("    marts:\n", "    marts:\n      fct_finding: {+enabled: false}\n", 1))
+    (project / "models" / "marts" / "_readers.yml").unlink()  # it names what is gone, and dbt would stop at that
+    with pytest.raises(layers.BuildFailed, match="no model builds fct_finding of the marts"):
+        run.step(settings, 1, step)
+    with pytest.raises(layers.BuildFailed, match="marts is not built"):
+        gate.judge(settings, 1)
+
+
+def test_flags_of_dbt_that_somebody_set_for_their_own_work_take_nothing_out_of_a_build(
+    new_build: Callable[[], Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = new_build()
+    usual: list[str] = []
+    dbt.build(settings, "marts", say=usual.append)
+    for name, value in ("DBT_RESOURCE_TYPES", "model"), ("DBT_EMPTY", "true"), ("DBT_ENGINE_FULL_REFRESH", "true"):
+        monkeypatch.setenv(name, value)
+    said: list[str] = []
+    dbt.build(settings, "marts", say=said.append)
+    assert len(said) == len(usual)
+    assert os.environ["DBT_RESOURCE_TYPES"] == "model"
+
+
+def test_a_step_of_another_release_touches_nothing_of_the_open_candidate(judged: Settings) -> None:
+    for step in ("build", *layers.LAYERS):
+        with pytest.raises(layers.BuildFailed, match="release 7 is not an open candidate"):
+            run.step(judged, 7, step)
+    assert one(judged, "select ended_by from ctl.gate_run") is None
+    assert one(judged, "select count(*) from build.layer_built") == 3
+
+
 def test_after_a_crash_of_the_server_the_marts_are_not_built_from_emptied_tables(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

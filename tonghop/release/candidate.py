@@ -15,7 +15,7 @@ from tonghop.base.settings import Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import sync
 from tonghop.release.dbt import alone, one
-from tonghop.release.layers import BuildFailed
+from tonghop.release.layers import marts, require_open
 from tonghop.warehouse import views
 from tonghop.warehouse.connect import connect
 
@@ -97,8 +97,7 @@ def discard(settings: Settings, release_id: int) -> None:
     Raises BuildFailed where the release is not an open candidate.
     """
     with alone(settings) as connection, connection.transaction():
-        if connection.execute("select from build.candidate where release_id = %s", [release_id]).fetchone() is None:
-            raise BuildFailed(f"release {release_id} is not an open candidate")
+        require_open(connection, release_id)
         _discard(connection, release_id)
 
 
@@ -115,11 +114,7 @@ select exists (
 
 
 def _discard(connection: psycopg.Connection[Any], release_id: int) -> None:
-    marts = connection.execute(
-        "select c.relname from pg_class c where c.relnamespace = 'marts'::regnamespace "
-        "and c.relkind in ('r', 'p') and not c.relispartition"
-    ).fetchall()
-    for (name,) in marts:
+    for name in marts(connection):
         table = sql.Identifier("marts", name)
         connection.execute(sql.SQL("delete from {} where release_from = %s").format(table), [release_id])
         connection.execute(sql.SQL("update {} set release_to = %s where release_to = %s").format(table), [STILL, release_id])

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tonghop.base.fingerprint import fingerprint
 from tonghop.base.settings import PROJECT, Settings
-from tonghop.release.layers import LAYERS, BuildFailed, begin, building
+from tonghop.release.layers import LAYERS, BuildFailed, begin, building, require_open
 from tonghop.warehouse.connect import connect, database_url
 from tonghop.warehouse.roles import BUILDER
 
@@ -28,17 +28,22 @@ WRITING = {"build", "run", "seed", "snapshot", "clone", "retry", "run-operation"
 PATIENCE = "60s"  # for another step that is at work
 
 
-def build(settings: Settings, *layers: str, say: Callable[[str], None] = lambda _: None) -> None:
+def build(settings: Settings, *layers: str, release_id: int | None = None, say: Callable[[str], None] = lambda _: None) -> None:
     """Build layers of the open candidate that follow each other, or all, with one run of dbt, their data tests included.
 
-    Safe to repeat. `say` gets a line per model and test. Raises BuildFailed.
+    Safe to repeat. `say` gets a line per model and test. Raises BuildFailed, and does nothing where `release_id` is given and
+    another candidate is open.
     """
     layers = layers or LAYERS
-    with alone(settings) as connection, building(connection, layers, DBT_PROJECT):
-        _end_orphans(connection)
-        selected = [f"path:models/{layer}" for layer in layers]
-        # nobody reads the artifacts of a build, and to write them takes as long as a dozen models
-        invoke(settings, ["build", "--no-write-json", "--select", *selected, "--exclude-resource-type", "unit_test"], say)
+    with alone(settings) as connection:
+        if release_id is not None:
+            require_open(connection, release_id)
+        with building(connection, layers, DBT_PROJECT) as built:
+            _end_orphans(connection)
+            selected = [f"path:models/{layer}" for layer in layers]
+            # nobody reads the artifacts of a build, and to write them takes as long as a dozen models
+            arguments = ["build", "--no-write-json", "--select", *selected, "--exclude-resource-type", "unit_test"]
+            built.update(invoke(settings, arguments, say))
 
 
 def by_hand(settings: Settings, arguments: list[str]) -> NoReturn:
@@ -53,8 +58,13 @@ def by_hand(settings: Settings, arguments: list[str]) -> NoReturn:
     raise AssertionError("dbt ends the process itself")
 
 
-def invoke(settings: Settings, arguments: list[str], say: Callable[[str], None] = lambda _: None, role: Any = BUILDER) -> None:
-    """Run one dbt command in this process. Raises BuildFailed, naming each node that failed."""
+def invoke(
+    settings: Settings, arguments: list[str], say: Callable[[str], None] = lambda _: None, role: Any = BUILDER
+) -> set[str]:
+    """Run one dbt command in this process and give the names of the nodes that it ran.
+
+    Raises BuildFailed, naming each node that failed.
+    """
 
     def tell(event: Any) -> None:
         if event.info.name in ("LogModelResult", "LogTestResult"):
@@ -70,6 +80,7 @@ def invoke(settings: Settings, arguments: list[str], say: Callable[[str], None] 
         raise BuildFailed("\n".join(failed) or f"dbt {arguments[0]}: {outcome.exception or 'failed'}")
     if not results:
         raise BuildFailed(f"dbt {' '.join(arguments)}: nothing was selected, so nothing was built")
+    return {result.node.name for result in results if getattr(result, "node", None)}
 
 
 @contextmanager
@@ -174,16 +185,15 @@ def _state_of_files() -> bytes:
 
 @contextmanager
 def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
+    # every other variable of dbt goes meanwhile: a flag that somebody set for work of their own may leave out models or tests
+    before = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith("DBT_")}
     os.environ.update(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        for name in values:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def _failure(result: Any) -> str:

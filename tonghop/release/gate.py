@@ -71,11 +71,7 @@ def failing(settings: Settings, expectation: str, limit: int = 20, folder: Path 
 
 
 def _marts(connection: psycopg.Connection[Any]) -> sql.Composed:
-    names = connection.execute(
-        "select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind in ('r', 'p') "
-        "and not relispartition order by relname"
-    )
-    return sql.SQL(", ").join(sql.Identifier("marts", name) for (name,) in names)
+    return sql.SQL(", ").join(sql.Identifier("marts", name) for name in layers.marts(connection))
 
 
 def _keep_writers_out(connection: psycopg.Connection[Any]) -> None:

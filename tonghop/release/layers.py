@@ -20,17 +20,37 @@ class BuildFailed(Exception):
     """A step of the build failed; the message names the model or test, the database's error, and where the SQL is."""
 
 
+def require_open(connection: psycopg.Connection[Any], release_id: int) -> None:
+    """Raise BuildFailed where the release is not the candidate that is open."""
+    if connection.execute("select from build.candidate where release_id = %s", [release_id]).fetchone() is None:
+        raise BuildFailed(f"release {release_id} is not an open candidate")
+
+
+def marts(connection: psycopg.Connection[Any]) -> list[str]:
+    """The names of the tables of the marts, without their partitions."""
+    found = connection.execute(
+        "select relname from pg_class where relnamespace = 'marts'::regnamespace and relkind in ('r', 'p') "
+        "and not relispartition order by relname"
+    )
+    return [name for (name,) in found]
+
+
 @contextmanager
-def building(connection: psycopg.Connection[Any], layers: Sequence[str], project: Path) -> Iterator[None]:
+def building(connection: psycopg.Connection[Any], layers: Sequence[str], project: Path) -> Iterator[set[str]]:
     """The frame of a build step; what is within builds layers that follow each other from the dbt project, or raises.
 
-    Raises BuildFailed where no candidate is open, the layer below is not built for it, or the models changed meanwhile.
+    It adds the names of the models that it builds to the set that it gets. Raises BuildFailed where no candidate is open, the
+    layer below is not built for it, no model built a table of the marts, or the models changed meanwhile.
     """
     first, together = LAYERS.index(layers[0]), ", ".join(layers)
     candidate = begin(connection, LAYERS[first:], f"{together} {'was' if len(layers) == 1 else 'were'} built again")
     below = {name: built_from(connection, candidate, name) for name in LAYERS[:first][-1:]}
     models = {layer: _models(project, layer) for layer in layers}
-    yield
+    built: set[str] = set()
+    yield built
+    # what a lost model built is still there, from an earlier release
+    if "marts" in layers and (stale := [name for name in marts(connection) if name not in built]):
+        raise BuildFailed(f"no model builds {', '.join(stale)} of the marts: restore it in models/marts, then run the step again")
     if {layer: _models(project, layer) for layer in layers} != models:
         raise BuildFailed(f"the models of {together} changed while they were being built: run the step again")
     with connection.transaction():

@@ -18,7 +18,7 @@ def step(settings: Settings, release_id: int, name: str, say: Callable[[str], No
     if name == "build" or name in LAYERS:
         from tonghop.release import dbt
 
-        return dbt.build(settings, *(LAYERS if name == "build" else (name,)), say=say)
+        return dbt.build(settings, *(LAYERS if name == "build" else (name,)), release_id=release_id, say=say)
     if name == "gate":
         from tonghop.release import gate
 
