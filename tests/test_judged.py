@@ -148,6 +148,17 @@ def test_a_mart_that_is_written_ends_the_verdict(judged: Settings, statement: st
     assert ended == f"marts.{statement.split('marts.')[1].split()[0]} was written"
 
 
+def test_a_readers_view_that_changes_ends_the_verdict_that_it_shows_nothing_withheld(judged: Settings) -> None:
+    ready(judged)
+    assert one(judged, "select ended_by from ctl.gate_run") is None
+    with connect(judged) as connection:
+        connection.execute("alter view bi.withheld set (security_barrier = false)")
+    ready(judged)
+    assert one(judged, "select ended_by from ctl.gate_run") == "a view was made again"
+    with pytest.raises(publish.PublishRefused, match="a view was made again; run the gate again"):
+        publish.publish(judged, 1)
+
+
 def test_publish_waits_for_whoever_writes_a_mart_and_refuses_what_they_wrote(judged: Settings) -> None:
     refused: list[Exception] = []
 

@@ -1,8 +1,9 @@
 """The gate: the suites asked of the candidate release, and the decision whether it may be published.
 
 A verdict is a row of ctl.gate_run and a row of ctl.gate_result for each expectation. It names what it saw: the models, as the
-build recorded them, the suites, and how many rows each expectation checked. It ends when a layer is built again or a table of the
-marts is written, so `publish` lets through what was judged and nothing else. Results carry counts, never values.
+build recorded them, the suites, and how many rows each expectation checked. It ends when a layer is built again, a table of the
+marts is written or a view is made again, so `publish` lets through what was judged and nothing else. Results carry counts, never
+values.
 """
 
 from pathlib import Path

@@ -92,6 +92,9 @@ def _apply(connection: psycopg.Connection[Any], statements: dict[str, str]) -> N
             _drop(connection, view, gone)
         connection.execute(sql.SQL("drop function if exists {}").format(sql.Identifier(*view.split("."))))
     connection.execute("delete from _view_text where view = any(%s)", [sorted(gone)])
+    if changed or gone:
+        # what the gate judged is what readers would see through the views as they were
+        connection.execute("select ctl.end_verdict('a view was made again')")
 
 
 def _drop(connection: psycopg.Connection[Any], view: str, ours: set[str]) -> None:
