@@ -310,6 +310,19 @@ def test_a_step_that_is_run_again_takes_back_what_was_built_on_it(new_build: Cal
     broken.write_text(whole)
 
 
+@pytest.mark.parametrize("layer", layers.LAYERS)
+def test_models_that_change_while_they_are_built_are_not_taken_for_built(
+    new_build: Callable[[], Settings], project: Path, layer: str
+) -> None:
+    settings = new_build()
+    late = project / "models" / layer / "_late.sql"
+    with pytest.raises(layers.BuildFailed, match="the models of staging, intermediate, marts changed while they were being built"):
+        run.step(settings, 1, "build", say=lambda _: late.write_text("select 1 as one"))
+    with pytest.raises(layers.BuildFailed, match="marts is not built"):
+        gate.judge(settings, 1)
+    assert one(settings, "select count(*) from build.layer_built") == 0
+
+
 @pytest.mark.parametrize("step", ["build", "marts"])
 def test_a_mart_that_no_model_builds_stops_the_build(new_build: Callable[[], Settings], project: Path, step: str) -> None:
     settings = new_build()
