@@ -42,8 +42,8 @@ ROWS = {"F3A": "tccsd", "F4": "ct05"}
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One figure: where it stands in the grain. `below`: the sum over the units directly below, each reporting for itself."""
+class FigureKey:
+    """Where a figure is in the grain. `below`: the sum over the units directly below, each reporting for itself."""
 
     unit: str
     period: str
@@ -61,14 +61,14 @@ class Statement:
     line: int
     load_as: str
     text: str
-    numerator: tuple[Figure, ...]
-    denominator: tuple[Figure, ...]
+    numerator: tuple[FigureKey, ...]
+    denominator: tuple[FigureKey, ...]
     compare: str
     bound: Decimal
     # decimals to which the source rounds; None: compare as it is
     decimals: int | None
 
-    def value(self, look_up: Callable[[Figure], Decimal]) -> Decimal:
+    def value(self, look_up: Callable[[FigureKey], Decimal]) -> Decimal:
         """What comes out: a count, or percent or times where there is a denominator."""
         above = sum(map(look_up, self.numerator), Decimal(0))
         if not self.denominator:
@@ -118,7 +118,7 @@ def _expected(text: str) -> tuple[str, Decimal, int | None]:
     return compare or "=", Decimal(bound), {None: None, " to the whole percent": 0, " to one decimal": 1}[rounding]
 
 
-def _sums(organisation: str, text: str, period: str) -> Iterator[tuple[tuple[Figure, ...], tuple[Figure, ...]]]:
+def _sums(organisation: str, text: str, period: str) -> Iterator[tuple[tuple[FigureKey, ...], tuple[FigureKey, ...]]]:
     """Numerator and denominator: one pair, or several where the source leaves open which is meant or speaks of each year."""
     unit = ORGANISATIONS[organisation]
     text, _, spans = text.removeprefix("sum of ").partition(", ")
@@ -132,9 +132,9 @@ def _sums(organisation: str, text: str, period: str) -> Iterator[tuple[tuple[Fig
             yield _figures(unit, above, periods), _figures(unit, under, periods)
 
 
-def _figures(unit: str, text: str, periods: list[str]) -> tuple[Figure, ...]:
+def _figures(unit: str, text: str, periods: list[str]) -> tuple[FigureKey, ...]:
     return tuple(
-        Figure(
+        FigureKey(
             unit,
             period,
             table,

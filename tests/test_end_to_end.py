@@ -12,7 +12,7 @@ import pytest
 from books import STAFF, book
 
 from samples import REPORTS
-from samples.facts import Figure, Statement, statements
+from samples.facts import FigureKey, Statement, statements
 from tonghop.base.secrets import secret
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
@@ -76,7 +76,7 @@ FIGURE = """
 
 @pytest.mark.parametrize("statement", statements(), ids=lambda s: f"line{s.line}-{s.load_as}-{s.text[:20]}")
 def test_what_the_source_documents_state_comes_out_of_the_marts(demo: Settings, statement: Statement) -> None:
-    def look_up(figure: Figure) -> Decimal:
+    def look_up(figure: FigureKey) -> Decimal:
         ((value,),) = ask(
             demo,
             FIGURE,

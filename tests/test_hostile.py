@@ -25,7 +25,7 @@ from openpyxl.comments import Comment
 from openpyxl.workbook.defined_name import DefinedName
 from python_calamine import CalamineWorkbook
 
-from tonghop.base.findings import Unreadable, harmless
+from tonghop.base.findings import Unreadable
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
@@ -165,14 +165,13 @@ def test_what_is_said_of_hostile_files_holds_nothing_that_a_terminal_or_a_spread
     texts = [text for row in said for text in row if text]
     texts += [path.read_text("utf-8") for path in taken_in.answers.glob("*.txt")]
     assert not [text for text in texts if not text.replace("\n", "").replace("\xa0", "").isprintable()]
-    assert not [line for text in texts for line in text.splitlines() if harmless(line) != line]
+    assert not [
+        line
+        for text in texts
+        for line in text.splitlines()
+        if line.startswith(("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠"))
+    ]
     assert max(map(len, texts)) < 30_000
-
-
-def test_text_that_begins_like_a_formula_goes_out_as_text() -> None:
-    for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"):
-        assert harmless(text) == f"'{text}"
-    assert harmless("F8A") == "F8A"
 
 
 # --- the inbox ---------------------------------------------------------------------------------------------------

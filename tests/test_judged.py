@@ -316,7 +316,7 @@ def test_models_that_change_while_they_are_built_are_not_taken_for_built(
 ) -> None:
     settings = new_build()
     late = project / "models" / layer / "_late.sql"
-    with pytest.raises(layers.BuildFailed, match="the models of staging, intermediate, marts changed while they were being built"):
+    with pytest.raises(layers.BuildFailed, match="models of staging, intermediate, marts changed while they were being built"):
         run.step(settings, 1, "build", say=lambda _: late.write_text("select 1 as one"))
     with pytest.raises(layers.BuildFailed, match="marts is not built"):
         gate.judge(settings, 1)

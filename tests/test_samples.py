@@ -58,8 +58,8 @@ def figures(filed: Filed) -> Figures:
 
 
 @pytest.fixture(scope="module")
-def look_up(catalogue: Catalogue, figures: Figures) -> Callable[[facts.Figure], Decimal]:
-    def value(figure: facts.Figure) -> Decimal:
+def look_up(catalogue: Catalogue, figures: Figures) -> Callable[[facts.FigureKey], Decimal]:
+    def value(figure: facts.FigureKey) -> Decimal:
         units = [u.unit for u in catalogue.units if u.parent == figure.unit] if figure.below else [figure.unit]
         keys = [(figure.period, figure.table, figure.row, unit, figure.field, figure.scope) for unit in units]
         return sum((figures[key] for key in keys), Decimal(0))
@@ -74,7 +74,7 @@ def _name(statement: facts.Statement) -> str:
 
 @pytest.mark.parametrize("statement", facts.statements(), ids=_name)
 def test_what_the_source_states_comes_out_of_the_filed_figures(
-    statement: facts.Statement, look_up: Callable[[facts.Figure], Decimal]
+    statement: facts.Statement, look_up: Callable[[facts.FigureKey], Decimal]
 ) -> None:
     assert statement.holds(statement.value(look_up))
 

@@ -37,15 +37,15 @@ class Finding:
     rule_version: int | None = None
     # the number of the waiver that lets the report pass nevertheless
     waiver: int | None = None
-    # what the figures say that break a rule of the catalogue; for the sender alone, where the message may be for all. How a
-    # finding is told does not make it another one: nothing is decided again by a replay because of it
+    # what the figures say that break a rule of the catalogue; for the sender alone, where the message may be for all. Its
+    # wording does not make a finding another one: nothing is decided again by a replay because of it
     figures_vi: str = field(default="", compare=False)
     figures_en: str = field(default="", compare=False)
     # every cell of the sheet that the finding is about, `cell` first
     cells: tuple[str, ...] = field(default=(), compare=False)
 
     def text(self, language: Language, between: str = " ") -> str:
-        """All that the sender is told: the message, and what the figures say."""
+        """What the sender reads: the message, and what the figures say."""
         message, figures = (self.message_vi, self.figures_vi) if language == "vi" else (self.message_en, self.figures_en)
         return f"{message}{between}{figures}" if figures else message
 
@@ -107,8 +107,3 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def harmless(text: str) -> str:
-    """A sender's text as a spreadsheet's cell: one that begins like a formula gets an apostrophe, so that it is text."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")) else text

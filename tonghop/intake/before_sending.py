@@ -31,7 +31,7 @@ from tonghop.intake.batch import new_batch
 from tonghop.intake.pool import Pool
 from tonghop.intake.receive import called, members
 from tonghop.intake.two_senders import contend
-from tonghop.reading.figures import Figure, Money, broken
+from tonghop.reading.figures import Money, TermValue, broken
 from tonghop.reading.report import Report
 from tonghop.templates.plan import previous
 
@@ -153,7 +153,7 @@ def _consistency(connection: psycopg.Connection[Any], catalogue: Catalogue, repo
             if decide(rule, values) is Outcome.BROKEN:
                 cells = {(c.table, c.indicator): c.cell for c in places}
                 figures = [
-                    Figure(term, value, cells.get((term.table, term.indicator)) if term.at == "same" else None)
+                    TermValue(term, value, cells.get((term.table, term.indicator)) if term.at == "same" else None)
                     for term, value in zip(rule.terms, values, strict=True)
                 ]
                 found.append(broken(rule, figures, unit, places[0].sheet, list(cells.values()), money, catalogue))

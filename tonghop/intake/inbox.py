@@ -50,7 +50,7 @@ class Stamp(NamedTuple):
 
 
 @dataclass
-class Look:
+class Listing:
     """What lay in the inbox at one look, by path: files that have been still so long, files that have not, what stays and why."""
 
     still: dict[Path, Stamp] = field(default_factory=dict)
@@ -60,9 +60,9 @@ class Look:
     wait: float = 0
 
 
-def look(inbox: Path, still_seconds: float) -> Look:
+def look(inbox: Path, still_seconds: float) -> Listing:
     """Look once at every file of the inbox and of its folders."""
-    found = Look()
+    found = Listing()
     now = _now(inbox)
     for path, seen in walked(inbox, found.stays):
         left = still_seconds - (now - seen.st_ctime_ns) / 1e9

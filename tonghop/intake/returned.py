@@ -36,9 +36,9 @@ def marked(content: bytes, answer: Answer) -> bytes:
 
 
 def _notes(sheet: str, cell: str, f: Finding, sign: str) -> Iterator[Note]:
-    """What stands at the cells of a finding; the others have the figures."""
-    told = "\n".join((f.text("vi", "\n"), f"→ {_to_do(f)['vi']}"))
-    yield Note(sheet, cell, sign + told, "wrong" if f.returns else None)
+    """The comments at the cells of a finding: its text at the first, the figures at the others."""
+    text = "\n".join((f.text("vi", "\n"), f"→ {_to_do(f)['vi']}"))
+    yield Note(sheet, cell, sign + text, "wrong" if f.returns else None)
     for other in f.cells[1:]:
         yield Note(sheet, other, f"{sign}{f.figures_vi or f.message_vi}", "beside" if f.returns else None)
 

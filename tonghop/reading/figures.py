@@ -1,6 +1,6 @@
 """What a broken rule says in figures, for its sender: 8 + 12 + 1 = 21, ô G14 ghi 22, chênh 1. One builder for every rule.
 
-Figures go to the sender alone. What readers are told of a finding is its message, which for a rule of the catalogue is a fixed
+Figures go to the sender alone. Readers see of a finding its message alone, which for a rule of the catalogue is a fixed
 text: from a figure beside it a withheld one could be worked out.
 """
 
@@ -38,7 +38,7 @@ class Money:
 
 
 @dataclass(frozen=True)
-class Figure:
+class TermValue:
     """A term of a rule with its value, and its cell where the report itself has it."""
 
     term: Term
@@ -47,13 +47,19 @@ class Figure:
 
 
 def broken(
-    rule: Rule, figures: Sequence[Figure], unit: str, sheet: str, cells: Sequence[str], money: Money | None, catalogue: Catalogue
+    rule: Rule,
+    figures: Sequence[TermValue],
+    unit: str,
+    sheet: str,
+    cells: Sequence[str],
+    money: Money | None,
+    catalogue: Catalogue,
 ) -> Finding:
     """The finding for a rule that its figures, one a term, break; `cells` of the sheet, the likeliest wrong one first.
 
-    `money` is the unit in which amounts are told; without it the figures are not.
+    `money` is the unit in which amounts are written; without it the finding has no figures.
     """
-    check, told = rule.check, money and _Told(rule, figures, money, catalogue)
+    check, equation = rule.check, money and _Equation(rule, figures, money, catalogue)
     return Finding(
         check.rule,
         check.kind,
@@ -63,21 +69,21 @@ def broken(
         check.message.en,
         unit,
         check.version,
-        figures_vi=told.text("vi") if told else "",
-        figures_en=told.text("en") if told else "",
+        figures_vi=equation.text("vi") if equation else "",
+        figures_en=equation.text("en") if equation else "",
         cells=tuple(cells),
     )
 
 
-def names(figures: Sequence[Figure], catalogue: Catalogue, language: Language) -> str:
+def names(figures: Sequence[TermValue], catalogue: Catalogue, language: Language) -> str:
     """Cells with their columns: D9 Cán bộ; E9 Công chức."""
     return "; ".join(_named(figure, catalogue, language) for figure in figures)
 
 
-class _Told:
+class _Equation:
     """A rule with one term, the stated one, on its left side and the rest on its right."""
 
-    def __init__(self, rule: Rule, figures: Sequence[Figure], money: Money, catalogue: Catalogue):
+    def __init__(self, rule: Rule, figures: Sequence[TermValue], money: Money, catalogue: Catalogue):
         stated = rule.stated
         sign = 1 if stated.coefficient > 0 else -1
         amounts = all(catalogue.columns[f.term.table, f.term.indicator][1] == "amount" for f in figures)
@@ -96,7 +102,7 @@ class _Told:
     def _shown(self, number: Decimal | int) -> Decimal:
         return self.money.of(Decimal(number)) if self.money else Decimal(number)
 
-    def _value(self, figure: Figure) -> Decimal | None:
+    def _value(self, figure: TermValue) -> Decimal | None:
         """The number of a figure; None where it is not applicable."""
         value = figure.value
         return None if value is None or value != value else self._shown(value)
@@ -131,7 +137,7 @@ class _Told:
         return number if factor == 1 else f"{number_in(language, factor)} × {number}"
 
 
-def _named(figure: Figure, catalogue: Catalogue, language: Language) -> str:
+def _named(figure: TermValue, catalogue: Catalogue, language: Language) -> str:
     column, _ = catalogue.columns[figure.term.table, figure.term.indicator]
     name = column.vi if language == "vi" else column.en
     if figure.cell is not None:
@@ -141,7 +147,7 @@ def _named(figure: Figure, catalogue: Catalogue, language: Language) -> str:
     return f"{name} ({phrase(f'figures.at.{figure.term.at}', language).format(table=figure.term.table)})"
 
 
-def _where(figure: Figure, catalogue: Catalogue, language: Language) -> str:
+def _where(figure: TermValue, catalogue: Catalogue, language: Language) -> str:
     """Where a figure stands, as the beginning of "states 22"."""
     if figure.cell is None:
         return _named(figure, catalogue, language)

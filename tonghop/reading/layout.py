@@ -117,11 +117,11 @@ def measures(sheet: Sheet, rows: Iterable[int], codes: Codes, header: "TableHead
         row = sheet.grid[r]
         texts = sheet.texts[r] if r < HEAD_ROWS else {c: FOLDED[v] for c, v in enumerate(row) if v and type(v) is str}
         for c, text in texts.items():
-            for said in declared[text]:
+            for measure in declared[text]:
                 if beside == coordinate(r, c) or (r, c) in titles:
                     continue
-                if said:
-                    yield sheet.place(r, c)._replace(value=said)
+                if measure:
+                    yield sheet.place(r, c)._replace(value=measure)
                 elif (at := _following(sheet, r, c, codes)) is not None:
                     beside = coordinate(r, at)
                     yield sheet.place(r, at)._replace(value=str(row[at]))
@@ -150,10 +150,10 @@ class _Declared(dict[str, tuple[str, ...]]):
             return (found[1],)
         if self._scaled(text):
             return (text,)
-        return tuple(said for said in re.findall(r"\(([^()]*)\)", text) if self._scaled(said))
+        return tuple(measure for measure in re.findall(r"\(([^()]*)\)", text) if self._scaled(measure))
 
-    def _scaled(self, said: str) -> bool:
-        return _is_measure(said, self._units, self._scale) and bool(_measure((), self._scale).search(said))
+    def _scaled(self, text: str) -> bool:
+        return _is_measure(text, self._units, self._scale) and bool(_measure((), self._scale).search(text))
 
 
 _declared_by = lru_cache(maxsize=4)(_Declared)  # the same titles come again and again

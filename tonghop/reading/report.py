@@ -120,15 +120,15 @@ class Read:
         }
 
     @classmethod
-    def of(cls, told: dict[str, Any]) -> Self:
+    def of(cls, kept: dict[str, Any]) -> Self:
         """What `as_json` gave."""
         return cls(
-            tuple(TableRead(**t) for t in told["tables"]),
-            tuple(told["sheets_not_read"]),
-            tuple(ColumnPassed(**c) for c in told["columns_passed_over"]),
-            tuple(CellsPassed(**c) for c in told["cells_passed_over"]),
-            tuple(told["not_on_the_template"]),
-            told["owed"],
+            tuple(TableRead(**t) for t in kept["tables"]),
+            tuple(kept["sheets_not_read"]),
+            tuple(ColumnPassed(**c) for c in kept["columns_passed_over"]),
+            tuple(CellsPassed(**c) for c in kept["cells_passed_over"]),
+            tuple(kept["not_on_the_template"]),
+            kept["owed"],
         )
 
 

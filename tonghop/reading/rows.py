@@ -421,12 +421,12 @@ class Rows:
 
 
 def other_measure(place: Place, table: Table, vocabulary: Vocabulary, spec: Field_ | None = None) -> Finding:
-    """What a sender is told of a unit of measure that is not the table's, or not the field's."""
-    said = vocabulary.mask(place.value)
+    """The finding for a unit of measure that is not the table's, or not the field's."""
+    measure = vocabulary.mask(place.value)
     if spec:
-        return finding("column.measure", place, value=said, label_vi=spec.vi, label_en=spec.en, counted=spec.unit)
+        return finding("column.measure", place, value=measure, label_vi=spec.vi, label_en=spec.en, counted=spec.unit)
     units = ", ".join(dict.fromkeys(field.unit for field in table.fields))
-    return finding("head.measure", place, value=said, table=table.code, units=units)
+    return finding("head.measure", place, value=measure, table=table.code, units=units)
 
 
 def column(place: Place) -> int:

@@ -20,7 +20,7 @@ from tonghop.catalogue.evaluate import EXACT, Outcome, Value, decide, total
 from tonghop.catalogue.forms import Form, Rule, Table
 from tonghop.catalogue.model import Catalogue
 from tonghop.reading import figures as in_figures
-from tonghop.reading.figures import Figure, Money
+from tonghop.reading.figures import Money, TermValue
 from tonghop.reading.report import Line
 
 EXPLAINED = 2_000  # findings of a table with their figures: more are not shown, and each takes half a millisecond
@@ -93,7 +93,7 @@ def _table_rules(
             for term in rule.terms:
                 at = place[term.indicator][0].cell(place[term.indicator][1]) if term.indicator in place else None
                 sheet = printable(at.sheet) if at else sheet
-                figures.append(Figure(term, values.get(term.indicator), at and printable(at.cell)))
+                figures.append(TermValue(term, values.get(term.indicator), at and printable(at.cell)))
             if outcome is Outcome.BROKEN:
                 explained = len(found) < EXPLAINED
                 order = likeliest(rule, figures, mine, values) if explained else figures
@@ -109,18 +109,18 @@ def _value(line: Line, number: int) -> Value:
     return Decimal(figure) if isinstance(figure, str) else figure
 
 
-def _blank(rule: Rule, figures: list[Figure], unit: str, sheet: str, catalogue: Catalogue) -> Finding:
-    """What blanks that leave an identity undecided tell the sender; where they have no cell, at the first figure."""
+def _blank(rule: Rule, figures: list[TermValue], unit: str, sheet: str, catalogue: Catalogue) -> Finding:
+    """What blanks that leave an identity undecided, for the sender; where they have no cell, at the first figure."""
     blank = [figure for figure in figures if figure.value is None]
     cells = tuple(f.cell for f in blank if f.cell) or tuple(f.cell for f in figures if f.cell)[:1]
     vi, en = (
         phrase("figures.blank", language).format(columns=in_figures.names(blank, catalogue, language)) for language in LANGUAGES
     )
-    told = finding("cell.blank", Place(None, sheet, cells[0]), unit, check=rule.check.rule)
-    return replace(told, figures_vi=vi, figures_en=en, cells=cells)
+    found = finding("cell.blank", Place(None, sheet, cells[0]), unit, check=rule.check.rule)
+    return replace(found, figures_vi=vi, figures_en=en, cells=cells)
 
 
-def likeliest(rule: Rule, figures: Sequence[Figure], rules: Sequence[Rule], values: Mapping[str, Value]) -> list[Figure]:
+def likeliest(rule: Rule, figures: Sequence[TermValue], rules: Sequence[Rule], values: Mapping[str, Value]) -> list[TermValue]:
     """The figures of a broken rule, the likeliest wrong one first.
 
     `rules` and `values` are all rules and figures of the same unit and row. Each figure is set to what would make the rule hold,
@@ -132,7 +132,7 @@ def likeliest(rule: Rule, figures: Sequence[Figure], rules: Sequence[Rule], valu
     gap = total(EXACT.multiply(f.term.coefficient, f.value) for f in figures if f.value is not None and f.value == f.value)
     gap = EXACT.subtract(gap, rule.check.bound)
 
-    def rank(figure: Figure) -> tuple[bool, int, bool, bool]:
+    def rank(figure: TermValue) -> tuple[bool, int, bool, bool]:
         coefficient, value = figure.term.coefficient, figure.value
         if abs(coefficient) != 1 or value is None or value != value:
             return True, 0, True, True

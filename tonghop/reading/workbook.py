@@ -99,10 +99,10 @@ def _opened(content: bytes, settings: Settings) -> tuple[bytes, dict[str, Look]]
         main = main_part(parts)
         if main.endswith(".bin") and main in parts:
             return xlsb.opened(parts, main, settings)
-        told = index(parts)
+        contents = index(parts)
     except (KeyError, ElementTree.ParseError, ValueError, StopIteration) as error:
         raise (zipped.untaken(content, settings) or kinds.of_package(set(parts))) from error
-    return xlsx.opened(parts, told, settings)
+    return xlsx.opened(parts, contents, settings)
 
 
 def _said(key: HeadKey, place: Place) -> str:

@@ -136,8 +136,8 @@ def _styles(part: bytes, theme: bytes | None) -> Styles:
 
 def _colour(body: bytes, at: int) -> Element:
     kind, index, tint, red, green, blue = struct.unpack_from("<BBh3B", body, at)
-    said = {1: {"indexed": str(index)}, 2: {"rgb": f"FF{red:02X}{green:02X}{blue:02X}"}, 3: {"theme": str(index)}}
-    return Element("color", said.get(kind >> 1, {"auto": "1"}) | {"tint": str(tint / 32768)})
+    colour = {1: {"indexed": str(index)}, 2: {"rgb": f"FF{red:02X}{green:02X}{blue:02X}"}, 3: {"theme": str(index)}}
+    return Element("color", colour.get(kind >> 1, {"auto": "1"}) | {"tint": str(tint / 32768)})
 
 
 class _Sheet:

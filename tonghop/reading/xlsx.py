@@ -21,12 +21,12 @@ _NO_STYLES = Styles({}, {}, as_xml({}, [0]), Colours((), None))
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
-def opened(parts: dict[str, bytes], told: Index, settings: Settings) -> tuple[bytes, dict[str, Look]]:
+def opened(parts: dict[str, bytes], contents: Index, settings: Settings) -> tuple[bytes, dict[str, Look]]:
     """A workbook for python-calamine, and what each visible sheet shows, by the sheet's name.
 
     Raises Unreadable where the workbook is damaged, contradicts itself or is beyond the bounds.
     """
-    names = [sheet.name for sheet in told.sheets]
+    names = [sheet.name for sheet in contents.sheets]
     if len(names) > MAX_SHEETS:
         raise Unreadable("file.bounds")
     if any(len(name) > MAX_SHEET_NAME for name in names):  # Excel stops at 31; every cell carries the name
@@ -35,15 +35,15 @@ def opened(parts: dict[str, bytes], told: Index, settings: Settings) -> tuple[by
     try:
         if len({name.lower() for name in names}) < len(names):
             raise ValueError("two sheets of one name")
-        other = {kind: parts[found(parts, part)] for kind, part in told.others.items() if kind in _USED}
+        other = {kind: parts[found(parts, part)] for kind, part in contents.others.items() if kind in _USED}
         looked = styles(other["styles"], other.get("theme")) if "styles" in other else _NO_STYLES
         texts, faded = b"", dict[int, str]()
         if "sharedStrings" in other:
             texts, faded = sheet_xml.strings(other["sharedStrings"], looked.colours, settings.max_cells)
-        context = Context(looked, faded, told.recalculates, settings.max_cells)
+        context = Context(looked, faded, contents.recalculates, settings.max_cells)
         looks: dict[str, Look] = {}
         files: dict[str, bytes] = {}
-        for sheet in told.sheets:
+        for sheet in contents.sheets:
             if sheet.visible:
                 where = sheet.name
                 number = len(looks) + 1
@@ -52,7 +52,7 @@ def opened(parts: dict[str, bytes], told: Index, settings: Settings) -> tuple[by
                 )
     except (KeyError, ElementTree.ParseError, ValueError, IndexError) as error:
         raise Unreadable("file.damaged", detail=where) from error
-    return written([*looks], files, looked.xml, texts, told.since_1904), looks
+    return written([*looks], files, looked.xml, texts, contents.since_1904), looks
 
 
 _USED = {"sharedStrings", "styles", "theme"}

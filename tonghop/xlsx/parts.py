@@ -82,13 +82,13 @@ def found(parts: dict[str, bytes], name: str) -> str:
 @lru_cache(maxsize=4)
 def _relations(xml: bytes, folder: str) -> dict[str, tuple[str, str]]:
     """Id -> (type's last word, part's plain name) of what lies inside the package."""
-    told = {}
+    relations = {}
     for e in ElementTree.fromstring(xml):
         if e.get("TargetMode") != "External":
             target = plain_name(e.get("Target", ""))
             path = target[1:] if target.startswith("/") else posixpath.normpath(posixpath.join(folder, target))
-            told[e.get("Id", "")] = e.get("Type", "").rpartition("/")[2], path
-    return told
+            relations[e.get("Id", "")] = e.get("Type", "").rpartition("/")[2], path
+    return relations
 
 
 @lru_cache(maxsize=1)  # templates of one form come one after the other
