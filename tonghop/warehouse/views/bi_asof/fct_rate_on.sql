@@ -1,5 +1,5 @@
--- Rates on the tree of any day, from what stands there of their numerators and denominators; not_restatable is the part of the
--- denominator that stands undivided at the unit itself. What a unit claims for its whole is its own tree's, and not restated.
+-- Rates on the tree of any day, from their numerators and denominators as restated on it; not_restatable is the part of the
+-- denominator that lands undivided on the unit itself. What a unit claims for its whole is its own tree's, and not restated.
 select
     f.release_id, f.tree_id, f.unit_id, f.period_id, f.row_id, f.rate_code, f.numerator, f.denominator,
     {{ rate('f.numerator', 'f.denominator') }} as value, f.not_restatable

@@ -1,4 +1,4 @@
--- Sums by year on the tree of any day: as in fct_year, of what stands there of each period. Ask by unit and indicator.
+-- Sums by year on the tree of any day: as in fct_year, of each period as restated on it. Ask by unit and indicator.
 select
     f.release_id, f.tree_id, f.unit_id, f.year_id as period_id, f.row_id, f.indicator_id, f.label_set, f.periods_in_year,
     f.period_type,
