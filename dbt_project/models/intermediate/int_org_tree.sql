@@ -15,8 +15,8 @@ line as (
         valid_to
     from unit_version
     union all
-    -- who was above whom on the same days: the stretch is the days on which both versions are valid. The catalogue refuses units that
-    -- lie in a circle; if they did, the way up ends where it meets one of them again, and a test of this model fails
+    -- who was above whom on the same days: the stretch is the days on which both versions are valid. The catalogue refuses units
+    -- that lie in a circle; if they did, the way up ends where it meets one of them again, and a test of this model fails
     select
         l.unit_id,
         v.unit_id as ancestor_id,
