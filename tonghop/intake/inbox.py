@@ -126,7 +126,7 @@ def _stays(path: Path, names: tuple[str, ...], mode: int) -> str | None:
 def _is_open_for_writing(path: Path) -> bool:
     """Whether a process of this machine has the file open for writing; False too where nothing tells.
 
-    Only who alone reads a file gets a lease on it, so asking for one tells. It is given back at once.
+    Only who alone reads a file gets a lease on it, so asking for one tells root and the file's owner. It is given back at once.
     """
     try:
         with open_for_reading(path) as file:
