@@ -106,7 +106,7 @@ def test_a_grassroots_cell_fills_the_tables_of_both_levels_once(folder: Path) ->
     for code, status in (("G", "accepted"), ("X", "returned")):
         fields = ("dau_ky", "cuoi_ky", "du_hop", "ky_luat")
         lines = [f"T,1,{code},2025-M03,CALENDAR,own,T,{code},all,{field},1" for field in fields]
-        content = "\n".join(["form,version,sender,period,scheme,scope,table,unit,row,field,value", *lines]).encode()
+        content = "\n".join(["form,version,sender,period,scheme,scope,table,unit,row,field,value", *lines, ""]).encode()
         report = understand.read_and_check("g.csv", content, loaded, Settings(home=folder))
         assert (report.status, "table.level" in {f.rule for f in report.findings}) == (status, status == "returned")
 

@@ -50,7 +50,7 @@ def differs(catalogue: Catalogue, name: str, ways: list[str]) -> list[str]:
     return [way for way in ways if said(name, respelt(FILES[name], way), catalogue) != wanted]
 
 
-@pytest.mark.parametrize(("number", "name"), enumerate(FILES))
+@pytest.mark.parametrize(("number", "name"), list(enumerate(FILES)))
 def test_an_answer_does_not_depend_on_how_the_xml_is_spelt(catalogue: Catalogue, number: int, name: str) -> None:
     # each spelling comes to two files in thirteen; the trial tries every one on every file
     ways = list(WAYS)
