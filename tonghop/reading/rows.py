@@ -273,7 +273,7 @@ class Rows:
     def _is_figure(self, value: Any) -> bool:
         """Whether a value may be meant as a figure: a number, a mark for none, or digits among words that go with figures."""
         if isinstance(value, str):
-            return _figure_text(value, self.vocabulary, self.catalogue.codes)
+            return value != "" and _figure_text(value, self.vocabulary, self.catalogue.codes)
         return isinstance(value, int | float)
 
     def _most(self, figures: int) -> bool:
