@@ -10,6 +10,7 @@ from tonghop.base.findings import Place
 from tonghop.base.text import FOLDED, fold, visible
 from tonghop.catalogue.forms import Field_, Form, HeadKey, Leading, Table
 from tonghop.catalogue.model import Codes
+from tonghop.xlsx.xml_edit import letters
 
 HEAD_ROWS = 60  # a table's header is within so many rows
 # above the header of a template of ours: from this column on there are checks, which are no part of the form
@@ -52,12 +53,8 @@ def coordinate(row: int, column: int) -> str:
 
 @lru_cache(maxsize=1_000)
 def column_letters(column: int) -> str:
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+    """The name of a column, counted from 0."""
+    return letters(column + 1)
 
 
 # --- the head ----------------------------------------------------------------------------------------------------

@@ -114,8 +114,9 @@ def column_number(letters: str) -> int:
 
 
 def letters(column: int) -> str:
-    letters = ""
+    """The other way round: 1 is A, 27 is AA."""
+    name = ""
     while column:
         column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
+        name = chr(65 + rest) + name
+    return name
