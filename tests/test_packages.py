@@ -152,7 +152,11 @@ def _covered(sheet: Worksheet) -> None:
     sheet["C9"] = "Phường Ngô Quyền"
 
 
-UNSEEN = [_white, _white_of_the_theme, _nearly_white, _indexed_white, _blue_on_blue, _black_on_black]
+def _tiny(sheet: Worksheet) -> None:
+    sheet["D9"].font = Font(sz=1)
+
+
+UNSEEN = [_tiny, _white, _white_of_the_theme, _nearly_white, _indexed_white, _blue_on_blue, _black_on_black]
 
 
 @pytest.mark.parametrize(("change", "rule"), [*((change, "cell.unseen") for change in UNSEEN), (_struck, "cell.struck")])
@@ -169,6 +173,8 @@ def test_a_figure_that_is_not_seen_as_one_is_returned(
         (b'<vertAlign val="superscript"/>', "cell.raised"),
         (b'<color rgb="FFFFFFFF"/>', "cell.unseen"),
         (b'<color theme="0"/>', "cell.unseen"),
+        (b'<sz val="1"/>', "cell.unseen"),
+        (b'<sz val="9"/>', None),
         (b'<b/><color rgb="FFFF0000"/><strike val="0"/>', None),
     ],
 )
@@ -237,7 +243,6 @@ def test_a_figure_under_a_merged_cell_is_returned(catalogue: Catalogue) -> None:
         (b'<row r="9"', b'<row r="9" ht="0" customHeight="1"', ("row.hidden", "F8A", "B9")),
         (b'<row r="9"', b'<row r="9" ht="0.75" customHeight="1"', ("row.hidden", "F8A", "B9")),
         (b'<row r="9"', b'<row r="9" hidden="true"', ("row.hidden", "F8A", "B9")),
-        (b"<sheetFormatPr ", b'<sheetFormatPr zeroHeight="1" ', ("row.hidden", "F8A", "B9")),
         (
             b"<sheetData>",
             b'<cols><col min="5" max="5" width="0" customWidth="1"/></cols><sheetData>',
@@ -252,6 +257,13 @@ def test_figures_hidden_by_size_are_returned(catalogue: Catalogue, old: bytes, n
     status, found = answer("a.xlsx", content, catalogue)
     assert status == "returned"
     assert finding in found
+
+
+def test_a_sheet_that_hides_the_rows_nobody_wrote_shows_those_that_are_there(catalogue: Catalogue) -> None:
+    hides = {SHEET: lambda xml: re.sub(rb"<sheetFormatPr[^>]*/>", b'<sheetFormatPr defaultRowHeight="15" zeroHeight="1"/>', xml)}
+    assert answer("a.xlsx", changed(good(catalogue), hides), catalogue) == ("accepted", [])
+    low = {SHEET: lambda xml: re.sub(rb"<sheetFormatPr[^>]*/>", b'<sheetFormatPr defaultRowHeight="1" zeroHeight="1"/>', xml)}
+    assert ("row.hidden", "F8A", "B9") in answer("a.xlsx", changed(good(catalogue), low), catalogue)[1]
 
 
 @pytest.mark.parametrize(
@@ -344,6 +356,12 @@ def _first_figure(new: str) -> Callable[[str], str]:
     return _in_row(lambda row: _NUMBER.sub(new, row, count=1))
 
 
+def _written_in(properties: str) -> Callable[[str], str]:
+    style = f'<style:style style:name="Up" style:family="text"><style:text-properties {properties}/></style:style>'
+    text = 'office:value-type="string"><text:p><text:span text:style-name="Up">8</text:span></text:p>'
+    return lambda xml: _first_figure(text)(xml.replace("</office:automatic-styles>", f"{style}</office:automatic-styles>"))
+
+
 def _shown_as(visibility: str) -> Callable[[str], str]:
     new = f'<table:table-row table:visibility="{visibility}"'
     return _in_row(lambda row: row.replace("<table:table-row", new, 1))
@@ -375,6 +393,8 @@ ODS_CASES: list[tuple[Callable[[str], str], str, str | None]] = [
         "returned",
         "cell.raised",
     ),
+    (_written_in('fo:font-size="1pt"'), "returned", "cell.unseen"),
+    (_written_in('fo:font-size="80%"'), "accepted", None),
     (_first_figure('table:formula="of:=4+4">'), "quarantined", "file.formula"),
     (_below(_FAR % (1_048_576, ' office:value-type="float" office:value="1"')), "quarantined", "file.bounds"),
     (_below(_FAR % (900_000, "")), "accepted", None),

@@ -200,6 +200,14 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     ),
     "an office that is called what a column is": (without_numbers(B8=None, C8="Đơn vị"), ["row.no_unit B8"]),
     "a form outside its time": (put(B1="F7"), ["head.in_force B4"]),
+    "thousands that are said to be the form's unit": (lines([None, "Đơn vị tính của biểu là nghìn người"]), ["head.measure B10"]),
+    "a lone number above an office": (lines([*[None] * 6, 1], OFFICE), ["row.no_unit B10"]),
+    "a wrong total of so many offices": (
+        lines(OFFICE, [None, None, "Cộng 2 đơn vị", *[2 * n + (n == 12) for n in FIGURES]]),
+        ["total E11"],
+    ),
+    "an error as text": (put(D9="#REF!"), ["cell.error D9"]),
+    "an error as text in a row without a code": (lines([2, None, "Phường Hùng Vương", "#N/A"]), ["row.no_unit B10"]),
 }
 
 ACCEPTED: dict[str, tuple[Edit, list[str]]] = {
@@ -263,6 +271,16 @@ ACCEPTED: dict[str, tuple[Edit, list[str]]] = {
         ["E10"],
     ),
     "a form in brackets": (put(A1="(Biểu F8)", B1=None), []),
+    "a telephone number alone": (lines([*[None] * 5, 912345678]), ["F10"]),
+    "a page's number alone": (lines([], [*[None] * 11, "1"]), ["L11"]),
+    "a page's number in a cell beside its word": (lines([*[None] * 6, "Trang", 1]), ["G10:H10"]),
+    "a total of so many offices": (lines(OFFICE, [None, None, "Cộng 2 đơn vị", *[2 * n for n in FIGURES]]), []),
+    "a total after a star": (lines([None, None, "* Tổng cộng:", *FIGURES]), []),
+    "members as the form's people": (put(E1="ĐVT: đồng chí", D7="Cán bộ (đ/c)"), []),
+    "a hundred per cent of something": (put(E1="Các đơn vị báo cáo đủ (100%)"), []),
+    "the form's unit in a sentence": (lines([None, "Ghi chú: Đơn vị tính của biểu là người"]), []),
+    "a code with what kept it a text": (put(B9="'08719", B3="'243"), []),
+    "a whole number as a program writes it": (put(D9="8.0", E9="12.00"), []),
     "text beside the title": (put(E1="(Ban hành kèm theo Hướng dẫn số 16)", F4="Nơi nhận: Ban Tổ chức"), []),
 }
 
@@ -283,6 +301,33 @@ def test_what_is_ordinary_is_accepted_and_what_is_passed_over_is_named(name: str
     assert (report.status, found(report)) == ("accepted", [])
     assert ", ".join(c.cells for c in report.read.cells) == ", ".join(passed)
     assert NAME not in repr(report)
+
+
+@pytest.mark.parametrize("dash", ["-", "--", "---", "- -", "–", "—", "––"])
+def test_dashes_are_read_as_zero_and_the_answer_names_them(dash: str) -> None:
+    report = staff(put(J9=dash, L9=dash))
+    assert (report.status, found(report)) == ("accepted", [])
+    assert {c.cell: c.value for c in report.cells if c.cell in ("J9", "L9")} == {"J9": 0, "L9": 0}
+    assert "đọc là 0 / dashes read as 0: F8A!J9, L9\n" in Answer.to(report, "a.xlsx", "0").as_text()
+    assert report.read.as_json()["dashes_read_as_0"] == [{"sheet": "F8A", "cells": "J9, L9"}]
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ('0 "người"', None),
+        ('#,##0" đồng chí"', None),
+        ('0 "nghìn người"', "8 nghìn người"),
+        ('0 "chi bộ"', "8 chi bộ"),
+    ],
+)
+def test_a_number_format_may_show_the_fields_own_unit_and_no_other(code: str, shown: str | None) -> None:
+    def edit(sheet: Worksheet) -> None:
+        sheet["D9"].number_format = code
+
+    report = staff(edit)
+    assert found(report) == (["cell.shown D9"] if shown else [])
+    assert shown is None or shown in report.findings[0].message_vi
 
 
 @pytest.mark.parametrize(("title", "label"), [("ĐVT", "ĐVT"), ("Đơn vị tính", "ĐVT"), ("Ghi chú (nếu có)", "Ghi chú")])

@@ -75,6 +75,10 @@ def saved(catalogue: Catalogue, separator: str = ",", square: bool = True, **cha
         "sep=,\r\n" + LONG,
         "SEP=;\r\n" + LONG.replace(",", ";"),
         "sep=|\n" + LONG.replace(",", "|"),
+        LONG.replace(",", "|"),
+        LONG + "\x1a",
+        LONG.replace(WARD, "'" + WARD),
+        LONG.replace(",8\r", ",8.0\r"),
         LONG.replace("\r\n", "\n"),
         LONG.replace("\r\n", "\r"),
         LONG.replace("\r\n", ",,,\r\n"),
@@ -84,7 +88,8 @@ def saved(catalogue: Catalogue, separator: str = ",", square: bool = True, **cha
         '"' + LONG.replace(",", '","').replace("\r\n", '"\r\n"').removesuffix('"'),
     ],
     ids=[
-        "comma", "semicolon", "tab", "sep", "SEP with another", "sep with a bar", "unix", "mac", "trailing commas", "blank lines",
+        "comma", "semicolon", "tab", "sep", "SEP with another", "sep with a bar", "bar", "ctrl-z", "apostrophes", "8.0",
+        "unix", "mac", "trailing commas", "blank lines",
         "byte order mark", "letters and spaces in names", "all quoted",
     ],
 )  # fmt: skip
@@ -119,6 +124,13 @@ def test_another_encoding_is_refused_with_what_to_do(catalogue: Catalogue, encod
     report = read("Đỗ, ế, é\r\n".encode(encoding, "replace") + LONG.encode(encoding), catalogue)
     assert told(report) == ("quarantined", ["file.encoding None"])
     assert "CSV UTF-8" in report.findings[0].message_vi
+
+
+def test_an_error_of_a_spreadsheet_is_told_as_such(catalogue: Catalogue) -> None:
+    report = read(LONG.replace(",8\r", ",#REF!\r"), catalogue)
+    assert told(report) == ("returned", ["cell.error line 2"])
+    assert "#REF!" in report.findings[0].message_vi
+    assert told(read(saved(catalogue, ";", can_bo="#N/A"), catalogue)) == ("returned", ["cell.error D8", "cell.error D9"])
 
 
 def test_a_line_that_is_no_figure_is_named(catalogue: Catalogue) -> None:

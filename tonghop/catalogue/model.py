@@ -63,6 +63,9 @@ class Codes(Data):
     yes: tuple[Label, ...]
     # words beside a number that make it no figure, the most telling kind first
     words: dict[Literal["percent", "times", "approximate", "unit"], tuple[Label, ...]]
+    # units of measure that count the same, and what may stand between "unit of measure" and the unit
+    alike: tuple[tuple[Label, ...], ...] = ()
+    between: tuple[Label, ...] = ()
     # in units of measure: what makes them other than ones
     scales: tuple[Label, ...] = ()
     # in names of units: short forms written out, words that do not distinguish units, and kinds of places
@@ -91,6 +94,21 @@ class Codes(Data):
     def measures(self) -> tuple[str, ...]:
         """The words of units of measure."""
         return self.words["unit"] + self.words["percent"]
+
+    def counted(self, measure: str) -> str:
+        """A unit of measure, folded; of those that count the same, the first."""
+        return self._alike.get(folded := fold(measure), folded)
+
+    def names_of(self, measure: str) -> tuple[str, ...]:
+        """The units of measure, folded, that count the same as one, and itself; the longest first."""
+        counted, factor = self.counted(measure), self.factor(measure)
+        same = {word for word, first in self._alike.items() if first == counted}
+        same |= {word for word, f in self.factors.items() if f == factor}
+        return tuple(sorted({counted, *same}, key=len, reverse=True))
+
+    @cached_property
+    def _alike(self) -> dict[str, str]:
+        return {fold(word): fold(words[0]) for words in self.alike for word in words}
 
     @cached_property
     def head_labels(self) -> dict[str, HeadKey]:

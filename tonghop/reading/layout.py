@@ -4,13 +4,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import groupby
 from typing import Any
 
-from tonghop.base.findings import Place
+from tonghop.base.findings import Place, printable
 from tonghop.base.text import FOLDED, fold, visible
 from tonghop.catalogue.forms import Field_, Form, HeadKey, Leading, Table
 from tonghop.catalogue.model import Codes
-from tonghop.xlsx.xml_edit import letters
+from tonghop.reading.report import CellsPassed
+from tonghop.xlsx.xml_edit import column_number, letters
 
 HEAD_ROWS = 60  # a table's header is within so many rows
 # above the header of a template of ours: from this column on there are checks, which are no part of the form
@@ -56,6 +58,38 @@ def column_letters(column: int) -> str:
     """The name of a column, counted from 0."""
     return letters(column + 1)
 
+
+def ranges(cells: set[tuple[int, int]]) -> str:
+    """Cells as ranges: F11, D13:E14."""
+    open_: dict[tuple[int, int], list[int]] = {}  # first and last column of a range, to its first and last row
+    found: list[tuple[int, int, int, int]] = []
+    for (row, _), run in groupby(enumerate(sorted(cells)), lambda at: (at[1][0], at[1][1] - at[0])):
+        columns = [c for _, (_, c) in run]
+        ends = columns[0], columns[-1]
+        if ends in open_ and open_[ends][1] == row - 1:
+            open_[ends][1] = row
+        else:
+            if ends in open_:
+                found.append((open_[ends][0], ends[0], open_[ends][1], ends[1]))
+            open_[ends] = [row, row]
+    found += [(top, left, bottom, right) for (left, right), (top, bottom) in open_.items()]
+    return ", ".join(
+        ":".join(dict.fromkeys((coordinate(top, left), coordinate(bottom, right)))) for top, left, bottom, right in sorted(found)
+    )
+
+
+def cells_of(places: Iterable[Place]) -> Iterator[CellsPassed]:
+    """The cells of places, sheet by sheet; those of a file without sheets by the names that they have there."""
+    by_sheet: dict[str, list[str]] = {}
+    for place in places:
+        by_sheet.setdefault(place.sheet, []).append(place.cell)
+    for sheet, cells in by_sheet.items():
+        at = [_REFERENCE.fullmatch(cell) for cell in cells]
+        known = {(int(found[2]) - 1, column_number(found[1]) - 1) for found in at if found}
+        yield CellsPassed(printable(sheet), ranges(known) if len(known) == len(cells) else printable(", ".join(cells)))
+
+
+_REFERENCE = re.compile(r"([A-Z]{1,3})([1-9][0-9]*)")
 
 # --- the head ----------------------------------------------------------------------------------------------------
 
@@ -108,7 +142,8 @@ def measures(sheet: Sheet, rows: Iterable[int], codes: Codes, header: "TableHead
     The title of a header's column of units of measure is no label of its neighbour.
     """
     titles = {(r, header.leading.get("measure")) for r in range(header.first_row, header.last_row + 1)} if header else set()
-    declared = _declared_by(codes.header["money"], codes.columns["unit_name"], codes.measures, codes.scales)
+    labels, columns = codes.header["money"], codes.columns["unit_name"]
+    declared = _declared_by(labels, codes.between, columns, codes.measures, codes.scales)
     beside: str | None = None
     for r in rows:
         row = sheet.grid[r]
@@ -127,9 +162,16 @@ def measures(sheet: Sheet, rows: Iterable[int], codes: Codes, header: "TableHead
 class _Declared(dict[str, tuple[str, ...]]):
     """Folded texts, to the units of measure that they declare; an empty one where a text is a label alone."""
 
-    def __init__(self, labels: tuple[str, ...], columns: tuple[str, ...], units: tuple[str, ...], scale: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        labels: tuple[str, ...],
+        between: tuple[str, ...],
+        columns: tuple[str, ...],
+        units: tuple[str, ...],
+        scale: tuple[str, ...],
+    ) -> None:
         super().__init__()
-        self._labelled, self._bare = _declared(labels, columns)
+        self._labelled, self._bare = _declared(labels, between, columns)
         self._units, self._scale = units, scale
 
     def __missing__(self, text: str) -> tuple[str, ...]:
@@ -157,9 +199,14 @@ _declared_by = lru_cache(maxsize=4)(_Declared)  # the same titles come again and
 
 
 @lru_cache
-def _declared(labels: tuple[str, ...], units: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    words, names = ("|".join(re.escape(fold(w)) for w in group) for group in (labels, units))
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w)([^()]*)"), re.compile(rf"\(?(?:{names}):(.*?)\)?")
+def _declared(
+    labels: tuple[str, ...], between: tuple[str, ...], units: tuple[str, ...]
+) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    words, passed, names = ("|".join(re.escape(fold(w)) for w in group) for group in (labels, between, units))
+    return (
+        re.compile(rf"(?<!\w)(?:{words})(?!\w)(?:[\s:]*(?:{passed or '(?!)'})(?!\w))*([^()]*)"),
+        re.compile(rf"\(?(?:{names}):(.*?)\)?"),
+    )
 
 
 def is_measure(text: str, codes: Codes) -> bool:
@@ -173,16 +220,18 @@ def _is_measure(text: str, units: tuple[str, ...], scale: tuple[str, ...]) -> bo
 
 def own_measure(text: str, table: Table, codes: Codes) -> bool:
     """Whether a unit of measure is that of the table's counts, or of its amounts: "lượt, người", "triệu đồng"."""
-    own = {fold(spec.unit) for spec in table.fields if spec.type != "amount"}
+    own = {codes.counted(spec.unit) for spec in table.fields if spec.type != "amount"}
     if any(spec.type == "amount" for spec in table.fields):
         own |= codes.factors.keys()
-    return all(part.strip() in own for part in re.split(r"[,;/&]| và ", fold(text)) if part.strip())
+    whole = codes.counted(text.strip()) in own  # "đ/c" is one
+    return whole or all(codes.counted(part.strip()) in own for part in re.split(r"[,;/&]| và ", fold(text)) if part.strip())
 
 
 @lru_cache
 def _measure(units: tuple[str, ...], scale: tuple[str, ...]) -> re.Pattern[str]:
     words = sorted({fold(word) for word in (*units, *scale)}, key=len, reverse=True)
-    ten = r"(?<!\w)1(?:0+|(?:\.000)+)(?!\w)"
+    # of one hundred per cent it is said how much something is, not in what it is counted
+    ten = r"(?<!\w)1(?:0+|(?:\.000)+)(?!\w)(?!\s*[%‰])"
     one = "|".join(rf"(?<!\w){re.escape(w)}(?!\w)" if w[-1:].isalnum() else re.escape(w) for w in words)
     return re.compile(rf"(?:(?:{one}|{ten}|(?<!\w)và(?!\w))[\s,;/&]*)+" if units else f"{one}|{ten}")
 
@@ -307,7 +356,7 @@ def _measured(
     for whole in names:
         name, _, rest = whole.rpartition("(")
         unit, spec = rest.rstrip(")"), headers.get(name)
-        if spec and (unit == fold(spec.unit) or (spec.type == "amount" and unit in codes.factors)):
+        if spec and (codes.counted(unit) == codes.counted(spec.unit) or (spec.type == "amount" and unit in codes.factors)):
             if spec.type == "amount" and unit in codes.factors:
                 header.money = Place(unit, sheet.name, coordinate(r, c))
         elif spec and spec.type != "amount" and is_measure(unit, codes):

@@ -6,8 +6,11 @@ digits, literal texts, and commas behind the last place, which scale by thousand
 
 import operator
 import re
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
+
+from tonghop.base.text import fold
 
 _PIECE = re.compile(r'"[^"]*"?|\\.?|[_*].?|\[[^\]]*\]?|[^"\\_*\[;]+|;', re.S)
 _TOKEN = re.compile(r'"([^"]*)"?|\\(.)|([_*])(.)|\[([^\]]*)\]|(General)|(E[+-]0+)|(.)', re.S | re.I)
@@ -115,8 +118,13 @@ class Section:
         whole, _, decimals = f"{rounded:f}".partition(".")
         return whole.lstrip("0"), decimals.rstrip("0")
 
-    def agrees(self, number: Decimal, shown: str) -> bool:
-        """Whether what is shown is the number that is held, rounded to the places that are there."""
+    def agrees(self, number: Decimal, shown: str, units: Iterable[str] = ()) -> bool:
+        """Whether what is shown is the number that is held, rounded to the places that are there.
+
+        `units` are the folded names of what is counted: one of them may stand beside the number.
+        """
+        for unit in units:
+            shown = re.sub(rf"(?<!\w){re.escape(unit)}(?!\w)", "", fold(shown))
         if self.altered:
             return False
         if self.exponent:

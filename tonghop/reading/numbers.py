@@ -5,6 +5,7 @@ Vietnamese notation is the declared one: dots group thousands, a comma starts th
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -24,6 +25,10 @@ _DOT = re.compile(r"-?[1-9][0-9]{0,2}\.[0-9]{3}")
 _SPACED = re.compile(r"-?[0-9]{1,3}([ \u00a0\u2009\u202f][0-9]{3})+(,[0-9]+)?")
 _DATE = re.compile(r"[0-9]{1,2}[/-][0-9]{1,2}([/-][0-9]{2,4})?|[0-9]{1,2}/[0-9]{4}")
 _FORMULA = re.compile(r"=.+|@\w.*|[+-]\s*[^\W\d].*", re.S)
+# 8.0, as programs write a whole number: dots group by three digits, so it can mean nothing else
+_WHOLE = re.compile(r"(-?[0-9]+)\.0{1,2}")
+# what a spreadsheet shows of a formula that failed, in a text file or as text
+_FAILED = re.compile(r"#[A-Z][A-Z0-9_/]*[!?]?|Err:[0-9]{3}")
 LARGEST = 9 * 10**15  # a cell of a workbook holds every whole number up to here exactly
 LARGEST_COUNT = 10**15  # a spreadsheet keeps 15 digits of what is typed
 # of an amount in its smallest unit: as far as the formulas of a template compute (`tonghop.templates.formulas`)
@@ -56,6 +61,17 @@ def parse_number(value: Any) -> Decimal | None:
     if not isinstance(value, str) or len(value) > 40 or not _VIETNAMESE.fullmatch(value):
         return None
     return Decimal(value.replace(".", "").replace(",", "."))
+
+
+def mark(text: str) -> str:
+    """A text as marks for a figure are compared: -- and – are one dash."""
+    folded = fold(text) or text.strip()
+    return "-" if folded and not folded.strip("-") else folded
+
+
+def failed(value: Any) -> bool:
+    """Whether a text is what a formula shows that failed: #REF!, #N/A, Err:502."""
+    return isinstance(value, str) and bool(_FAILED.fullmatch(value.strip()))
 
 
 def is_foreign(text: str) -> bool:
@@ -99,10 +115,13 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(rf"(?<!\w){re.escape(w)}(?!\w)" if w[-1:].isalpha() else re.escape(w) for w in longest_first))
 
 
-def number_in_cell(value: Any, format_code: str | None, mixed: bool, vocabulary: Vocabulary) -> Decimal | Wrong:
+def number_in_cell(
+    value: Any, format_code: str | None, mixed: bool, vocabulary: Vocabulary, units: Iterable[str] = ()
+) -> Decimal | Wrong:
     """The number of a cell, or why there is none.
 
-    `format_code` is the cell's number format where it is not plain; `mixed`: another figure of its column has foreign marks.
+    `format_code` is the cell's number format where it is not plain, and `units` are the names of its unit of measure that this
+    may show beside the number; `mixed`: another figure of its column has foreign marks.
     """
     if format_code is None and isinstance(value, float) and value.is_integer():
         return fits(Decimal(int(value)))
@@ -120,7 +139,7 @@ def number_in_cell(value: Any, format_code: str | None, mixed: bool, vocabulary:
     section, text = shown.section(number)
     if section and section.percent:
         return Wrong("cell.percent", {"value": f"{comma(number * 100)}%" if section.scales_percent else vocabulary.mask(text)})
-    if section is None or not section.agrees(number, text):
+    if section is None or not section.agrees(number, text, units):
         return Wrong("cell.shown", {"value": comma(number), "shown": vocabulary.mask(text.strip())})
     # a workbook's number with three decimals may have been thousands, which a spreadsheet in English took for decimals
     if not isinstance(value, Decimal) and 1 <= abs(number) < 1000:
@@ -148,7 +167,8 @@ def _text(text: str, mixed: bool, vocabulary: Vocabulary) -> Decimal | Wrong:
         return _either(text, Decimal(text.replace(",", ".")), int(text.replace(",", "")))
     if mixed and _DOT.fullmatch(text):
         return _either(text, Decimal(text), int(text.replace(".", "")))
-    number = parse_number(text)
+    whole = _WHOLE.fullmatch(text)
+    number = parse_number(whole[1] if whole else text)
     if number is not None:
         return fits(number)
     quoted = {"value": vocabulary.mask(text)}

@@ -17,7 +17,7 @@ from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
 from tonghop.reading.raw import Look
 from tonghop.reading.sheet_xml import COLUMNS, LOW, NARROW, NO_VALUE, ROWS, Grid
-from tonghop.reading.styles_xml import BLACK, RGB, WHITE, as_xml, faded, is_plain
+from tonghop.reading.styles_xml import BLACK, RGB, WHITE, Ink, as_xml, faded, is_plain, stretch
 from tonghop.reading.xlsx import MAX_SHEET_NAME, MAX_SHEETS, written
 from tonghop.xlsx.parts import local_name
 from tonghop.xlsx.xml_edit import letters
@@ -108,21 +108,20 @@ class _Styles:
         """Of a cell's style: its number format's code, and the rule for a figure that is not seen as one."""
         if name not in self._known:
             data = self.says("table-cell", name, "data-style-name")
-            ink = _colour(self.says("table-cell", name, "color"), BLACK)
             ground = _colour(self.says("table-cell", name, "background-color"), WHITE)
-            self._known[name or ""] = self._code(data), faded(self.is_struck("table-cell", name), ink, ground)
+            self._known[name or ""] = self._code(data), faded(self.ink("table-cell", name), ground)
         return self._known[name or ""]
 
-    def is_struck(self, family: str, name: str | None) -> bool:
+    def ink(self, family: str, name: str | None) -> Ink:
+        """How a text of a style is written."""
         kinds = (self.says(family, name, f"text-line-through-{kind}") for kind in ("style", "type"))
-        return any(kind not in (None, "none") for kind in kinds)
-
-    def stretch(self, name: str | None) -> str | None:
-        """The rule for a stretch of a text that is not what it seems, on a white ground."""
-        raised = (self.says("text", name, "text-position") or "0%").split()[0]
-        if raised in ("super", "sub") or raised.strip("-0%"):
-            return "cell.raised"
-        return faded(self.is_struck("text", name), _colour(self.says("text", name, "color"), BLACK), WHITE)
+        raised = (self.says(family, name, "text-position") or "0%").split()[0]
+        return Ink(
+            any(kind not in (None, "none") for kind in kinds),
+            _colour(self.says(family, name, "color"), BLACK),
+            raised in ("super", "sub") or bool(raised.strip("-0%")),
+            self.length(family, name, "font-size"),
+        )
 
     def _code(self, name: str | None, mapped: bool = True) -> str | None:
         """A number format's code; None where there is none."""
@@ -302,7 +301,7 @@ class _Sheet:
             code = '"{}"'.format(said[:40].replace('"', ""))
         if code and not is_plain(code):
             self.formats[name] = code
-        spans = (self.styles.stretch(_get(span, "style-name")) for span in cell.iter() if local_name(span) == "span")
+        spans = (stretch(self.styles.ink("text", _get(span, "style-name"))) for span in cell.iter() if local_name(span) == "span")
         if rule := rule or next(filter(None, spans), None):
             self.faded[name] = rule
         if kind == "error":

@@ -1,5 +1,6 @@
 """A file as read: what it says it is, its raw figures with their places, and what was wrong with its shape."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -125,5 +126,10 @@ class Reading:
 
 
 def plain(value: Any) -> str:
-    """A head cell or a code as text: 8719.0 was typed as 8719."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else visible(str(value))
+    """A head cell or a code as text: 8719.0 was typed as 8719, and '08719 with what keeps a spreadsheet from changing it."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return _KEPT.sub("", visible(str(value)))
+
+
+_KEPT = re.compile(r"^\s*'(?=\w)")

@@ -88,7 +88,7 @@ class ColumnPassed(NamedTuple):
 
 
 class CellsPassed(NamedTuple):
-    """Cells below a header that hold text but no figure of a row (a signature, a note), as ranges: `F11, D13:E13`."""
+    """Cells of a sheet as ranges, `F11, D13:E13`: such as hold text below a header but no figure of a row."""
 
     sheet: str
     cells: str
@@ -105,6 +105,8 @@ class Read:
     cells: tuple[CellsPassed, ...] = ()
     # TABLE: label of columns that the template, printed before the form changed, does not have and that are left blank
     lacking: tuple[str, ...] = ()
+    # cells of figures with a dash, which was read as 0
+    dashes: tuple[CellsPassed, ...] = ()
     # whether the sender owes the form for the period; None where it is not known what the report is
     owed: bool | None = None
 
@@ -116,6 +118,7 @@ class Read:
             "columns_passed_over": [c._asdict() for c in self.columns],
             "cells_passed_over": [c._asdict() for c in self.cells],
             "not_on_the_template": list(self.lacking),
+            "dashes_read_as_0": [c._asdict() for c in self.dashes],
             "owed": self.owed,
         }
 
@@ -128,6 +131,8 @@ class Read:
             tuple(ColumnPassed(**c) for c in kept["columns_passed_over"]),
             tuple(CellsPassed(**c) for c in kept["cells_passed_over"]),
             tuple(kept["not_on_the_template"]),
+            # what was kept by an earlier version says nothing of them
+            tuple(CellsPassed(**c) for c in kept.get("dashes_read_as_0", ())),
             kept["owed"],
         )
 

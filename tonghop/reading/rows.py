@@ -16,8 +16,18 @@ from tonghop.base.findings import Finding, Place, finding, printable
 from tonghop.base.text import FOLDED, fold, nfc, visible
 from tonghop.catalogue.forms import ALL_ROWS, Field_, Table
 from tonghop.catalogue.model import Catalogue, Codes
-from tonghop.reading.layout import Sheet, TableHeader, column_letters, coordinate, holds, is_measure, measures, own_measure
-from tonghop.reading.numbers import Vocabulary
+from tonghop.reading.layout import (
+    Sheet,
+    TableHeader,
+    column_letters,
+    coordinate,
+    holds,
+    is_measure,
+    measures,
+    own_measure,
+    ranges,
+)
+from tonghop.reading.numbers import Vocabulary, failed, mark
 from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain
 from tonghop.reading.report import CellsPassed, ColumnPassed
 from tonghop.reading.unit_codes import written
@@ -60,6 +70,8 @@ class _Row(NamedTuple):
 
 
 _ROMAN = re.compile("[IVX]+")
+# what a total's word may be set off by
+_BULLETS = "*-–—+•· "
 _CODE = re.compile(r"[\w.\-]*\d[\w.\-]*")
 _SECTION = re.compile(r"([IVX]+|[A-ZĐ])[.)]?")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -99,6 +111,7 @@ class Rows:
         self.bare = [c for c in range(width) if c not in known and c not in header.unknown]
         self.all = list(self._classified())
         self.sections = [row for row in self.all if row.kind == "section"]
+        self.last = max((row.number for row in self.all if row.kind in ("unit", "total")), default=0)
         # whether the table's foot is above, and which rows hold figures of units or totals
         self.ended = False
         self.taken: set[int] = set()
@@ -251,7 +264,7 @@ class Rows:
             for label, letters in _runs({c: header.passed.get(c, "") for c in self.seen | self._without_figures()})
         ]
         if self.passed:
-            self.reading.cells_passed.append(CellsPassed(printable(name), _ranges(self.passed)))
+            self.reading.cells_passed.append(CellsPassed(printable(name), ranges(self.passed)))
 
     def _without_figures(self) -> set[int]:
         return {c for c in self.header.unknown if not self.has_figures(c)}
@@ -283,9 +296,17 @@ class Rows:
         """Whether a row without a known code is a unit's nevertheless. A line of a signature or a note may hold a number."""
         values = self.sheet.grid[row.number]
         if figures := self._figures(row.number, raw):
-            return self._most(figures) or not (self._begins(values, self.catalogue.codes.foot) or self._is_note(values))
+            if self._most(figures):
+                return True
+            aside = self._begins(values, self.catalogue.codes.foot) or self._is_note(values)
+            return not (aside or (row.number > self.last and self._is_alone(values)))
         numbered = self.ordinal is not None and isinstance(values[self.ordinal], int | float)
         return numbered and any(map(holds, raw))
+
+    def _is_alone(self, values: list[Any]) -> bool:
+        """Whether a number is all that a row holds: below the last row it is that of a page or a telephone."""
+        held = [value for value in values if holds(value)]
+        return len(held) == 1 and len(self.inputs) > 1 and any(map(str.isdigit, str(held[0])))
 
     def _begins(self, values: list[Any], words: tuple[str, ...]) -> bool:
         pattern, passed = _any_word(words), self.header.passed
@@ -326,14 +347,15 @@ class Rows:
 
     def _measures(self, row: _Row, values: list[Any]) -> bool:
         """Whether a line under the header gives units of measure; those that are not the fields' own are refused."""
+        codes = self.catalogue.codes
         fields = {c: spec for c, spec in self.header.fields.items() if holds(values[c])}
         texts = {c: values[c].strip("() ") if isinstance(values[c], str) else "" for c in fields}
         if not fields or not all(
-            fold(texts[c]) == fold(spec.unit) or is_measure(texts[c], self.catalogue.codes) for c, spec in fields.items()
+            codes.counted(texts[c]) == codes.counted(spec.unit) or is_measure(texts[c], codes) for c, spec in fields.items()
         ):
             return False
         for c, spec in fields.items():
-            if spec.type != "amount" and fold(texts[c]) != fold(spec.unit):
+            if spec.type != "amount" and codes.counted(texts[c]) != codes.counted(spec.unit):
                 place = Place(texts[c], self.sheet.name, coordinate(row.number, c))
                 self.reading.findings.append(other_measure(place, self.table, self.vocabulary, spec))
         return True
@@ -372,7 +394,8 @@ class Rows:
                 continue
             sums = None
             for text in texts if blank else [str(unit.value)]:
-                if text[:1].isalpha() and (sums := total.fullmatch(fold(text))):
+                bare = text.lstrip(_BULLETS)
+                if bare[:1].isalpha() and (sums := total.fullmatch(fold(bare))):
                     break
             if sums:
                 yield _Row(r, "total", unit, (sums[1] or "").upper())
@@ -445,14 +468,14 @@ def _figure_text(text: str, vocabulary: Vocabulary, codes: Codes) -> bool:
     text = visible(text).strip()
     if not text or len(text) > 40:
         return False
-    if fold(text) in _marks(codes.zero + codes.not_applicable) or text in codes.zero:
+    if failed(text) or mark(text) in _marks(codes.zero + codes.not_applicable):
         return True
     return any(map(str.isdigit, text)) and not _NO_FIGURE.fullmatch(text) and "…" not in vocabulary.mask(text)
 
 
 @lru_cache
 def _marks(words: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(fold(word) or word for word in words)
+    return frozenset(map(mark, words))
 
 
 @lru_cache
@@ -467,10 +490,10 @@ def _contains(words: tuple[str, ...]) -> re.Pattern[str]:
 
 @lru_cache
 def _total(words: tuple[str, ...], parts: tuple[str, ...], whole: tuple[str, ...]) -> re.Pattern[str]:
-    """A total's words, and the section that it sums; the whole table may be named, or told in brackets."""
+    """A total's words, and the section that it sums; the whole table may be named, told in brackets, or counted."""
     words_, parts_, whole_ = ("|".join(re.escape(fold(word)) for word in group) or "(?!)" for group in (words, parts, whole))
     section = rf" ?\(?(?:(?:{parts_}) )?([a-zđ]|[ivx]+)\)?"
-    return re.compile(rf"(?:{words_})(?:{section}| ?(?:(?:{whole_}) .+|\(.+\)))?|(?:{whole_}) .+")
+    return re.compile(rf"(?:{words_})(?:{section}|[ :]?(?:(?:{whole_}) .+|\(.+\)|\d+ [^\d\W].*))?|(?:{whole_}) .+")
 
 
 def _runs(labels: dict[int, str]) -> Iterator[tuple[str, str]]:
@@ -479,22 +502,3 @@ def _runs(labels: dict[int, str]) -> Iterator[tuple[str, str]]:
     for (label, _), run in groupby(numbered, lambda at: (labels[at[1]], at[1] - at[0])):
         columns = [c for _, c in run]
         yield label, ":".join(dict.fromkeys(map(column_letters, (columns[0], columns[-1]))))
-
-
-def _ranges(cells: set[tuple[int, int]]) -> str:
-    """Cells as ranges: F11, D13:E14."""
-    open_: dict[tuple[int, int], list[int]] = {}  # first and last column of a range, to its first and last row
-    found: list[tuple[int, int, int, int]] = []
-    for (row, _), run in groupby(enumerate(sorted(cells)), lambda at: (at[1][0], at[1][1] - at[0])):
-        columns = [c for _, (_, c) in run]
-        ends = columns[0], columns[-1]
-        if ends in open_ and open_[ends][1] == row - 1:
-            open_[ends][1] = row
-        else:
-            if ends in open_:
-                found.append((open_[ends][0], ends[0], open_[ends][1], ends[1]))
-            open_[ends] = [row, row]
-    found += [(top, left, bottom, right) for (left, right), (top, bottom) in open_.items()]
-    return ", ".join(
-        ":".join(dict.fromkeys((coordinate(top, left), coordinate(bottom, right)))) for top, left, bottom, right in sorted(found)
-    )

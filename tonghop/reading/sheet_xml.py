@@ -9,6 +9,7 @@ spells XML: prefixes, quotes, comments, CDATA, the order of cells, cells without
 import re
 from functools import lru_cache
 from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element
 from xml.parsers.expat import ExpatError, ParserCreate
 from xml.sax.saxutils import escape
 
@@ -16,7 +17,7 @@ import re2
 
 from tonghop.base.findings import Unreadable
 from tonghop.reading.raw import Look
-from tonghop.reading.styles_xml import BLACK, WHITE, Colours, Styles, faded
+from tonghop.reading.styles_xml import Colours, Styles, font_of, stretch
 from tonghop.xlsx.parts import is_true
 from tonghop.xlsx.xml_edit import MAIN, column_number, letters
 
@@ -368,7 +369,8 @@ class _Sheet(Handler):
             self._columns(attributes)
         elif name == "sheetFormatPr":
             height, width = (_size(attributes, key) for key in ("defaultRowHeight", "defaultColWidth"))
-            self.hides_rows = is_true(attributes.get("zeroHeight")) or (height is not None and height < LOW)
+            # a sheet of rows that are hidden unless they are written (zeroHeight) shows those that are
+            self.hides_rows = height is not None and height < LOW
             self.hides_columns = width is not None and width < NARROW
 
     def _columns(self, attributes: dict[str, str]) -> None:
@@ -497,10 +499,9 @@ def _of_a_stretch(name: str, path: list[str], attributes: dict[str, str], colour
     """The rule for a text of which a stretch is struck out, white, or above or below the line: its digits are no figure's."""
     if "rPr" not in path or "rPh" in path:
         return None
-    if name == "vertAlign" and attributes.get("val") in ("superscript", "subscript"):
-        return "cell.raised"
-    struck = name == "strike" and is_true(attributes.get("val", "1"))
-    return faded(struck, colours.of(attributes, BLACK) if name == "color" else BLACK, WHITE)
+    look = Element("rPr")
+    look.append(Element(name, attributes))
+    return stretch(font_of(look, colours))
 
 
 class _Strings(Handler):

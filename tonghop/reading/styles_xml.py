@@ -17,8 +17,8 @@ BUILT_IN = {9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?", 13: "# ??/??", 48
 _PLAIN = re2.compile(r"(?i)General|@|[#0,]*0(\.0{1,2}|\.0{4,})?(_\))?")
 RGB = tuple[int, int, int]
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
-# as near as these the colours of figure and ground are one to the eye
-_NEAR = 32
+# as near as these the colours of figure and ground are one to the eye; smaller than so many points nobody reads a figure
+_NEAR, SMALL = 32, 4.0
 _EIGHT = "000000 FFFFFF FF0000 00FF00 0000FF FFFF00 FF00FF 00FFFF "
 PALETTE = (
     _EIGHT
@@ -35,12 +35,28 @@ def is_plain(format_code: str) -> bool:
     return bool(_PLAIN.fullmatch(format_code))
 
 
-def faded(struck: bool, ink: RGB | None, ground: RGB | None) -> str | None:
-    """The rule of messages.yaml for a figure that is struck out, or written in the colour of what is behind it."""
-    if struck:
+class Ink(NamedTuple):
+    """How a text is written: struck through, in a colour (None: unknown), above or below the line, in points (None: unknown)."""
+
+    struck: bool = False
+    colour: RGB | None = BLACK
+    raised: bool = False
+    points: float | None = None
+
+
+def faded(ink: Ink, ground: RGB | None) -> str | None:
+    """The rule of messages.yaml for a figure that is struck out, in the colour of what is behind it, or too small to be read."""
+    if ink.struck:
         return "cell.struck"
-    near = ink is not None and ground is not None and all(abs(a - b) < _NEAR for a, b in zip(ink, ground, strict=True))
+    if ink.points is not None and ink.points < SMALL:
+        return "cell.unseen"
+    near = ink.colour and ground and all(abs(a - b) < _NEAR for a, b in zip(ink.colour, ground, strict=True))
     return "cell.unseen" if near else None
+
+
+def stretch(ink: Ink) -> str | None:
+    """The rule for a text of which a stretch is written so, on a white ground: its digits are no figure's."""
+    return faded(ink, WHITE) or ("cell.raised" if ink.raised else None)
 
 
 class Styles(NamedTuple):
@@ -58,7 +74,7 @@ def styles(xml: bytes, theme: bytes | None) -> Styles:
     sections = {local_name(section): section for section in ElementTree.fromstring(xml)}
     codes = {int(e.get("numFmtId", "0")): e.get("formatCode", "") for e in sections.get("numFmts", ())}
     known, colours = BUILT_IN | codes, Colours(sections.get("colors", ()), theme)
-    fonts = [(is_struck(font), colours.of(_child(font, "color"), BLACK)) for font in sections.get("fonts", ())]
+    fonts = [font_of(font, colours) for font in sections.get("fonts", ())]
     grounds = [_ground(fill, colours) for fill in sections.get("fills", ())]
     formats, unseen, every = {}, {}, []
     for n, style in enumerate(sections.get("cellXfs", ())):
@@ -67,8 +83,8 @@ def styles(xml: bytes, theme: bytes | None) -> Styles:
         code = known.get(number, "General")
         if not is_plain(code):
             formats[n] = code
-        struck, ink = fonts[font] if font < len(fonts) else (False, BLACK)
-        if rule := faded(struck, ink, grounds[fill] if fill < len(grounds) else WHITE):
+        ink = fonts[font] if font < len(fonts) else Ink()
+        if rule := faded(ink, grounds[fill] if fill < len(grounds) else WHITE):
             unseen[n] = rule
     return Styles(formats, unseen, as_xml(codes, every), colours)
 
@@ -119,10 +135,15 @@ def _child(element: Element, name: str) -> Element | None:
     return next((e for e in element if local_name(e) == name), None)
 
 
-def is_struck(font: Element) -> bool:
-    """Whether a font, of a cell or of a stretch of its text, is struck through."""
-    strike = _child(font, "strike")
-    return strike is not None and is_true(strike.get("val", "1"))
+def font_of(font: Element, colours: Colours) -> Ink:
+    """What a font says of the look of a text."""
+    strike, size, raised = (_child(font, name) for name in ("strike", "sz", "vertAlign"))
+    return Ink(
+        strike is not None and is_true(strike.get("val", "1")),
+        colours.of(_child(font, "color"), BLACK),
+        raised is not None and raised.get("val") in ("superscript", "subscript"),
+        float(size.get("val", "11")) if size is not None else None,
+    )
 
 
 def _ground(fill: Element, colours: Colours) -> RGB | None:

@@ -22,7 +22,7 @@ from tonghop.reading.workbook import read_sheets
 NAMES = ("form", "version", "sender", "period", "scheme", "scope", "nil", "money", "sender_name", "codes_on")
 # that a CSV must have; the last two are of one with a figure a line
 CSV_COLUMNS = ("form", "version", "sender", "period", "scheme", "scope", "table", "unit", "row", "field", "value")
-_SEPARATORS = (",", ";", "\t")
+_SEPARATORS = (",", ";", "\t", "|")
 # for Excel: which separator follows
 _STATED = re.compile(r'"?sep=([^\w\s"]|\t)"?[,;\t]*\r?\n', re.IGNORECASE)
 
@@ -35,7 +35,7 @@ def decoded(content: bytes) -> str:
         text = "\0"
     if "\0" in text:
         raise Unreadable("file.encoding")
-    return text
+    return text.removesuffix("\x1a")  # with which MS-DOS ends a text
 
 
 # --- CSV ---------------------------------------------------------------------------------------------------------

@@ -23,8 +23,18 @@ from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import UnitVersion
 from tonghop.reading import printed, unit_names
 from tonghop.reading.figures import Money
-from tonghop.reading.layout import own_measure
-from tonghop.reading.numbers import LARGEST_COUNT, Vocabulary, Wrong, amount, is_foreign, number_in_cell, parse_number
+from tonghop.reading.layout import cells_of, own_measure
+from tonghop.reading.numbers import (
+    LARGEST_COUNT,
+    Vocabulary,
+    Wrong,
+    amount,
+    failed,
+    is_foreign,
+    mark,
+    number_in_cell,
+    parse_number,
+)
 from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain
 from tonghop.reading.reader import read
 from tonghop.reading.report import NOT_APPLICABLE, CellValue, Line, LineHeader, Read, Report, TableRead
@@ -61,7 +71,7 @@ def understand(reading: Reading, catalogue: Catalogue) -> Report:
         tables = {entry.table.code: entry.table for entry in reading.entries}.values()
         if tables and not any(own_measure(str(reading.money.value), table, catalogue.codes) for table in tables):
             result.findings.append(other_measure(reading.money, next(iter(tables)), understood.vocabulary))
-    result.read = _read(reading, result.lines, catalogue)
+    result.read = _read(reading, result.lines, understood.marked, catalogue)
     if reading.nil:
         result.lines.clear()
     elif not result.findings and all(figure is None for line in result.lines for figure in line.figures):
@@ -73,7 +83,7 @@ def understand(reading: Reading, catalogue: Catalogue) -> Report:
     return result
 
 
-def _read(reading: Reading, lines: list[Line], catalogue: Catalogue) -> Read:
+def _read(reading: Reading, lines: list[Line], marked: list[Place], catalogue: Catalogue) -> Read:
     """What was read and what was not."""
     assert reading.form
     assert reading.sender
@@ -90,6 +100,7 @@ def _read(reading: Reading, lines: list[Line], catalogue: Catalogue) -> Read:
         tuple(reading.columns_passed),
         tuple(reading.cells_passed),
         printed.lacking(reading),
+        tuple(cells_of(marked)),
         obligations.owes(catalogue, reading.form.code, reading.sender.unit, reading.period),
     )
 
@@ -116,7 +127,9 @@ class _Understanding:
         self.headers: dict[LineHeader, LineHeader] = {}
         self.refused: set[tuple[str, str, str, str]] = set()
         codes = catalogue.codes
-        self.zero, self.not_applicable = {fold(m) or m for m in codes.zero}, {fold(m) for m in codes.not_applicable}
+        self.zero, self.not_applicable = {mark(m) for m in codes.zero}, {mark(m) for m in codes.not_applicable}
+        # cells with a mark that was read as 0
+        self.marked: list[Place] = []
         self.yes = {fold(word) for word in codes.yes}
         self.vocabulary = Vocabulary(codes)
         self.looks, self.entries = reading.looks, reading.entries
@@ -251,21 +264,22 @@ class _Understanding:
         """The figures of one cell by indicator, or None after a finding. A cell with a code fills one indicator for each code."""
         value = place.value
         look.computed(place)
-        if error := look.errors.get(place.cell):
+        value = visible(value).strip() if isinstance(value, str) else value
+        if error := _error(place, look):
             self.result.findings.append(finding("cell.error", place, error=error))
             return None
-        value = visible(value).strip() if isinstance(value, str) else value
         if value in (None, ""):
             return [(indicator, None) for indicator in spec.indicators]
         if rule := look.faded.get(place.cell):
             self.result.findings.append(finding(rule, place, value=self.vocabulary.mask(value)))
             return None
-        text = fold(value) or value if isinstance(value, str) else None
+        text = mark(value) if isinstance(value, str) else None
         if text in self.not_applicable and spec.type != "flag":
             return [(indicator, NOT_APPLICABLE) for indicator in spec.indicators]
         if spec.type == "code":
             return self._code(place, spec)
         if text in self.zero:
+            self.marked.append(place)
             return [(spec.code, 0)]
         number = self._number(place, spec, value, look.formats.get(place.cell))
         return None if number is None else [(spec.code, _figure(number))]
@@ -279,10 +293,15 @@ class _Understanding:
             return None
         return [(f"{spec.code}_{code}", int(code == chosen)) for code in spec.codes]
 
+    def _units(self, spec: Field_) -> tuple[str, ...]:
+        """What the unit of measure of a field's figures may be called, folded: of amounts it is the one that the report names."""
+        return self.catalogue.codes.names_of(self.money.name if spec.type == "amount" else spec.unit)
+
     def _number(self, place: Place, spec: Field_, value: Any, format_code: str | None) -> Decimal | None:
         if spec.type == "flag" and isinstance(value, str) and fold(value) in self.yes:
             return Decimal(1)
-        number = number_in_cell(value, format_code, (place.sheet, spec.code) in self.mixed, self.vocabulary)
+        units = self._units(spec) if format_code else ()
+        number = number_in_cell(value, format_code, (place.sheet, spec.code) in self.mixed, self.vocabulary, units)
         if isinstance(number, Decimal) and spec.type == "amount":
             if self.factor is None:
                 # the unit of money is missing once, at the head, and not once a cell
@@ -300,6 +319,11 @@ class _Understanding:
 
 
 _PLAIN = Look()
+
+
+def _error(place: Place, look: Look) -> str | None:
+    """What failed at a place, in a formula or as the text that one left."""
+    return look.errors.get(place.cell) or (str(place.value).strip() if failed(place.value) else None)
 
 
 def _whole(rows: list[list[Any]]) -> list[list[CellValue] | None]:
@@ -339,7 +363,7 @@ def _counted(number: Decimal, spec: Field_) -> Decimal | Wrong:
 def _stated(place: Place, understood: "_Understanding") -> Decimal | Wrong | None:
     """The number that a total states, why it is none, or None where it says nothing."""
     value = visible(place.value).strip() if isinstance(place.value, str) else place.value
-    text = fold(value) or value if isinstance(value, str) else None
+    text = mark(value) if isinstance(value, str) else None
     if value in (None, "") or text in understood.not_applicable:
         return None
     number = Decimal(0) if text in understood.zero else parse_number(value)
@@ -357,8 +381,9 @@ def _totals(reading: Reading, result: Report, understood: "_Understanding") -> l
     for stated in reading.totals:
         place, spec = stated.figure, stated.field
         look = reading.looks.get(place.sheet, _PLAIN)
-        if error := look.errors.get(place.cell):
+        if error := _error(place, look):
             found.append(finding("cell.error", place, error=error))
+            continue
         # a total is no part of the report: one that is yet to be computed contradicts nothing
         if place.cell in look.uncomputed:
             continue

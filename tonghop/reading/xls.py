@@ -14,15 +14,16 @@ from tonghop.reading import kinds
 from tonghop.reading.layout import coordinate
 from tonghop.reading.raw import Look
 from tonghop.reading.sheet_xml import LOW, NARROW
-from tonghop.reading.styles_xml import BLACK, BUILT_IN, PALETTE, RGB, WHITE, colour, faded, is_plain
+from tonghop.reading.styles_xml import BLACK, BUILT_IN, PALETTE, RGB, WHITE, Ink, colour, faded, is_plain, stretch
 
 _END = 0xFFFFFFFA  # from here on a sector's number has another meaning
 _ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
 BOUNDSHEET, FORMAT, XF, ROW, COLINFO, FILEPASS, EOF = 0x85, 0x41E, 0xE0, 0x208, 0x7D, 0x2F, 0x0A
 FONT, OWN_COLOURS, RECALCID = 0x31, 0x92, 0x1C1
 NUMBER, RK, MULRK, FORMULA, BOOLERR = 0x203, 0x27E, 0xBD, 0x06, 0x205
+SHARED_TEXTS, GOES_ON, SHARED, RICH = 0xFC, 0x3C, 0xFD, 0xD6
 # records that begin with row, column and format: numbers, and texts and blanks, which only place cells
-_CELLS = {NUMBER, RK, FORMULA, BOOLERR, 0xFD, 0x204, 0x201, 0xD6}
+_CELLS = {NUMBER, RK, FORMULA, BOOLERR, SHARED, 0x204, 0x201, RICH}
 _ROWS_OF_CELLS = {MULRK: 6, 0xBE: 2}  # bytes a cell
 
 
@@ -47,9 +48,12 @@ class _Book:
     def __init__(self) -> None:
         self.sheets: list[tuple[str, int]] = []
         self._formats: dict[int, str] = dict(BUILT_IN)
-        self._fonts: list[tuple[bool, int]] = []
+        self._fonts: list[tuple[int, int, int, int]] = []
         self._styles: list[tuple[int, int, int, int]] = []
         self._palette = [colour(code) for code in PALETTE]
+        # the record of the texts that cells share, and those that it goes on in
+        self._texts: list[bytes] = []
+        self._last = 0
         # a spreadsheet says which of its versions computed the formulas; a library that computes none does not
         self.computed = False
 
@@ -60,8 +64,8 @@ class _Book:
         if kind == FORMAT:
             self._formats[struct.unpack_from("<H", body)[0]] = _text(body[2:], wide=True)
         elif kind == FONT:
-            _, flags, ink = struct.unpack_from("<3H", body)
-            self._fonts.append((bool(flags & 8), ink))
+            height, flags, ink, _, raised = struct.unpack_from("<5H", body)
+            self._fonts.append((height, flags, ink, raised))
         elif kind == OWN_COLOURS:
             self._palette[8:] = [tuple(body[at : at + 3]) for at in range(2, len(body) - 3, 4)]  # type: ignore[misc]
         elif kind == XF:
@@ -72,6 +76,25 @@ class _Book:
             self.sheets.append((_text(body[6:], wide=False), struct.unpack_from("<I", body)[0]))
         elif kind == RECALCID:
             self.computed = True
+        elif kind == SHARED_TEXTS or (kind == GOES_ON and self._last == SHARED_TEXTS):
+            self._texts.append(body)
+            kind = SHARED_TEXTS
+        self._last = kind
+
+    @cached_property
+    def shared(self) -> dict[int, str]:
+        """Why shared texts are no figures, by number: a stretch is struck out, raised or not seen."""
+        found, count = {}, struct.unpack_from("<I", self._texts[0], 4)[0] if self._texts else 0
+        blocks = _Blocks([self._texts[0][8:], *self._texts[1:]]) if count else None
+        for n in range(count):
+            assert blocks
+            if rule := self.stretch(*_rich_text(blocks)):
+                found[n] = rule
+        return found
+
+    def stretch(self, length: int, runs: list[tuple[int, int]]) -> str | None:
+        """The rule for a text that is in other fonts from some of its letters on."""
+        return next(filter(None, (stretch(self._ink(font)) for begins, font in runs if begins < length)), None)
 
     @cached_property
     def odd(self) -> dict[int, str]:
@@ -84,12 +107,15 @@ class _Book:
         """Why a figure is not seen as one, by style."""
         found = {}
         for n, (font, _, pattern, ground) in enumerate(self._styles):
-            # there is no font of number 4
-            struck, ink = self._fonts[font - (font > 4)] if font - (font > 4) < len(self._fonts) else (False, 64)
             behind = WHITE if pattern == 0 else self._colour(ground) if pattern == 1 else None
-            if rule := faded(struck, self._colour(ink), behind):
+            if rule := faded(self._ink(font), behind):
                 found[n] = rule
         return found
+
+    def _ink(self, font: int) -> Ink:
+        font -= font > 4  # there is no font of number 4
+        height, flags, ink, raised = self._fonts[font] if font < len(self._fonts) else (220, 0, 64, 0)
+        return Ink(bool(flags & 8), self._colour(ink), raised in (1, 2), height / 20)
 
     def _colour(self, number: int) -> RGB | None:
         if number in (64, 0x7FFF):
@@ -154,6 +180,45 @@ def _records(stream: bytes, start: int) -> Iterator[tuple[int, bytes]]:
         start += 4 + length
 
 
+class _Blocks:
+    """The bytes of a record and of those that it goes on in."""
+
+    def __init__(self, blocks: list[bytes]) -> None:
+        self._blocks, self._block, self._at = blocks, 0, 0
+
+    def take(self, size: int) -> bytes:
+        """So many bytes, wherever they are. Raises IndexError at the end."""
+        taken = bytearray()
+        while len(taken) < size:
+            part = self._blocks[self._block][self._at : self._at + size - len(taken)]
+            taken += part
+            self._at += len(part)
+            if not part:
+                self._block, self._at = self._block + 1, 0
+        return bytes(taken)
+
+    def skip_letters(self, count: int, wide: int) -> None:
+        """Pass over letters; where they go on in another record, its first byte says how wide they are there."""
+        while count:
+            if self._at >= len(self._blocks[self._block]):
+                self._block, self._at = self._block + 1, 1
+                wide = self._blocks[self._block][0] & 1
+                continue
+            have = min(count, (len(self._blocks[self._block]) - self._at + wide) >> wide)
+            count, self._at = count - have, self._at + (have << wide)
+
+
+def _rich_text(blocks: _Blocks) -> tuple[int, list[tuple[int, int]]]:
+    """The length of a shared text, and from which letter on it is in which font."""
+    length, flags = struct.unpack("<HB", blocks.take(3))
+    runs = struct.unpack("<H", blocks.take(2))[0] if flags & 8 else 0
+    further = struct.unpack("<I", blocks.take(4))[0] if flags & 4 else 0
+    blocks.skip_letters(length, flags & 1)
+    found = [*struct.iter_unpack("<2H", blocks.take(4 * runs))]
+    blocks.take(further)
+    return length, found
+
+
 def _text(body: bytes, wide: bool) -> str:
     """A text after its length (of two bytes where wide) and a flag that tells two-byte letters."""
     length, at = (struct.unpack_from("<H", body)[0], 2) if wide else (body[0], 1)
@@ -176,7 +241,12 @@ def _sheet(stream: bytes, start: int, book: _Book, settings: Settings) -> Look:
             if style in book.faded:
                 unseen[coordinate(row, column)] = book.faded[style]
             height, width = max(height, row + 1), max(width, column + 1)
-        if kind in (BOOLERR, FORMULA):
+        if kind in (SHARED, RICH):
+            row, column, _, number = struct.unpack_from("<3HI", body)
+            rule = book.shared.get(number) if kind == SHARED else book.stretch(*_rich_cell(body))
+            if rule:
+                unseen.setdefault(coordinate(row, column), rule)
+        elif kind in (BOOLERR, FORMULA):
             row, column = struct.unpack_from("<2H", body)
             failed, without = _result(kind, body)
             if failed is not None:
@@ -205,6 +275,14 @@ def _cells(kind: int, body: bytes) -> Iterator[tuple[int, int, int]]:
         row, first = struct.unpack_from("<2H", body)
         for n, at in enumerate(range(4, len(body) - 2, _ROWS_OF_CELLS[kind])):
             yield row, first + n, struct.unpack_from("<H", body, at)[0]
+
+
+def _rich_cell(body: bytes) -> tuple[int, list[tuple[int, int]]]:
+    """The length of a cell's own text, and from which letter on it is in which font."""
+    length, flags = struct.unpack_from("<HB", body, 6)
+    at = 9 + (length << (flags & 1))
+    count = struct.unpack_from("<H", body, at)[0]
+    return length, [*struct.iter_unpack("<2H", body[at + 2 : at + 2 + 4 * count])]
 
 
 def _result(kind: int, body: bytes) -> tuple[int | None, bool]:

@@ -12,8 +12,8 @@ from xml.sax.saxutils import escape
 from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
 from tonghop.reading.raw import Look
-from tonghop.reading.sheet_xml import COLUMNS, LOW, NARROW, ROWS, Grid
-from tonghop.reading.styles_xml import BLACK, BUILT_IN, RGB, WHITE, Colours, Styles, as_xml, faded, is_plain
+from tonghop.reading.sheet_xml import COLUMNS, LOW, NARROW, NO_VALUE, ROWS, Grid
+from tonghop.reading.styles_xml import BLACK, BUILT_IN, RGB, WHITE, Colours, Ink, Styles, as_xml, faded, is_plain, stretch
 from tonghop.reading.xlsx import MAX_SHEET_NAME, MAX_SHEETS, written
 from tonghop.xlsx.parts import found, related
 from tonghop.xlsx.xml_edit import letters
@@ -32,8 +32,10 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
     try:
         to = related(parts, workbook)
         others = {kind: part for kind, part in to.values() if kind in ("styles", "sharedStrings", "theme")}
-        styles = _styles(parts[found(parts, others["styles"])], parts.get(others.get("theme", "")))
-        texts = _texts(parts[found(parts, others["sharedStrings"])], settings.max_cells) if "sharedStrings" in others else []
+        fonts, styles = _styles(parts[found(parts, others["styles"])], parts.get(others.get("theme", "")))
+        texts: list[tuple[str, str | None]] = []
+        if "sharedStrings" in others:
+            texts = _texts(parts[found(parts, others["sharedStrings"])], fonts, settings.max_cells)
         since_1904 = recalculates = False
         sheets: dict[str, bytes] = {}
         looks: dict[str, Look] = {}
@@ -54,7 +56,7 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
                     raise Unreadable("file.bounds")
                 if len(name) > MAX_SHEET_NAME:
                     raise Unreadable("file.unsafe", detail="xlsb")
-                read = _Sheet(styles, texts, recalculates, settings.max_cells)
+                read = _Sheet(styles, fonts, texts, recalculates, settings.max_cells)
                 for record in _records(parts[found(parts, target[1])]):
                     read.take(*record)
                 sheets[f"xl/worksheets/sheet{len(sheets) + 1}.xml"], looks[name] = read.grid.xml(), read.look()
@@ -95,20 +97,30 @@ def _text(body: bytes, at: int) -> tuple[str, int]:
     return body[at + 4 : end].decode("utf-16-le"), end
 
 
-def _texts(part: bytes, max_cells: int) -> list[str]:
+def _rich_text(body: bytes, at: int, fonts: list[Ink]) -> tuple[str, str | None]:
+    """A text after its flags, and the rule that says why a stretch of it is no part of a figure."""
+    text, end = _text(body, at + 1)
+    if not body[at] & 1:
+        return text, None
+    count = struct.unpack_from("<I", body, end)[0]
+    runs = struct.iter_unpack("<2H", body[end + 4 : end + 4 + 4 * count])
+    return text, next(filter(None, (stretch(fonts[font]) for begins, font in runs if begins < len(text))), None)
+
+
+def _texts(part: bytes, fonts: list[Ink], max_cells: int) -> list[tuple[str, str | None]]:
     texts = []
     for kind, body in _records(part):
         if kind == SHARED_TEXT:
-            texts.append(_text(body, 1)[0])
+            texts.append(_rich_text(body, 0, fonts))
             if len(texts) > max_cells:
                 raise Unreadable("file.bounds")
     return texts
 
 
-def _styles(part: bytes, theme: bytes | None) -> Styles:
+def _styles(part: bytes, theme: bytes | None) -> tuple[list[Ink], Styles]:
     colours = Colours((), theme)
     codes: dict[int, str] = {}
-    fonts: list[tuple[bool, RGB | None]] = []
+    fonts: list[Ink] = []
     grounds: list[RGB | None] = []
     styles: list[tuple[int, int, int]] = []
     of_cells = False
@@ -116,7 +128,8 @@ def _styles(part: bytes, theme: bytes | None) -> Styles:
         if kind == FORMAT:
             codes[struct.unpack_from("<H", body)[0]] = _text(body, 2)[0]
         elif kind == FONT:
-            fonts.append((bool(body[2] & 8), colours.of(_colour(body, 12), BLACK)))
+            height, flags, _, raised = struct.unpack_from("<4H", body)
+            fonts.append(Ink(bool(flags & 8), colours.of(_colour(body, 12), BLACK), raised in (1, 2), height / 20))
         elif kind == FILL:
             pattern = struct.unpack_from("<I", body)[0]
             grounds.append(WHITE if pattern == 0 else colours.of(_colour(body, 4), BLACK) if pattern == 1 else None)
@@ -125,8 +138,8 @@ def _styles(part: bytes, theme: bytes | None) -> Styles:
         elif kind == STYLE and of_cells:
             styles.append(struct.unpack_from("<4H", body)[1:])
     formats = {n: (BUILT_IN | codes).get(number, "General") for n, (number, *_) in enumerate(styles)}
-    unseen = {n: faded(*fonts[font], grounds[fill]) for n, (_, font, fill) in enumerate(styles)}
-    return Styles(
+    unseen = {n: faded(fonts[font], grounds[fill]) for n, (_, font, fill) in enumerate(styles)}
+    return fonts, Styles(
         {n: code for n, code in formats.items() if not is_plain(code)},
         {n: rule for n, rule in unseen.items() if rule},
         as_xml(codes, (number for number, *_ in styles)),
@@ -141,8 +154,9 @@ def _colour(body: bytes, at: int) -> Element:
 
 
 class _Sheet:
-    def __init__(self, styles: Styles, texts: list[str], recalculates: bool, max_cells: int):
-        self.styles, self.texts, self.recalculates, self.grid = styles, texts, recalculates, Grid(max_cells)
+    def __init__(self, styles: Styles, fonts: list[Ink], texts: list[tuple[str, str | None]], recalculates: bool, max_cells: int):
+        self.styles, self.fonts, self.texts, self.recalculates = styles, fonts, texts, recalculates
+        self.grid = Grid(max_cells)
         self.row = self.count = 0
         self.max_cells = max_cells
         self.rows: set[int] = set()
@@ -184,32 +198,33 @@ class _Sheet:
             raise Unreadable("file.bounds")
         if kind == BLANK:
             return
-        cell, (written_as, text) = f"{letters(column)}{self.row}", self._value(kind, body)
-        if kind == F_REAL and self.recalculates and not float(text):
+        cell, (written_as, text, stretch) = f"{letters(column)}{self.row}", self._value(kind, body)
+        if self.recalculates and ((kind == F_REAL and not float(text)) or (kind == F_TEXT and not text)):
             self.uncomputed.add(cell)
+            text = text or NO_VALUE
         if kind in (ERROR, F_ERROR):
             self.errors[cell] = text
         if not text:
             return
         if code := self.styles.formats.get(style):
             self.formats[cell] = code
-        if rule := self.styles.faded.get(style):
+        if rule := self.styles.faded.get(style) or stretch:
             self.faded[cell] = rule
         self.grid.put(self.row, column, f'<c r="{cell}" s="{style}" t="{written_as}"><v>{escape(text)}</v></c>')
 
-    def _value(self, kind: int, body: bytes) -> tuple[str, str]:
-        """The type and the text of a cell's value as an .xlsx has them."""
+    def _value(self, kind: int, body: bytes) -> tuple[str, str, str | None]:
+        """The type and the text of a cell's value as an .xlsx has them, and the rule for a stretch of a text."""
         if kind == RK:
-            return "n", repr(_rk(struct.unpack_from("<I", body, 8)[0]))
+            return "n", repr(_rk(struct.unpack_from("<I", body, 8)[0])), None
         if kind in (REAL, F_REAL):
-            return "n", repr(struct.unpack_from("<d", body, 8)[0])
+            return "n", repr(struct.unpack_from("<d", body, 8)[0]), None
         if kind in (BOOL, F_BOOL):
-            return "b", str(body[8])
+            return "b", str(body[8]), None
         if kind in (ERROR, F_ERROR):
-            return "str", _ERRORS.get(body[8], "#?")
+            return "str", _ERRORS.get(body[8], "#?"), None
         if kind == SHARED:
-            return "str", self.texts[struct.unpack_from("<I", body, 8)[0]]
-        return "str", _text(body, 9 if kind == RICH else 8)[0]
+            return "str", *self.texts[struct.unpack_from("<I", body, 8)[0]]
+        return "str", *(_rich_text(body, 8, self.fonts) if kind == RICH else (_text(body, 8)[0], None))
 
 
 def _rk(packed: int) -> float:
