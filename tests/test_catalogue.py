@@ -336,6 +336,13 @@ def edit(path: Path, old: str, new: str) -> None:
         ("F4.v1.yaml", "ĐV triệu tập", "ĐV  tham gia", r"F4: a header that two fields share: đv tham gia"),
         ("F2.v1.yaml", "codes: {", "unknown: {", r"tables\.0\.fields\.14"),
         ("F2.v1.yaml", "type: flag", "type: code", "cap_uy_cap_tren_du: `codes` goes with type code"),
+        (
+            "F7.v1.yaml",
+            "aggregation: opening, synonyms: [Tồn",
+            "aggregation: stock, synonyms: [Tồn",
+            r"ton_dau is what ton_cuoi was",
+        ),
+        ("F5.v1.yaml", "aggregation: opening", "aggregation: stock", r"F5\.5a?: flows make up the difference"),
         ("F8.v1.yaml", "table: F8A", "table: F9A", r"F8\.1a: no table F9A"),
         ("F8.v1.yaml", "code: F8\n", "code: [F8\n", "line"),
     ],
@@ -349,6 +356,12 @@ def test_a_wrong_form_is_refused_with_its_file_and_the_field(folder: Path, file:
 @pytest.mark.parametrize(
     ("file", "old", "new", "told"),
     [
+        (
+            "F3.v1.yaml",
+            "aggregation: distinct",
+            "aggregation: stock",
+            r"F3A\.tong_to_chuc is stock in version 1, distinct in version 2",
+        ),
         ("F4.v1.yaml", "F1.dv_cuoi_ky", "F1.dv_cuoi", r"F4\.2d: no field F1\.dv_cuoi"),
         ("F4.v1.yaml", "F1.dv_cuoi_ky", "F3A.tong_to_chuc", r"F4\.2d: which row of F3A\.tong_to_chuc is meant"),
         ("F4.v1.yaml", "levels: [grassroots", "levels: [village", "F4: no level village"),

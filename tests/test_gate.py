@@ -48,6 +48,14 @@ SABOTAGE = {
     "(select unit_id from catalogue.unit where unit_key = 'c1')",
     "restated_sums_follow_the_tree": "update marts.fct_restated set value = value + 1 where indicator_id = {members}",
     "years_hold_their_periods": "update marts.fct_year set value = value + 1 where tree = 'reported' and release_to = 2147483647",
+    "years_keep_identities": """
+        insert into catalogue.check_rule
+        select max(catalogue_id), 'T.0', '', 1, 1, 'T1', 'identity', '<=', 1000000, '{{}}', '{{}}', '2020-01-01', '9999-12-31',
+            '', ''
+        from catalogue.version;
+        insert into catalogue.check_term
+        select max(catalogue_id), 'T.0', '', 1, 1, {members}, 1, 'same' from catalogue.version;
+        update marts.fct_year set value = 1000001 where indicator_id = {members}""",
     "rates_and_counts_stand_on_every_tree": "update marts.bridge_restated set weight = 0.5",
     "identities_hold": "update marts.fct_observation set value = value + 1 where submission_id = 2 and cell = 'E5'",
     "facts_are_in_the_catalogue": "update marts.fct_observation set row_id = 999 where submission_id = 2 and cell = 'F4'",

@@ -157,7 +157,7 @@ def test_a_figure_of_a_unit_put_together_stands_on_the_old_tree_above_all_of_its
 
 def test_a_year_adds_its_flows_and_takes_its_last_stock_on_every_tree(reformed: Settings) -> None:
     def years(source: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-        """What a year is by a view of sums, the plain way, by tree, unit and field: figure, undivided, last, coverage."""
+        """What a year is by a view of sums, the plain way, by tree, unit and field: figure, undivided, first, last, coverage."""
         lines: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
         for *key, flow, period, figure, undivided, received, due in world.rows(
             reformed,
@@ -168,6 +168,7 @@ def test_a_year_adds_its_flows_and_takes_its_last_stock_on_every_tree(reformed: 
         return {
             key[:-1]: (
                 *(sum(line[n] for line in (of if key[-1] else of[-1:])) for n in (0, 1)),
+                of[0][2],
                 of[-1][2],
                 len(of),
                 12,
@@ -182,8 +183,8 @@ def test_a_year_adds_its_flows_and_takes_its_last_stock_on_every_tree(reformed: 
             for row in world.rows(
                 reformed,
                 f"""
-            select {tree}, unit_id, indicator_id, value, not_restatable, last_period_id, periods, periods_in_year,
-                reports_received, reports_due from {view}""",
+            select {tree}, unit_id, indicator_id, value, not_restatable, first_period_id, last_period_id, periods,
+                periods_in_year, reports_received, reports_due from {view}""",
             )
         }
 

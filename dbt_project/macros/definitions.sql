@@ -69,15 +69,26 @@
 {%- endmacro %}
 
 
-{# whether a period counts in its year: every period of a flow; of a stock, and of a count of those who are something, the last #}
+{# whether several periods make a figure: of what is distinct in each they make none #}
+{% macro adds_over_time(aggregation) -%}
+    {{ aggregation }} <> 'distinct'
+{%- endmacro %}
+
+
+{# whether a period counts in its year: every period of a flow, the last of a stock, the first of an opening #}
 {% macro counts_in_year(figure, aggregation, line) -%}
-    {{ aggregation }} = 'flow' or {{ figure }}.period_id = max({{ figure }}.period_id) over (partition by {{ line }})
+    case {{ aggregation }}
+        when 'flow' then true
+        when 'stock' then {{ figure }}.period_id = max({{ figure }}.period_id) over (partition by {{ line }})
+        when 'opening' then {{ figure }}.period_id = min({{ figure }}.period_id) over (partition by {{ line }})
+    end
 {%- endmacro %}
 
 
 {# grain: unit x year x type of the periods x row x indicator x set of labels. Figures with is_added, as above #}
 {% macro year_sum(figure) -%}
     count(*)::integer as periods,
+    min({{ figure }}.period_id) as first_period_id,
     max({{ figure }}.period_id) as last_period_id,
     (sum({{ figure }}.units_reported) filter (where {{ figure }}.is_added))::integer as reports_received,
     (sum({{ figure }}.units_due) filter (where {{ figure }}.is_added))::integer as reports_due,

@@ -21,6 +21,12 @@ HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil",
 Leading = Literal["ordinal", "unit_code", "unit_name", "row", "measure", "remarks"]
 
 
+# How a figure adds over time; over units all add. What happened in a period is a flow: periods add. What stands at a period's end
+# is a stock: of several periods the last. What stood at its start is an opening: of several the first. What was counted once a
+# period, though some of it was there in the period before as well, is distinct: several periods make no figure
+Aggregation = Literal["flow", "stock", "opening", "distinct"]
+
+
 class Synonym(Dated):
     """A label that a sender may write, where it is in use for some time only."""
 
@@ -35,7 +41,7 @@ class Field_(Bilingual):
     code: Code
     type: Literal["count", "flag", "amount", "code"] = "count"
     unit: Label
-    aggregation: Literal["flow", "stock", "count"]
+    aggregation: Aggregation
     restricted: bool = False
     synonyms: tuple[Label | Synonym, ...] = ()
     # the fields whose sum this one is, where a source may give it in their place: a report has it, or them, or both. Rules are
@@ -105,6 +111,11 @@ class Table(Bilingual):
     def columns(self) -> dict[str, int]:
         """Every indicator, to its number in the form's order, from 0."""
         return {indicator: n for n, indicator in enumerate(i for field in self.fields for i in field.indicators)}
+
+    @cached_property
+    def aggregation(self) -> dict[str, Aggregation]:
+        """How every indicator adds over time."""
+        return {indicator: field.aggregation for field in self.fields for indicator in field.indicators}
 
     @cached_property
     def labels(self) -> dict[str, Row]:
@@ -246,6 +257,21 @@ class Form(Dated):
             for term in (*check.terms, *check.at):
                 if term != "*" and "." not in term and term not in known:
                     raise ValueError(f"{check.rule}: {check.table} has no field {term}")
+        for table in self.tables:
+            kind = table.aggregation
+            for opening, closing in self.openings(table.code).items():
+                if (kind[opening], kind[closing]) != ("opening", "stock"):
+                    raise ValueError(
+                        f"{table.code}: {opening} is what {closing} was in the period before, so its aggregation is opening, and "
+                        f"that of {closing} stock"
+                    )
+        for rule in self._rules:
+            kinds = {self.table[t.table].aggregation[t.indicator] for t in rule.terms if t.at == "same"}
+            if rule.check.kind == "identity" and rule.check.op == "=" and kinds in ({"flow", "stock"}, {"flow", "opening"}):
+                raise ValueError(
+                    f"{rule.check.rule}: flows make up the difference between an opening and a stock; this rule has only "
+                    f"{' and '.join(sorted(kinds))}, which no year would keep"
+                )
         for rate in self.rates:
             known = {i for f in self._table(rate.table, rate.code).fields for i in f.indicators}
             if missing := {*rate.numerator, *rate.denominator} - known:

@@ -166,6 +166,15 @@ def _problems(c: Catalogue) -> Iterator[str]:
                 and not _rows(form.table[rule.check.table]) <= _rows(table)
                 and not (t.at == "elsewhere" and table.rows == (ALL_ROWS,))
             )
+    kinds: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for form in c.forms:
+        for table in form.tables:
+            for name, kind in table.aggregation.items():
+                kinds[table.code, name].setdefault(kind, f"version {form.version}")
+    for (code, name), of_kind in kinds.items():
+        if len(of_kind) > 1:
+            said = ", ".join(f"{kind} in {where}" for kind, where in of_kind.items())
+            yield f"{code}.{name} is {said}: one indicator adds over time in one way; give the newer one another code"
     for code in owner.values():
         versions_ = sorted((f for f in c.forms if f.code == code), key=lambda f: f.valid_from)
         yield from (

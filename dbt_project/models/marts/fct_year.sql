@@ -87,7 +87,8 @@ lines as (
         i.aggregation,
         1 + coalesce(b.breaks, 0) as label_set
     from stacked as s
-    inner join indicator as i on i.indicator_id = s.indicator_id and i.release_to = {{ still() }}
+    inner join indicator as i
+        on i.indicator_id = s.indicator_id and i.release_to = {{ still() }} and {{ adds_over_time('i.aggregation') }}
     left join label_break as b on b.indicator_id = s.indicator_id and b.period_id = s.period_id
 ),
 

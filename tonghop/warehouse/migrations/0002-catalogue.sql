@@ -56,7 +56,7 @@ create table catalogue.form_table_row (
 create table catalogue.field (
     catalogue_id integer not null references catalogue.version, form_version integer not null,
     indicator_id integer not null references catalogue.indicator, ordinal integer not null, label_vi text not null, label_en text not null,
-    value_type text not null, measure_unit text not null, aggregation text not null check (aggregation in ('flow', 'stock', 'count')),
+    value_type text not null, measure_unit text not null, aggregation text not null check (aggregation in ('flow', 'stock', 'opening', 'distinct')),
     restricted boolean not null, primary key (catalogue_id, indicator_id, form_version));
 -- from a label to those that it became in a later form version, whose first day is broken_on
 create table catalogue.crosswalk (

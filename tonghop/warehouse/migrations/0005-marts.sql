@@ -60,10 +60,11 @@ create table marts.fct_restated (
     units_restated integer not null, units_not_restatable integer not null,
     release_from integer not null, release_to integer not null) partition by range (period_id);
 -- grain: tree (reported: as fct_rollup; today: as fct_restated) x unit x year x type of the periods added up x form row x indicator
--- x label_set: where labels break within a year, a total ends and another starts. Only periods that give a figure count
+-- x label_set: where labels break within a year, a total ends and another starts. Only periods that give a figure count; a flow
+-- is their sum, an opening the first, a stock the last
 create table marts.fct_year (
     unit_id integer not null, period_id integer not null, row_id integer not null, indicator_id integer not null, label_set integer not null,
-    periods integer not null, periods_in_year integer not null, last_period_id integer not null,
+    periods integer not null, periods_in_year integer not null, first_period_id integer not null, last_period_id integer not null,
     reports_received integer not null, reports_due integer not null, tree text not null, period_type text not null,
     value numeric not null, not_restatable numeric not null,
     release_from integer not null, release_to integer not null) partition by range (period_id);

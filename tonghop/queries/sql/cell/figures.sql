@@ -48,8 +48,8 @@ rates as (
         and l.in_tree && int4range(r.release_from, r.release_to)
 ),
 
--- the years that a sum is in: with all periods of the year where it is a flow, as the last one where it is not; a year with a
--- label break has a figure for each set of labels
+-- the years that a sum is in: with all periods of the year where it is a flow, as the last one where it is a stock, as the first
+-- where it is an opening; a year with a label break has a figure for each set of labels
 years as (
     select
         s.unit_id, y.code as period, s.ends_on, s.row_id, s.code, s.part, 'year of ' || r.period_type as basis, s.tree,
@@ -65,7 +65,9 @@ years as (
     join marts.fct_year as r
         on r.unit_id = s.unit_id and r.period_id = %(year_id)s and r.row_id = s.row_id
             and r.indicator_id = i.indicator_id and r.tree = coalesce(s.tree, 'reported') and r.period_type = p.period_type
-            and (i.aggregation = 'flow' or r.last_period_id = p.period_id)
+            and p.period_id = case i.aggregation
+                when 'flow' then p.period_id when 'stock' then r.last_period_id when 'opening' then r.first_period_id
+            end
     where s.basis = 'summed' and r.label_set = (
             select 1 + count(distinct b.broken_on) from in_release.bridge_label(r.release_from) as b
             where b.is_break and i.indicator_id in (b.old_id, b.new_id) and b.broken_on <= p.ends_on

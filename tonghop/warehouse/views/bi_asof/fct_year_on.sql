@@ -13,7 +13,7 @@ from (
     from bi_asof.fct_restated_on as r
     inner join catalogue.period_in_year as y on y.period_id = r.period_id
     inner join released.dim_indicator as i
-        on i.indicator_id = r.indicator_id and i.release_id = r.release_id
+        on i.indicator_id = r.indicator_id and i.release_id = r.release_id and {{ adds_over_time('i.aggregation') }}
     cross join
         lateral (
             select 1 + count(distinct b.broken_on)::integer as label_set

@@ -1,0 +1,186 @@
+"""A year of quarters and of months: what opens, moves and closes in it, whose figures they are, and what no year has."""
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import tree_world as world
+
+from tonghop.base.settings import Settings
+from tonghop.queries import questions, trace_cell
+from tonghop.release import suites
+from tonghop.warehouse.connect import connect
+
+FORM = """
+code: T
+version: 1
+name: {vi: Biểu thử, en: Trial form}
+scheme: CALENDAR
+valid_from: 2020-01-01
+tables:
+  - code: T
+    vi: Đơn thư
+    en: Petitions
+    levels: [grassroots]
+    owed: [Q]
+    accepted: [M, H1, Y]
+    fields:
+      - {code: opening, vi: Tồn đầu kỳ, en: Open at the start, unit: đơn, aggregation: opening}
+      - {code: received, vi: Tiếp nhận, en: Received, unit: đơn, aggregation: flow}
+      - {code: settled, vi: Giải quyết, en: Settled, unit: đơn, aggregation: flow}
+      - {code: closing, vi: Tồn cuối kỳ, en: Open at the end, unit: đơn, aggregation: stock}
+      - {code: handled, vi: Phải xử lý, en: To handle, unit: đơn, aggregation: distinct}
+checks:
+  - rule: T.1
+    kind: identity
+    table: T
+    terms: {opening: 1, received: 1, settled: -1, closing: -1}
+    op: "="
+    message: {vi: Đầu kỳ + tiếp nhận = giải quyết + cuối kỳ, en: Opening + received = settled + closing}
+  - rule: T.2
+    kind: consistency
+    table: T
+    terms: {opening: 1, closing: -1}
+    at: {closing: previous}
+    op: "="
+    message: {vi: Đầu kỳ phải bằng cuối kỳ trước, en: The start equals the end before}
+  - rule: T.3
+    kind: identity
+    table: T
+    terms: {opening: 1, received: 1, handled: -1}
+    op: "="
+    message: {vi: Đầu kỳ + tiếp nhận = phải xử lý, en: Opening + received = to handle}
+"""
+FIELDS = ("opening", "received", "settled", "closing", "handled")
+# n > p;  p > a, b, c, d. On 1 July the code of a goes to b
+UNITS = [("n", "nation", None), ("p", "province", "n"), *((unit, "grassroots", "p") for unit in "abcd")]
+JULY = date(2025, 7, 1)
+HANDED_OVER = [
+    {"event": "e", "on": JULY, "kind": "recoded", "unit": "a", "code": "A2"},
+    {"event": "e", "on": JULY, "kind": "recoded", "unit": "b", "code": "A"},
+]
+QUARTERS = {
+    # the two quarters of the issue: a year of 100, 20, 20, 100
+    ("a", "2025-Q1"): (100, 10, 4, 106, 110),
+    ("a", "2025-Q2"): (106, 10, 16, 100, 116),
+    ("b", "2025-Q2"): (48, 1, 0, 49, 49),
+    ("b", "2025-Q3"): (49, 2, 1, 50, 51),
+    # the first quarter is missing, and so is the third
+    ("c", "2025-Q2"): (7, 3, 0, 10, 10),
+    ("c", "2025-Q4"): (20, 0, 20, 0, 20),
+    # zero is a figure, a blank none
+    ("d", "2025-Q1"): (0, 5, 5, 0, 5),
+    ("d", "2025-Q2"): (None, 1, 1, 0, None),
+    ("d", "2025-Q3"): (0, 3, 0, 3, 3),
+}
+Total = tuple[Decimal | int | None, ...]
+
+
+@pytest.fixture(scope="module")
+def years(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("years")
+    here = new_warehouse(home / "home").model_copy(update={"catalogue": home / "catalogue"})
+    world.write_catalogue(here.catalogue, UNITS, HANDED_OVER, FORM)
+    world.file(here, [(unit, quarter, dict(zip(FIELDS, said, strict=True))) for (unit, quarter), said in QUARTERS.items()])
+    world.file(here, [("a", "2025-Y", dict(zip(FIELDS, (100, 25, 20, 105, 125), strict=True)))])
+    world.release(here)
+    return here
+
+
+def totals(here: Settings, unit: str, kind: str = "Q") -> dict[str, Total]:
+    """The figures of a year by the name of the unit, in the order of the form."""
+    found = questions.ask(here, "total", {"table": "T", "unit": unit, "year": "2025", "type": kind})
+    return {str(name): tuple(of.value) for name, of in found.groupby("name", sort=False)}
+
+
+def test_a_year_opens_with_its_first_period_and_closes_with_its_last(years: Settings) -> None:
+    assert totals(years, "A2") == {"Đơn vị a": (100, 20, 20, 100, None)}
+
+
+def test_a_year_of_which_periods_are_missing_is_of_those_that_are_there_and_says_which(years: Settings) -> None:
+    found = questions.ask(years, "total", {"table": "T", "unit": "C", "year": "2025", "type": "Q"})
+    assert [(r.value, r.periods, r.first_period, r.last_period) for r in found.itertuples()] == [
+        (7, 2, "2025-Q2", "2025-Q4"),
+        (3, 2, "2025-Q2", "2025-Q4"),
+        (20, 2, "2025-Q2", "2025-Q4"),
+        (0, 2, "2025-Q2", "2025-Q4"),
+        (None, 2, "2025-Q2", "2025-Q4"),
+    ]
+
+
+def test_zero_is_the_first_figure_and_a_blank_is_passed_over(years: Settings) -> None:
+    assert totals(years, "D") == {"Đơn vị d": (0, 9, 6, 3, None)}
+
+
+def test_what_is_distinct_in_each_period_has_a_figure_where_the_year_was_reported_as_one(years: Settings) -> None:
+    assert totals(years, "A2", "Y") == {"Đơn vị a": (100, 25, 20, 105, 125)}
+    assert (
+        world.rows(years, "select from bi.fct_year join bi.dim_indicator using (indicator_id) where field_code = 'handled'") == []
+    )
+
+
+def test_a_total_follows_units_and_not_the_code_that_changed_hands(years: Settings) -> None:
+    assert totals(years, "A") == {"Đơn vị a": (100, 20, 20, 100, None), "Đơn vị b": (48, 3, 1, 50, None)}
+    found = questions.ask(years, "total", {"table": "T", "unit": "A", "year": "2025", "type": "Q"})
+    assert {(r.unit, r.name, r.code_from, r.code_to) for r in found.itertuples()} == {
+        ("A", "Đơn vị a", date(2020, 1, 1), date(2025, 6, 30)),
+        ("A", "Đơn vị b", JULY, date.max),
+    }
+    # b under the code that it had before
+    assert totals(years, "B") == {"Đơn vị b": (48, 3, 1, 50, None)}
+
+
+def test_a_series_follows_units_and_not_the_code_that_changed_hands(years: Settings) -> None:
+    found = questions.ask(years, "series", {"table": "T", "unit": "A", "type": "Q"})
+    assert [(r.unit, r.name, r.period, r.value) for r in found.itertuples() if r.indicator == "T.opening"] == [
+        ("A", "Đơn vị a", "2025-Q1", 100),
+        ("A", "Đơn vị a", "2025-Q2", 106),
+        ("B", "Đơn vị b", "2025-Q2", 48),
+        ("A", "Đơn vị b", "2025-Q3", 49),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "of"),
+    [("C4", {"2025-Q1"}), ("D4", {"2025-Q1", "2025-Q2"}), ("F4", {"2025-Q2"}), ("G4", set())],
+)
+def test_a_cell_names_the_years_that_it_is_in(years: Settings, cell: str, of: set[str]) -> None:
+    found = {
+        quarter
+        for receipt, quarter in ((1, "2025-Q1"), (2, "2025-Q2"))
+        for figure in trace_cell.of_cell(years, receipt, "T", cell)["figures"]
+        if figure["basis"] == "year of Q" and figure["unit"] in ("A", "A2")
+    }
+    assert found == of
+
+
+# --- the gate ---------------------------------------------------------------------------------------------------
+
+
+def asked(here: Settings, statement: str = "select") -> list[tuple[str, str, int]]:
+    """The identities of years that the gate asks of the release, and which fail, after a statement that is undone."""
+    question = """
+        select unit_key, tree, failed from population join catalogue.unit on unit_id = unit
+        where rule is not null order by unit_key, tree"""
+    with connect(here) as connection:
+        connection.execute("update ctl.release set status = 'candidate', published_at = null")
+        connection.execute(statement.encode())
+        found = connection.execute(suites.read().question("years_keep_identities", question).encode()).fetchall()
+        connection.rollback()
+    return found
+
+
+def test_the_gate_asks_the_identities_of_years_that_are_whole_between_their_first_and_last_period(years: Settings) -> None:
+    # c lacks a quarter in between, d has a blank, and p takes in b and c in its second quarter
+    assert asked(years) == [(unit, tree, 0) for unit in "ab" for tree in ("reported", "today")]
+
+
+def test_an_opening_that_is_called_a_stock_breaks_the_identity_of_the_year(years: Settings) -> None:
+    called = """
+        update marts.dim_indicator set aggregation = 'stock' where field_code = 'opening';
+        update marts.fct_year as y set value = r.value from marts.fct_rollup as r
+        where r.unit_id = y.unit_id and r.indicator_id = y.indicator_id and r.period_id = y.last_period_id
+            and y.indicator_id = (select indicator_id from marts.dim_indicator where field_code = 'opening')"""
+    assert asked(years, called) == [(unit, tree, 1) for unit in "ab" for tree in ("reported", "today")]
