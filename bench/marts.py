@@ -233,7 +233,8 @@ _CORRECTIONS = (
        from marts.fct_restated f join public.corrected c using (unit_id) where release_to = %(release)s""",
     """insert into marts.fct_year
        select f.unit_id, period_id, row_id, indicator_id, label_set, periods, periods_in_year, first_period_id,
-           last_period_id, reports_received, reports_due, tree, period_type, value + periods * c.below, not_restatable, %(release)s, 2147483647
+           last_period_id, reports_received, reports_due, tree, period_type, value + periods * c.below, not_restatable,
+           %(release)s, 2147483647
        from marts.fct_year f join public.corrected c using (unit_id) where release_to = %(release)s""",
     # the intake's cells of the newest month only: a cell is found by its receipt, however many there are
     """insert into intake.header (receipt_id, header, sheet, indicators, columns)
