@@ -16,8 +16,9 @@ from openpyxl.styles import Color, Font, PatternFill
 from openpyxl.worksheet.worksheet import Worksheet
 
 from tonghop.base.settings import PROJECT, Settings
+from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading import zipped
+from tonghop.reading import xlsb, zipped
 from tonghop.reading.report import Report
 from tonghop.reading.understand import read_and_check
 from tonghop.xlsx.xml_edit import MAIN
@@ -466,6 +467,159 @@ def test_an_xlsb_gets_every_look_that_an_xlsx_gets(
 ) -> None:
     content = changed(XLSB, {"xl/worksheets/sheet1.bin": lambda old: _records(old, change)})
     assert answer("a.xlsb", content, catalogue) == found
+
+
+def _record(kind: int, body: bytes) -> bytes:
+    of_kind = bytes([kind]) if kind < 128 else bytes([kind & 0x7F | 0x80, kind >> 7])
+    length = len(body)
+    return of_kind + (bytes([length]) if length < 128 else bytes([length & 0x7F | 0x80, length >> 7])) + body
+
+
+def _written(part: bytes, change: Callable[[int, bytes], tuple[int, bytes]]) -> bytes:
+    """A part of a binary workbook with its records written anew."""
+    return b"".join(_record(*change(kind, body)) for kind, body in xlsb.records(part))
+
+
+def _in_cell(column: int, kind: int, value: bytes) -> Callable[[bytes], bytes]:
+    """Puts another record in a cell of the row of figures."""
+    rows: list[int] = []
+
+    def change(old: int, body: bytes) -> tuple[int, bytes]:
+        if old == 0:
+            rows.append(int.from_bytes(body[:4], "little"))
+        here = 0 < old < 12 and rows[-1] == 8 and int.from_bytes(body[:4], "little") == column
+        return (kind, body[:8] + value) if here else (old, body)
+
+    return lambda part: _written(part, change)
+
+
+def _wide_text(text: str) -> bytes:
+    return struct.pack("<I", len(text)) + text.encode("utf-16-le")
+
+
+def _second_font(at: int, value: int) -> Callable[[bytes], bytes]:
+    fonts: list[int] = []
+
+    def change(kind: int, body: bytes) -> tuple[int, bytes]:
+        if kind == xlsb.FONT:
+            fonts.append(kind)
+            if len(fonts) == 2:
+                return kind, body[:at] + struct.pack("<H", value) + body[at + 2 :]
+        return kind, body
+
+    return lambda part: _written(part, change)
+
+
+# height in twentieths of a point, strike-through, and above the line
+LOOKS = [(0, 20, "cell.unseen"), (2, 8, "cell.struck"), (6, 1, "cell.raised"), (0, 200, None)]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize(("at", "value", "rule"), LOOKS)
+def test_a_stretch_of_a_text_in_an_xlsb_is_seen(
+    catalogue: Catalogue, at: int, value: int, rule: str | None, shared: bool
+) -> None:
+    rich = b"\1" + _wide_text("81") + struct.pack("<I2H", 1, 1, 1)
+    count = sum(
+        kind == xlsb.SHARED_TEXT for kind, _ in xlsb.records(zipfile.ZipFile(io.BytesIO(XLSB)).read("xl/sharedStrings.bin"))
+    )
+    put = _in_cell(3, xlsb.SHARED, struct.pack("<I", count)) if shared else _in_cell(3, xlsb.RICH, rich)
+    end = _record(160, b"")
+    content = changed(
+        XLSB,
+        {
+            "xl/styles.bin": _second_font(at, value),
+            "xl/sharedStrings.bin": lambda old: old.replace(end, _record(xlsb.SHARED_TEXT, rich) + end),
+            "xl/worksheets/sheet1.bin": put,
+        },
+    )
+    report = read("a.xlsb", content, catalogue)
+    assert [(f.rule, f.cell) for f in report.findings if f.cell == "D9"][:1] == [(rule or "F8.1a", "D9")]
+
+
+@pytest.mark.parametrize(("recalculates", "rule"), [(True, "file.formula"), (False, "cell.blank")])
+def test_an_empty_text_of_a_formula_in_an_xlsb_is_one_in_an_xlsx(catalogue: Catalogue, recalculates: bool, rule: str) -> None:
+    def calculate(kind: int, body: bytes) -> tuple[int, bytes]:
+        return kind, body[:24] + bytes([body[24] | recalculates]) + body[25:] if kind == xlsb.CALCULATION else body
+
+    parts = {
+        "xl/workbook.bin": lambda old: _written(old, calculate),
+        "xl/worksheets/sheet1.bin": _in_cell(3, xlsb.F_TEXT, _wide_text("") + bytes(10)),
+    }
+    assert ("F8A", "D9") in [(sheet, at) for r, sheet, at in answer("a.xlsb", changed(XLSB, parts), catalogue)[1] if r == rule]
+
+
+# --- .xls --------------------------------------------------------------------------------------------------------
+
+
+def _xls(font: bytes, text: bytes, own: bool = False) -> bytes:
+    """The staff report of a ward as an .xls of no more records than there must be; D9 has a text with runs in the second font."""
+    workbook = load_workbook(io.BytesIO(book(load_catalogue(PROJECT / "catalogue"), "F8A", WARD, "2018-Y", [(WARD, STAFF)])))
+
+    def record(kind: int, *parts: bytes) -> bytes:
+        body = b"".join(parts)
+        return struct.pack("<2H", kind, len(body)) + body
+
+    def plain(value: str) -> bytes:
+        return struct.pack("<HB", len(value), 1) + value.encode("utf-16-le")
+
+    arial = struct.pack("<5H4B", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + b"\5\0Arial"
+    texts, cells = [plain("") if own else text], b""
+    for row in workbook["F8A"].iter_rows():
+        for cell_ in row:
+            place = struct.pack("<3H", cell_.row - 1, cell_.column - 1, 0)
+            if cell_.coordinate == "D9":
+                cells += record(0xD6, place, text) if own else record(0xFD, place, struct.pack("<I", 0))
+            elif isinstance(cell_.value, str):
+                cells += record(0xFD, place, struct.pack("<I", len(texts)))
+                texts.append(plain(cell_.value))
+            elif cell_.value is not None:
+                cells += record(0x203, place, struct.pack("<d", cell_.value))
+    # the shared texts go on in a second record
+    half = len(texts) // 2
+    shared = record(0xFC, struct.pack("<2I", len(texts), len(texts)), *texts[:half]) + record(0x3C, *texts[half:])
+    begin = struct.pack("<4H2I", 0x600, 5, 0, 0, 0, 0)
+    styles = record(0x31, arial) + record(0x31, font) + record(0xE0, struct.pack("<2H", 0, 0) + bytes(16))
+    name = b"\3\0F8A"
+    length = len(record(0x809, begin) + styles + shared) + len(record(0x85, bytes(6), name)) + 4
+    globals_ = record(0x809, begin) + styles + record(0x85, struct.pack("<IH", length, 0), name) + shared + record(0x0A)
+    stream = globals_ + record(0x809, struct.pack("<4H2I", 0x600, 0x10, 0, 0, 0, 0)) + cells + record(0x0A)
+    return _compound_of(stream.ljust(4096, b"\0"))
+
+
+def _compound_of(stream: bytes) -> bytes:
+    """A compound file with the stream `Workbook`."""
+    sectors = -(-len(stream) // 512)
+    head = bytearray(512)
+    head[:8] = bytes.fromhex("d0cf11e0a1b11ae1")
+    struct.pack_into("<5H", head, 24, 0x3E, 3, 0xFFFE, 9, 6)
+    struct.pack_into("<2I", head, 44, 1, 1)
+    struct.pack_into("<2I", head, 56, 4096, 0xFFFFFFFE)
+    struct.pack_into("<3I", head, 64, 0, 0xFFFFFFFE, 0)
+    struct.pack_into("<109I", head, 76, 0, *[0xFFFFFFFF] * 108)
+    table = [0xFFFFFFFD, 0xFFFFFFFE, *range(3, 2 + sectors), 0xFFFFFFFE]
+    entries = b""
+    for name, kind, child, start, size in (("Root Entry", 5, 1, 0xFFFFFFFE, 0), ("Workbook", 2, 0xFFFFFFFF, 2, len(stream))):
+        letters = name.encode("utf-16-le")
+        entries += letters.ljust(64, b"\0") + struct.pack("<H2B3I", len(letters) + 2, kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, child)
+        entries += bytes(36) + struct.pack("<3I", start, size, 0)
+    fat = struct.pack(f"<{len(table)}I", *table).ljust(512, b"\xff")
+    assert len(fat) == 512
+    return bytes(head) + fat + entries.ljust(512, b"\0") + stream.ljust(512 * sectors, b"\0")
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(("at", "value", "rule"), [*LOOKS, (4, 9, "cell.unseen")])
+def test_a_stretch_of_a_text_in_an_xls_is_seen(catalogue: Catalogue, at: int, value: int, rule: str | None, own: bool) -> None:
+    at = 8 if rule == "cell.raised" else at
+    font = bytearray(struct.pack("<5H4B", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + b"\5\0Arial")
+    struct.pack_into("<H", font, at, value)
+    letters, runs = "81".encode("utf-16-le"), struct.pack("<2H", 1, 1)
+    text = (
+        struct.pack("<HB", 2, 1) + letters + struct.pack("<H", 1) + runs if own else struct.pack("<HBH", 2, 9, 1) + letters + runs
+    )
+    report = read("a.xls", _xls(bytes(font), text, own), catalogue)
+    assert [(f.rule, f.cell) for f in report.findings if f.cell == "D9"][:1] == [(rule or "F8.1a", "D9")], report.findings
 
 
 def test_an_xlsb_that_is_cut_off_is_damaged(catalogue: Catalogue) -> None:

@@ -39,12 +39,12 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
         since_1904 = recalculates = False
         sheets: dict[str, bytes] = {}
         looks: dict[str, Look] = {}
-        for kind, body in _records(parts[workbook]):
+        for kind, body in records(parts[workbook]):
             if kind == WORKBOOK:
                 since_1904 = bool(body[0] & 1)
             elif kind == CALCULATION:
                 recalculates = bool(body[24] & 1)
-        for kind, body in _records(parts[workbook]):
+        for kind, body in records(parts[workbook]):
             if kind == SHEET:
                 state = struct.unpack_from("<I", body)[0]
                 relation, at = _text(body, 8)
@@ -57,7 +57,7 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
                 if len(name) > MAX_SHEET_NAME:
                     raise Unreadable("file.unsafe", detail="xlsb")
                 read = _Sheet(styles, fonts, texts, recalculates, settings.max_cells)
-                for record in _records(parts[found(parts, target[1])]):
+                for record in records(parts[found(parts, target[1])]):
                     read.take(*record)
                 sheets[f"xl/worksheets/sheet{len(sheets) + 1}.xml"], looks[name] = read.grid.xml(), read.look()
     except (KeyError, IndexError, struct.error, ValueError) as error:
@@ -65,7 +65,8 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
     return written([*looks], sheets, styles.xml, since_1904=since_1904), looks
 
 
-def _records(part: bytes) -> Iterator[tuple[int, bytes]]:
+def records(part: bytes) -> Iterator[tuple[int, bytes]]:
+    """The records of a part, each a type and a body. Raises ValueError where one is cut off."""
     at = 0
     while at < len(part):
         kind, at = _number(part, at, 2)
@@ -109,7 +110,7 @@ def _rich_text(body: bytes, at: int, fonts: list[Ink]) -> tuple[str, str | None]
 
 def _texts(part: bytes, fonts: list[Ink], max_cells: int) -> list[tuple[str, str | None]]:
     texts = []
-    for kind, body in _records(part):
+    for kind, body in records(part):
         if kind == SHARED_TEXT:
             texts.append(_rich_text(body, 0, fonts))
             if len(texts) > max_cells:
@@ -124,7 +125,7 @@ def _styles(part: bytes, theme: bytes | None) -> tuple[list[Ink], Styles]:
     grounds: list[RGB | None] = []
     styles: list[tuple[int, int, int]] = []
     of_cells = False
-    for kind, body in _records(part):
+    for kind, body in records(part):
         if kind == FORMAT:
             codes[struct.unpack_from("<H", body)[0]] = _text(body, 2)[0]
         elif kind == FONT:
