@@ -297,7 +297,7 @@ def _ends(names: tuple[str, ...]) -> frozenset[str]:
 
 
 @lru_cache(maxsize=100)
-def _groups(names: tuple[str, ...]) -> frozenset[str]:
+def groups_of(names: tuple[str, ...]) -> frozenset[str]:
     """What stands before a colon in a header's name: "group: text"."""
     return frozenset(name[: at.start()] for name in names for at in re.finditer(":", name))
 
@@ -311,7 +311,7 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
     grid, leading = sheet.grid, codes.leading_labels
     # a remark, or a line with the unit of measure, may begin like the title of such a column
     titles = {label for label, key in leading.items() if key not in ("measure", "remarks")}
-    groups = _groups(tuple(headers))
+    groups = groups_of(tuple(headers))
 
     def belongs(r: int) -> bool:
         named = block.scores[r] > 0 or not titles.isdisjoint(block.texts[r].values())

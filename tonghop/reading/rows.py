@@ -21,6 +21,7 @@ from tonghop.reading.layout import (
     TableHeader,
     column_letters,
     coordinate,
+    groups_of,
     holds,
     is_measure,
     measures,
@@ -75,6 +76,9 @@ _BULLETS = "*-–—+•· "
 _CODE = re.compile(r"[\w.\-]*\d[\w.\-]*")
 _SECTION = re.compile(r"([IVX]+|[A-ZĐ])[.)]?")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+# a day with its year, and a text that is no more than a year or a part of one
+_DAY = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-](\d{4})(?!\d)|(?<!\w)tháng \d{1,2} năm (\d{4})(?!\d)")
+_YEAR_ALONE = re.compile(r"(?:(?:năm|quý|tháng|kỳ|kì|[ivx]+|\d{1,2})[ /:.-]*)*(?:19|20)\d\d")
 # digits that are no figure: a day, the number of a page, a telephone number
 _NO_FIGURE = re.compile(
     r"\d{1,2}[/.-]\d{1,2}([/.-]\d{2,4})?|\d{1,2}/\d{4}|[-–]\s*\d{1,3}\s*[-–]|(?:0|\+84)[ .-]?\d(?:[ .-]?\d){7,9}"
@@ -124,12 +128,15 @@ class Rows:
         self.passed: set[tuple[int, int]] = set()
         # the lines since the last row of figures: the title of another table may be among them
         self.lines: list[str] = []
+        # whether the row of figures above has a number
+        self.numbered = False
 
     # --- one row after the other ---------------------------------------------------------------------------------
 
     def read(self) -> None:
         """Add figures and totals to the reading, and a finding or a name for every other cell that holds anything."""
         self._above()
+        self._years()
         for row in self.all:
             self._take(row)
         self._finish()
@@ -142,10 +149,57 @@ class Rows:
             if self._most(figures) or (figures and not self._is_head(values) and written(code, self.catalogue, self.on)):
                 self.reading.wrong("row.above", Place(None, self.sheet.name, coordinate(r, self.code)))
 
+    def _years(self) -> None:
+        """Refuse a title that names another year than the report's: the figures below it may be that year's.
+
+        Such are the titles of the whole table, and what stands over its columns: in the header, or in the three rows above it
+        where the text is no more than a year.
+        """
+        first, last, codes = self.header.first_row, self.header.last_row, self.catalogue.codes
+        titles, earlier, columns = _any_word(codes.title), _any_word(codes.earlier), {*self.inputs, *self.bare}
+        own = self.table.headers.keys() | groups_of(tuple(self.table.headers))
+        for r, texts in enumerate(self.sheet.texts[: last + 1]):
+            for c, text in texts.items():
+                over = c in columns and r >= first - 3
+                if text in own:
+                    continue
+                if over and codes.earlier and (before := earlier.match(text)):
+                    self._other(r, c, before[0])
+                elif _YEAR.search(text):
+                    is_title = (over and (r >= first or _YEAR_ALONE.fullmatch(text))) or (codes.title and titles.match(text))
+                    years = self._years_of(text) if is_title else set()
+                    if years and not self._covers(years):
+                        self._other(r, c, ", ".join(map(str, sorted(years))))
+        for r in range(max(first - 3, 0), first):
+            for c in self.inputs:
+                number = self.sheet.grid[r][c]
+                if isinstance(number, float) and 1900 <= number < 2100 and not self._covers({int(number)}):
+                    self._other(r, c, str(int(number)))
+
+    def _other(self, r: int, c: int, said: str) -> None:
+        period = self.reading.period
+        self.reading.wrong("head.year", self.sheet.place(r, c), said=said, period=period.code if period else "")
+
+    def _years_of(self, text: str) -> set[int]:
+        """The years that a folded text names; not those of a rule that it cites, nor of a later day, on which it was written."""
+        text = _contains(self.catalogue.codes.cited).split(text)[0]
+        text = _DAY.sub(lambda day: "" if self._is_later(int(day[1] or day[2])) else day[0], text)
+        return {int(year) for year in _YEAR.findall(text)}
+
+    def _is_later(self, year: int) -> bool:
+        return self.reading.period is not None and year > self.reading.period.ends_on.year
+
+    def _covers(self, years: set[int]) -> bool:
+        """Whether any of the years is the report's."""
+        period = self.reading.period
+        return period is None or any(period.starts_on.year <= year <= period.ends_on.year for year in years)
+
     def _take(self, row: _Row) -> None:
         """Read, check, refuse or pass over a row."""
         values = self.sheet.grid[row.number]
         raw = values[self.together] if self.together else [values[c] for c in self.inputs]
+        # a title of any kind, or a part's total, may begin the numbers of the rows again
+        self.numbered = self.numbered and (row.kind in ("unit", "titles") or (row.kind == "total" and not row.label))
         taken = self._below(row, raw) if self.ended else self._within(row, values, raw)
         if not taken:
             self.lines += [value for value in values if isinstance(value, str)]
@@ -172,6 +226,7 @@ class Rows:
             if not _CODE.fullmatch(code) and not self._is_data(row, raw) and written(code, self.catalogue, self.on) is None:
                 self.ended = self._ends(values)
                 return False
+            self._begins_again(row, values)
             self._entry(row, values, raw)
             return True
         if row.kind in ("titles", "foreign"):
@@ -188,6 +243,15 @@ class Rows:
             return True
         self.ended = self._ends(values)
         return False
+
+    def _begins_again(self, row: _Row, values: list[Any]) -> None:
+        """Refuse a row with which the numbers of the rows begin again, and no title says why: it may be another table's."""
+        if self.ordinal is None or self.fixed:
+            return
+        number = plain(values[self.ordinal]).strip() if holds(values[self.ordinal]) else ""
+        if number == "1" and self.numbered:
+            self.reading.wrong("row.again", self.sheet.place(row.number, self.ordinal))
+        self.numbered = number.isdecimal()
 
     def _below(self, row: _Row, raw: list[Any]) -> bool:
         """Refuse a row of figures below the table's foot; whether it is one."""
@@ -416,9 +480,13 @@ class Rows:
         if all(any(titles.get(c) == text for titles in above) for c, text in texts.items()):
             return "titles"
         fields = [text for c, text in texts.items() if c in self.header.fields]
-        if fields and any(text in leading for c, text in texts.items() if c < min(self.inputs)):
-            return None if any(self._is_figure(text) for text in fields) else "foreign"
-        return None
+        if any(self._is_figure(text) for text in fields) or all(
+            is_measure(text.strip("() "), self.catalogue.codes) for text in fields
+        ):
+            return None
+        # titles of other columns, with or without those left of them
+        left = [text for c, text in texts.items() if c < min(self.inputs)]
+        return "foreign" if any(text in leading for text in left) or (len(fields) > 1 and not left) else None
 
     def _span(self, row: _Row) -> tuple[int, int] | None:
         """The rows (numbers from 1) that a total or a section's own figures sum; None where the section is unknown."""
