@@ -12,7 +12,10 @@ import pytest
 from books import STAFF, book
 from hostile import changed
 from openpyxl import load_workbook
+from openpyxl.formatting.rule import DataBarRule, IconSetRule, Rule
 from openpyxl.styles import Color, Font, PatternFill
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.styles.numbers import NumberFormat
 from openpyxl.worksheet.worksheet import Worksheet
 
 from tonghop.base.settings import PROJECT, Settings
@@ -327,6 +330,139 @@ def test_a_formula_without_a_value_outside_the_figures_does_not_count(catalogue:
         {SHEET: lambda old: old.replace(b"</sheetData>", b'<row r="40"><c r="T40"><f>1</f></c></row></sheetData>')},
     )
     assert answer("a.xlsx", beside, catalogue)[0] == "accepted"
+
+
+# --- what formulas give now, and what conditional formats do -----------------------------------------------------
+
+
+def _given(formula: str, kept: object, book_says: dict[str, Any] = SAVED, **other: str) -> Callable[[Catalogue], bytes]:
+    """A report whose G9 (staff in all: 8 + 12 + 1) has a formula with what a program kept for it."""
+
+    def made(catalogue: Catalogue) -> bytes:
+        def sheet(xml: bytes) -> bytes:
+            xml = cell("G9", f'<c r="G9"><f>{formula}</f><v>{kept}</v></c>'.encode())(xml)
+            for at, new in other.items():
+                xml = cell(at, f'<c r="{at}">{new}</c>'.encode())(xml)
+            return xml
+
+        return changed(good(catalogue), {SHEET: sheet, **book_says})
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("made", "found", "says"),
+    [
+        (_given("SUM(D9:F9)", 22), ["cell.stale G9"], "tính ra 21, nhưng tệp lưu 22"),
+        (_given("D9+E9+F9", 22, CALCULATE), ["cell.stale G9"], "tính ra 21, nhưng tệp lưu 22"),
+        (_given("$D9+SUM($E$9,F9)", 22), ["cell.stale G9"], "21"),
+        (_given("SUM(D9:F9)-2*(H9-2)", 22), ["cell.stale G9"], "21"),
+        (_given("SUM(D9:F9)", 21), [], ""),
+        (_given("SUM(D9:F9)", "2.1E1", CALCULATE), [], ""),
+        (_given("SUM(D9:F9)+L9", 21, CALCULATE, L9="<f>J9-J9</f><v>0</v>"), ["file.formula L9"], ""),
+        (_given("SUM(D9:F9)", 22, K9="<f>H9-1</f><v>2</v>"), ["cell.stale G9", "cell.stale K9"], "tính ra 1, nhưng tệp lưu 2"),
+        # what is not understood is taken as it is kept, and so is what Excel computed
+        (_given("VLOOKUP(D9,D9:F9,1)", 21), [], ""),
+        (_given("SUM(D9:F9)+F8B!A1", 21), [], ""),
+        (_given("SUM(G9:G9)", 21), [], ""),
+        (_given("SUM(D9:F9)", 22, {**SAVED, "xl/_rels/workbook.xml.rels": lambda old: old.replace(
+            b"</Relationships>", b'<Relationship Id="c" Type="x/calcChain" Target="calcChain.xml"/></Relationships>')}),
+         ["F8.1a G9", "F8.1b G9"], ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("row", [b"<row ", b"<row  "])  # plain, and not
+def test_a_kept_value_that_its_formula_does_not_give_is_returned(
+    catalogue: Catalogue, made: Callable[[Catalogue], bytes], found: list[str], says: str, row: bytes
+) -> None:
+    content = changed(made(catalogue), {SHEET: lambda old: old.replace(b"<row ", row)})
+    report = read("a.xlsx", content, catalogue)
+    assert sorted(f"{f.rule} {f.cell}" for f in report.findings) == found
+    assert says in " ".join(f.message_vi for f in report.findings)
+
+
+def test_a_shared_formula_and_a_total_are_computed_too(catalogue: Catalogue) -> None:
+    cells = b'<c r="G9"><f t="shared" ref="G9:G10" si="0">SUM(D9:F9)</f><v>21</v></c>'
+    total = b'<row r="10"><c r="C10" t="inlineStr"><is><t>Tong</t></is></c>'
+    total = (
+        total.replace(b"Tong", "Tổng".encode()) + b'<c r="F10"><v>1</v></c><c r="G10"><f t="shared" si="0"/><v>21</v></c></row>'
+    )
+
+    def sheet(xml: bytes) -> bytes:
+        return re.sub(rb'<row r="10".*?</row>', total, cell("G9", cells)(xml))
+
+    report = read("a.xlsx", changed(good(catalogue), {SHEET: sheet, **SAVED}), catalogue)
+    assert [(f.rule, f.cell) for f in report.findings] == [("cell.stale", "G10")]
+
+
+def _format(sheet: Worksheet, cells: str, rule: Rule, look: DifferentialStyle | None = None) -> None:
+    rule.dxf = look
+    sheet.conditional_formatting.add(cells, rule)
+
+
+_WHITE, _RED = DifferentialStyle(font=Font(color="FFFFFFFF")), DifferentialStyle(font=Font(color="FFFF0000"))
+_NOTHING = DifferentialStyle(numFmt=NumberFormat(numFmtId=200, formatCode=";;;"))
+_DARK = DifferentialStyle(fill=PatternFill(bgColor="FF000000"))
+_STRUCK = DifferentialStyle(font=Font(strike=True))
+
+
+def _when(formula: str) -> Rule:
+    return Rule(type="expression", formula=[formula])
+
+
+def _if(sign: str, *values: str) -> Rule:
+    return Rule(type="cellIs", operator=sign, formula=list(values))
+
+
+@pytest.mark.parametrize(
+    ("rule", "look", "found"),
+    [
+        (_when("TRUE"), _WHITE, "cell.unseen"),
+        (_when("TRUE"), _DARK, "cell.unseen"),
+        (_when("TRUE"), _STRUCK, "cell.struck"),
+        (_when("TRUE"), _NOTHING, "cell.shown"),
+        (_when("TRUE"), _RED, None),
+        (_when("$E9>10"), _WHITE, "cell.unseen"),
+        (_when("$E9>20"), _WHITE, None),
+        (_when('$B9=""'), _WHITE, None),
+        (_when('AND($B9<>"",D9=8)'), _WHITE, "cell.unseen"),
+        (_when("ISERROR(D9)"), _WHITE, None),
+        (_when("WEEKDAY(D9)=1"), _WHITE, "cell.unseen"),  # not known: it may hold
+        (_if("equal", "0"), _WHITE, None),
+        (_if("equal", "8"), _NOTHING, "cell.shown"),
+        (_if("between", "5", "9"), _WHITE, "cell.unseen"),
+        (_if("greaterThan", "$E9"), _WHITE, None),
+        (Rule(type="containsErrors", formula=["ISERROR(D9)"]), _WHITE, None),
+        (Rule(type="top10", rank=1), _WHITE, "cell.unseen"),
+        (DataBarRule("min", None, "max", None, color="FF638EC6", showValue=False), None, "cell.unseen"),
+        (DataBarRule("min", None, "max", None, color="FF638EC6"), None, None),
+        (IconSetRule("3Arrows", "percent", [0, 33, 67], showValue=False), None, "cell.unseen"),
+    ],
+)
+def test_a_conditional_format_that_hides_a_figure_is_seen(
+    catalogue: Catalogue, rule: Rule, look: DifferentialStyle | None, found: str | None
+) -> None:
+    content = good(catalogue, lambda sheet: _format(sheet, "D9", rule, look))
+    assert answer("a.xlsx", content, catalogue) == ("returned" if found else "accepted", [(found, "F8A", "D9")] if found else [])
+
+
+def test_a_conditional_format_that_hides_zeros_hides_nothing(catalogue: Catalogue) -> None:
+    content = good(catalogue, lambda sheet: _format(sheet, "D9:L9", _if("equal", "0"), _WHITE))
+    assert answer("a.xlsx", content, catalogue) == ("accepted", [])
+
+
+def test_conditional_formats_that_nobody_looks_at_are_named(catalogue: Catalogue) -> None:
+    newer = (
+        b'<extLst><ext xmlns:x14="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main" uri="{78C0D931}">'
+        b"<x14:conditionalFormattings><x14:conditionalFormatting><x14:cfRule><x14:dxf><font/></x14:dxf></x14:cfRule>"
+        b"</x14:conditionalFormatting></x14:conditionalFormattings></ext></extLst></worksheet>"
+    )
+    newest = changed(good(catalogue), {SHEET: lambda xml: xml.replace(b"</worksheet>", newer)})
+    binary = changed(XLSB, {"xl/worksheets/sheet1.bin": lambda old: _record(461, bytes(12)) + old})
+    open_ = _ods(lambda text: text.replace("</table:table>", "<calcext:conditional-format/></table:table>", 1))
+    for name, content in (("a.xlsx", newest), ("a.xlsb", binary), ("a.ods", open_)):
+        report = read(name, content, catalogue)
+        assert (report.status, report.read.conditional) == ("accepted", ("F8A",)), name
+    assert read("a.xlsx", good(catalogue), catalogue).read.conditional == ()
 
 
 # --- OpenDocument ------------------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ def _what_was_read(answer: Answer) -> list[str]:
         ("Cột không đọc / columns not read", columns),
         ("Ô ngoài các dòng của bảng, không đọc / cells outside the table's rows, not read", cells),
         ("Biểu mẫu cũ không có, để trống / not on the earlier template, left blank", read.lacking),
+        ("Định dạng có điều kiện không xét đến / conditional formats not looked at", read.conditional),
         ("Dấu gạch đọc là 0 / dashes read as 0", [f"{c.sheet}!{c.cells}" for c in read.dashes]),
     ):
         lines += [f"  {words}: {'; '.join(names)}"] if names else []

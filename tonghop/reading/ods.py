@@ -112,6 +112,11 @@ class _Styles:
             self._known[name or ""] = self._code(data), faded(self.ink("table-cell", name), ground)
         return self._known[name or ""]
 
+    def has_conditions(self, name: str | None) -> bool:
+        """Whether a cell's style changes under conditions."""
+        style = self._styles.get(("table-cell", name or "Default"))
+        return style is not None and any(local_name(part) == "map" for part in style)
+
     def ink(self, family: str, name: str | None) -> Ink:
         """How a text of a style is written."""
         kinds = (self.says(family, name, f"text-line-through-{kind}") for kind in ("style", "type"))
@@ -195,6 +200,8 @@ def _sheets(xml: bytes, styles: _Styles, max_cells: int) -> Iterator[tuple[str, 
                 sheet = _Sheet(element, styles, max_cells)
             elif sheet and name == "table-row-group":
                 sheet.folded.append(_get(element, "display") == "false")
+            elif sheet and name == "conditional-format":
+                sheet.has_conditions = True
             elif sheet and name == "table-column":
                 sheet.column(element)
             continue
@@ -225,10 +232,12 @@ class _Sheet:
         self.faded: dict[str, str] = {}
         self.uncomputed: set[str] = set()
         self.hidden_rows: set[int] = set()
+        self.has_conditions = False
 
     def look(self) -> Look:
         hidden = frozenset(c for c in range(1, self.grid.width + 1) if self._column(c)[2])
-        return Look(self.formats, self.errors, frozenset(self.hidden_rows), hidden, self.faded, frozenset(self.uncomputed))
+        rows, uncomputed = frozenset(self.hidden_rows), frozenset(self.uncomputed)
+        return Look(self.formats, self.errors, rows, hidden, self.faded, uncomputed, has_other_conditions=self.has_conditions)
 
     def _column(self, number: int) -> tuple[int, str | None, bool]:
         return next((run for run in self.columns if number <= run[0]), (COLUMNS, None, False))
@@ -294,6 +303,7 @@ class _Sheet:
         name = f"{letters(column)}{number}"
         style = _get(cell, "style-name") or _get(row, "default-cell-style-name") or self._column(column)[1]
         code, rule = self.styles.cell(style)
+        self.has_conditions = self.has_conditions or self.styles.has_conditions(style)
         if code is None and "percentage" in cell.attrib.values():
             code = "0%"
         if kind == "n" and (said := _said(cell)) and not any(c.isdigit() for c in said) and any(c.isalpha() for c in said):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.earlier import Earlier
 from tonghop.catalogue.forms import Field_, Form, Table
 from tonghop.catalogue.units import UnitVersion
+from tonghop.reading.formula import Condition, Formula
 from tonghop.reading.report import CellsPassed, ColumnPassed
 from tonghop.reading.unit_codes import Days
 
@@ -29,6 +31,12 @@ class Look:
     faded: dict[str, str] = field(default_factory=dict)
     # formulas whose value was never computed: the cell holds nothing, or what a program wrote for want of a value
     uncomputed: frozenset[str] = frozenset()
+    # formulas whose kept values may be older than the cells that they read; what those give now, where it is another number
+    formulas: dict[str, Formula] = field(default_factory=dict)
+    stale: dict[str, Decimal] = field(default_factory=dict)
+    # rules of conditional formats that hide figures or show others; and whether there are any that nobody looks at
+    conditions: tuple[Condition, ...] = ()
+    has_other_conditions: bool = False
 
     def alters(self, columns: tuple[str, ...], row: str) -> bool:
         """Whether a cell of these columns and this row may show something else than its value."""
@@ -41,7 +49,7 @@ class Look:
 
     @cached_property
     def _altered(self) -> set[str]:
-        return {*self.formats, *self.errors, *self.faded, *self.uncomputed}
+        return {*self.formats, *self.errors, *self.faded, *self.uncomputed, *self.stale}
 
 
 @dataclass(frozen=True, eq=False)

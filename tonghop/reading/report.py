@@ -107,6 +107,8 @@ class Read:
     lacking: tuple[str, ...] = ()
     # cells of figures with a dash, which was read as 0
     dashes: tuple[CellsPassed, ...] = ()
+    # sheets with conditional formats that are not looked at: figures may show otherwise than they are
+    conditional: tuple[str, ...] = ()
     # whether the sender owes the form for the period; None where it is not known what the report is
     owed: bool | None = None
 
@@ -119,6 +121,7 @@ class Read:
             "cells_passed_over": [c._asdict() for c in self.cells],
             "not_on_the_template": list(self.lacking),
             "dashes_read_as_0": [c._asdict() for c in self.dashes],
+            "conditional_formats_not_looked_at": list(self.conditional),
             "owed": self.owed,
         }
 
@@ -133,6 +136,7 @@ class Read:
             tuple(kept["not_on_the_template"]),
             # what was kept by an earlier version says nothing of them
             tuple(CellsPassed(**c) for c in kept.get("dashes_read_as_0", ())),
+            tuple(kept.get("conditional_formats_not_looked_at", ())),
             kept["owed"],
         )
 

@@ -16,12 +16,13 @@ from xml.sax.saxutils import escape
 import re2
 
 from tonghop.base.findings import Unreadable
+from tonghop.reading.formula import Area, Condition, Formula
 from tonghop.reading.raw import Look
 from tonghop.reading.styles_xml import Colours, Styles, font_of, stretch
 from tonghop.xlsx.parts import is_true
-from tonghop.xlsx.xml_edit import MAIN, column_number, letters
+from tonghop.xlsx.xml_edit import MAIN, column_number, letters, split
 
-ROWS, COLUMNS, MAX_MERGES, _DEEPEST = 1_048_576, 16_384, 20_000, 200
+ROWS, COLUMNS, MAX_MERGES, MAX_CONDITIONS, _DEEPEST = 1_048_576, 16_384, 20_000, 1_000, 200
 STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
 _MAIN = {MAIN.decode(), STRICT.decode(), ""}
 # lower or narrower than this (points, characters) nobody reads what is in it
@@ -74,19 +75,25 @@ _ABOVE = _one_of(
     )
     + b")* ?/?>(?:</col>)?",
 )
+_BARS = (
+    rb"(?: (?:minLength|maxLength|border|gradient|direction|axisPosition|iconSet|percent|reverse|custom|"
+    rb'negativeBar[A-Za-z]+|xmlns:[a-z0-9]+)="[^"<]*")*'
+)
 _BELOW = _one_of(
     rb'<mergeCell ref="[A-Z]{1,3}[1-9][0-9]{0,6}:[A-Z]{1,3}[1-9][0-9]{0,6}" ?/>',
     _element(
         "sheetCalcPr sheetProtection protectedRanges protectedRange autoFilter filterColumn filters filter customFilters "
         "customFilter sortState sortCondition mergeCells phoneticPr conditionalFormatting cfRule formula colorScale "
-        "cfvo color dataBar iconSet dataValidations dataValidation formula1 formula2 hyperlinks hyperlink printOptions "
+        "cfvo color dataValidations dataValidation formula1 formula2 hyperlinks hyperlink printOptions "
         "pageMargins pageSetup headerFooter oddHeader oddFooter evenHeader evenFooter firstHeader firstFooter rowBreaks "
         "colBreaks brk customProperties customPr ignoredErrors ignoredError drawing legacyDrawing legacyDrawingHF picture "
-        "tableParts tablePart extLst ext x14:conditionalFormattings x14:conditionalFormatting x14:cfRule x14:cfvo x14:dataBar "
+        "tableParts tablePart extLst ext x14:conditionalFormattings x14:conditionalFormatting x14:cfRule x14:cfvo "
         "x14:negativeFillColor x14:axisColor x14:dataValidations x14:dataValidation x14:formula1 x14:formula2 "
         "x14:ignoredErrors x14:ignoredError xm:f xm:sqref"
     )
     + rb"[^<]*",
+    # without showValue, which may hide the figures
+    _element("dataBar iconSet x14:dataBar x14:iconSet", _BARS),
 )
 _OPTIONS = re2.Options()
 _OPTIONS.encoding = re2.Options.Encoding.LATIN1
@@ -106,6 +113,12 @@ _PLACES = re.compile(rb' r="([^"]*)')
 _FOR_WANT_OF_A_VALUE = r"-?0(?:\.0+)?"
 _WITHOUT_RESULT = (
     rb'<c r="([A-Z]+[0-9]+)"(?: s="[0-9]+")?(?: t="n")? ?><f[^>]*(?:/>|>[^<]*</f>)<v>%s</v>' % _FOR_WANT_OF_A_VALUE.encode()
+)
+
+# a formula that may be computed here: it begins with a sum, a cell, a number or a bracket
+_SIMPLE = (
+    rb'<c r="([A-Z]+[0-9]+)"(?: s="[0-9]+")?(?: t="n")? ?><f>'
+    rb"([-+]?(?:SUM)?(?:\(|\$?[A-Z]{1,3}\$?[0-9]|[0-9])[A-Z0-9$:,+*/(). -]*)</f><v>"
 )
 
 
@@ -133,12 +146,16 @@ def _places(xml: bytes, start: int) -> bytes:
     return b" ".join(_PLACES.findall(xml, start, xml.find(b"</sheetData>", start)))
 
 
-def _plain_look(xml: bytes, styles: Styles, recalculates: bool, max_cells: int) -> tuple[bytes, Look] | None:
+def _plain_look(xml: bytes, context: "Context") -> tuple[bytes, Look] | None:
     """A plain sheet, without its empty cells where they reach far, and its look; None of any other sheet."""
+    styles, recalculates, max_cells = context.styles, context.recalculates, context.max_cells
     if 0 in styles.formats or 0 in styles.faded or not _PLAIN.fullmatch(xml):
         return None
     if recalculates and b"<v></v>" in xml:
         return None  # a formula whose empty text is no result
+    has_formulas = context.may_be_stale and b"<f" in xml
+    if (styles.conditional and b"<cfRule" in xml) or (has_formulas and b't="shared"' in xml):
+        return None
     start = xml.index(b"<sheetData")
     spread = _spread(_places(xml, start))
     if spread and spread[0] * spread[1] > max_cells:
@@ -157,7 +174,17 @@ def _plain_look(xml: bytes, styles: Styles, recalculates: bool, max_cells: int) 
             if rule := styles.faded.get(int(style)):
                 faded[cell.decode()] = rule
     uncomputed = [cell.decode() for cell in _found(_WITHOUT_RESULT, xml, start)] if recalculates else ()
-    return xml, Look(formats, faded=faded, uncomputed=frozenset(uncomputed))
+    formulas = _simple_formulas(xml, start) if has_formulas else {}
+    return xml, Look(formats, faded=faded, uncomputed=frozenset(uncomputed), formulas=formulas)
+
+
+def _simple_formulas(xml: bytes, start: int) -> dict[str, Formula]:
+    return {cell.decode(): _formula(text.decode(), cell.decode()) for cell, text in _found(_SIMPLE, xml, start)}
+
+
+def _formula(text: str, cell: str) -> Formula:
+    row, column = split(cell)
+    return Formula(text, row - 1, column - 1)
 
 
 def _found(pattern: bytes, xml: bytes, start: int) -> list[Any]:
@@ -215,6 +242,7 @@ class Context(NamedTuple):
     # numbers of the shared texts of which a stretch is struck out, raised or white, with the rule that says so
     faded: dict[int, str]
     recalculates: bool
+    may_be_stale: bool
     max_cells: int
 
 
@@ -223,7 +251,7 @@ def sheet(xml: bytes, context: Context) -> tuple[bytes, Look]:
 
     Raises Unreadable beyond the bounds, ValueError where the sheet is not well formed or contradicts itself.
     """
-    if not context.faded and (plain := _plain_look(xml, context.styles, context.recalculates, context.max_cells)):
+    if not context.faded and (plain := _plain_look(xml, context)):
         return plain
     read = _Sheet(context)
     parse(xml, read)
@@ -251,10 +279,14 @@ class Handler:
     def closed(self, name: str, text: str) -> None:
         """An element ends; `path` still ends with it. The text is that of an element of `texts`."""
 
+    def passed(self, name: str, attributes: dict[str, str]) -> None:
+        """An element of another namespace, or within one, is passed over."""
+
     def start(self, name: str, attributes: dict[str, str]) -> None:
         uri, _, local = name.rpartition(" ")
         if self.foreign or uri not in _MAIN:
             self.foreign += 1
+            self.passed(local, attributes)
             if uri in _MAIN and local in self.content:
                 raise ValueError(f"{local} within another element")
         if len(self.path) + self.foreign > _DEEPEST:
@@ -303,7 +335,7 @@ NO_VALUE = "=…"
 
 class _Sheet(Handler):
     content = frozenset({"sheetData", "row", "c", "v", "f", "is", "t", "mergeCell"})
-    texts = frozenset({"v", "f", "t"})
+    texts = frozenset({"v", "f", "t", "formula"})
 
     def __init__(self, context: Context):
         super().__init__()
@@ -318,11 +350,20 @@ class _Sheet(Handler):
         self.errors: dict[str, str] = {}
         self.faded: dict[str, str] = {}
         self.uncomputed: set[str] = set()
+        self.formulas: dict[str, Formula] = {}
+        # by number: the formula that several cells share
+        self.shared: dict[str, Formula] = {}
+        self.conditions: list[Condition] = []
+        self.areas: tuple[Area, ...] = ()
+        self.rule: dict[str, str] = {}
+        self.rule_formulas: list[str] = []
+        self.has_other_conditions = False
         # of the cell at hand
         self.style = self.type = ""
         self.parts: dict[str, str] = {}
         self.inline: list[str] = []
         self.stretch: str | None = None
+        self.of_formula: dict[str, str] = {}
 
     def look(self) -> Look:
         hidden = self.hidden_columns
@@ -335,6 +376,9 @@ class _Sheet(Handler):
             frozenset(hidden),
             self.faded,
             frozenset(self.uncomputed),
+            self.formulas,
+            conditions=tuple(self.conditions),
+            has_other_conditions=self.has_other_conditions,
         )
 
     def opened(self, name: str, attributes: dict[str, str]) -> None:
@@ -347,6 +391,7 @@ class _Sheet(Handler):
             if parent != "c" or name in self.parts:
                 raise ValueError(f"{name} where none may be")
             self.parts[name] = ""
+            self.of_formula = attributes if name == "f" else self.of_formula
             self.type = self.type or ("inlineStr" if name == "is" else "")
         elif "is" in self.path and (rule := _of_a_stretch(name, self.path, attributes, self.context.styles.colours)):
             self.stretch = rule
@@ -365,6 +410,12 @@ class _Sheet(Handler):
             if parent != "mergeCells" or not _AREA.fullmatch(area):
                 raise ValueError("a merged range that is none")
             self.grid.merge(area.replace("$", ""))
+        elif name == "conditionalFormatting":
+            self.areas = tuple(_area(area) for area in attributes.get("sqref", "").split())
+        elif name == "cfRule":
+            self.rule, self.rule_formulas = attributes, []
+        elif name in ("dataBar", "iconSet") and attributes.get("showValue") in ("0", "false"):
+            self._conditional(None, "cell.unseen")
         elif name == "col" and parent == "cols":
             self._columns(attributes)
         elif name == "sheetFormatPr":
@@ -408,7 +459,7 @@ class _Sheet(Handler):
         if row != self.row:
             raise ValueError("a cell in another row than its own")
         self.style, self.type = attributes.get("s", "0").strip(), attributes.get("t", "")
-        self.parts, self.inline, self.stretch = {}, [], None
+        self.parts, self.inline, self.stretch, self.of_formula = {}, [], None, {}
 
     def _within(self, row: int, column: int) -> None:
         self.count += 1
@@ -424,6 +475,33 @@ class _Sheet(Handler):
                 self.inline.append(text)
         elif name in ("v", "f"):
             self.parts[name] = text
+        elif name == "formula" and "cfRule" in self.path:
+            self.rule_formulas.append(text)
+        elif name == "cfRule":
+            look = int(self.rule.get("dxfId", "-1"))
+            if look in self.context.styles.conditional:
+                self._conditional(*self.context.styles.conditional[look])
+
+    def passed(self, name: str, attributes: dict[str, str]) -> None:
+        # Excel's newer conditional formats, where they have a look of their own or show no number
+        if name == "dxf" or attributes.get("showValue") in ("0", "false"):
+            self.has_other_conditions = True
+
+    def _conditional(self, code: str | None, rule: str | None) -> None:
+        if len(self.conditions) >= MAX_CONDITIONS:
+            raise Unreadable("file.bounds")
+        if self.areas:
+            kind, sign = self.rule.get("type", ""), self.rule.get("operator", "")
+            self.conditions.append(Condition(self.areas, kind, sign, tuple(self.rule_formulas), code, rule))
+
+    def _formula(self, cell: str, text: str) -> None:
+        """Keep a cell's formula, its own or the one that it shares with others."""
+        own = _formula(text, cell) if text.strip() else None
+        if self.of_formula.get("t") == "shared":
+            number = self.of_formula.get("si", "")
+            own = self.shared.setdefault(number, own) if own else self.shared.get(number)
+        if own and self.of_formula.get("t") in (None, "normal", "shared"):
+            self.formulas[cell] = own
 
     def _close(self) -> None:
         parts, cell = self.parts, f"{letters(self.column)}{self.row}"
@@ -433,6 +511,8 @@ class _Sheet(Handler):
         if "f" in parts and self._is_without_result(text.strip()):
             self.uncomputed.add(cell)
             text, self.type = text.strip() or NO_VALUE, self.type if text.strip() else "str"
+        elif "f" in parts and self.context.may_be_stale:
+            self._formula(cell, parts["f"])
         if self.type not in ("str", "inlineStr"):
             text = text.strip()
         if not text:
@@ -463,6 +543,15 @@ class _Sheet(Handler):
 
 
 _ZERO = re.compile(_FOR_WANT_OF_A_VALUE)
+
+
+def _area(text: str) -> Area:
+    """The rows and columns of a range, from 0: top, left, bottom, right. Raises ValueError where it is none."""
+    if not _AREA.fullmatch(text):
+        raise ValueError("a range that is none")
+    corners = [split(cell) for cell in text.replace("$", "").split(":")]
+    rows, columns = zip(*corners, strict=True)
+    return min(rows) - 1, min(columns) - 1, max(rows) - 1, max(columns) - 1
 
 
 def _size(attributes: dict[str, str], name: str) -> float | None:

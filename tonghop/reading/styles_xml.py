@@ -66,6 +66,8 @@ class Styles(NamedTuple):
     faded: dict[int, str]
     xml: bytes
     colours: "Colours"
+    # by number of a conditional format's look: the number format and the rule of what hides a figure, or shows another
+    conditional: dict[int, tuple[str | None, str | None]]
 
 
 @lru_cache(maxsize=1)  # templates of one form come one after the other
@@ -86,7 +88,20 @@ def styles(xml: bytes, theme: bytes | None) -> Styles:
         ink = fonts[font] if font < len(fonts) else Ink()
         if rule := faded(ink, grounds[fill] if fill < len(grounds) else WHITE):
             unseen[n] = rule
-    return Styles(formats, unseen, as_xml(codes, every), colours)
+    looks = {n: _conditional(look, colours) for n, look in enumerate(sections.get("dxfs", ()))}
+    return Styles(formats, unseen, as_xml(codes, every), colours, {n: look for n, look in looks.items() if any(look)})
+
+
+def _conditional(look: Element, colours: "Colours") -> tuple[str | None, str | None]:
+    """The number format that a conditional format gives, unless it is plain, and the rule for what its colours do to a figure.
+
+    A colour that it does not give is taken for black on white: what a cell has is not known to the rule.
+    """
+    font, fill, number = (_child(look, name) for name in ("font", "fill", "numFmt"))
+    code = number.get("formatCode", "") if number is not None else ""
+    pattern = _child(fill, "patternFill") if fill is not None else None
+    ground = colours.of(_child(pattern, "bgColor"), WHITE) if pattern is not None else WHITE
+    return code if code and not is_plain(code) else None, faded(font_of(font, colours) if font is not None else Ink(), ground)
 
 
 def as_xml(codes: dict[int, str], styles: Iterable[int]) -> bytes:

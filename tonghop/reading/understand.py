@@ -101,6 +101,7 @@ def _read(reading: Reading, lines: list[Line], marked: list[Place], catalogue: C
         tuple(reading.cells_passed),
         printed.lacking(reading),
         tuple(cells_of(marked)),
+        tuple(dict.fromkeys(sheet for _, sheet in subjects if reading.looks.get(sheet, _PLAIN).has_other_conditions)),
         obligations.owes(catalogue, reading.form.code, reading.sender.unit, reading.period),
     )
 
@@ -273,6 +274,9 @@ class _Understanding:
         if rule := look.faded.get(place.cell):
             self.result.findings.append(finding(rule, place, value=self.vocabulary.mask(value)))
             return None
+        if (stale := _stale(place, look)) is not None:
+            self.result.findings.append(stale)
+            return None
         text = mark(value) if isinstance(value, str) else None
         if text in self.not_applicable and spec.type != "flag":
             return [(indicator, NOT_APPLICABLE) for indicator in spec.indicators]
@@ -324,6 +328,13 @@ _PLAIN = Look()
 def _error(place: Place, look: Look) -> str | None:
     """What failed at a place, in a formula or as the text that one left."""
     return look.errors.get(place.cell) or (str(place.value).strip() if failed(place.value) else None)
+
+
+def _stale(place: Place, look: Look) -> Finding | None:
+    """The finding for a formula that gives another number than the file keeps for it."""
+    computed = look.stale.get(place.cell)
+    kept = parse_number(place.value)
+    return finding("cell.stale", place, value=kept, computed=computed) if computed is not None and kept is not None else None
 
 
 def _whole(rows: list[list[Any]]) -> list[list[CellValue] | None]:
@@ -383,6 +394,9 @@ def _totals(reading: Reading, result: Report, understood: "_Understanding") -> l
         look = reading.looks.get(place.sheet, _PLAIN)
         if error := _error(place, look):
             found.append(finding("cell.error", place, error=error))
+            continue
+        if (old := _stale(place, look)) is not None:
+            found.append(old)
             continue
         # a total is no part of the report: one that is yet to be computed contradicts nothing
         if place.cell in look.uncomputed:

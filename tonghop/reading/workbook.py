@@ -3,9 +3,10 @@
 Only declared cells are read: hidden sheets, titles, notes and signature blocks never leave this module.
 """
 
+import contextlib
 import io
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
@@ -15,9 +16,10 @@ from tonghop.base.settings import Settings
 from tonghop.base.text import fold, nfc
 from tonghop.catalogue.forms import ALL_ROWS, Form, HeadKey, Table
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading import bounds, kinds, layout, ods, old_fonts, period_names, printed, xls, xlsb, xlsx, zipped
+from tonghop.reading import bounds, formula, kinds, layout, ods, old_fonts, period_names, printed, xls, xlsb, xlsx, zipped
+from tonghop.reading.formula import Formulas
 from tonghop.reading.head import HEAD_NAMES, identify
-from tonghop.reading.numbers import Vocabulary
+from tonghop.reading.numbers import Vocabulary, parse_number
 from tonghop.reading.raw import Look, Reading, plain
 from tonghop.reading.rows import Rows, other_measure
 from tonghop.reading.sheet_xml import NO_VALUE
@@ -38,7 +40,7 @@ def read_workbook(content: bytes, catalogue: Catalogue, settings: Settings, rece
             raise Unreadable("file.damaged", detail="Excel") from error
         raise
     for sheet in sheets:
-        _complete(sheet, looks.get(sheet.name, Look()))
+        _complete(sheet, looks.get(sheet.name, Look()), settings)
     return read_sheets(sheets, looks, catalogue, received)
 
 
@@ -64,9 +66,9 @@ def read_sheets(sheets: list[layout.Sheet], looks: dict[str, Look], catalogue: C
     return reading
 
 
-def _complete(sheet: layout.Sheet, look: Look) -> None:
-    """Add to the values what failed or was never computed, which the parser leaves empty, and to the look what a merged cell
-    covers."""
+def _complete(sheet: layout.Sheet, look: Look, settings: Settings) -> None:
+    """Add to the values what failed or was never computed, which the parser leaves empty, and to the look what the values tell:
+    what a merged cell covers, formulas that give another number now, and what conditional formats do."""
     for cell in (*look.errors, *look.uncomputed):
         at, column = split(cell)
         if at <= len(sheet.grid) and column <= len(sheet.grid[0]) and sheet.grid[at - 1][column - 1] in ("", None):
@@ -76,6 +78,37 @@ def _complete(sheet: layout.Sheet, look: Look) -> None:
             for c, value in enumerate(row[left : right + 1], start=left):
                 if value not in ("", None) and (r, c) != (top, left):
                     look.faded.setdefault(layout.coordinate(r, c), "cell.unseen")
+    if look.formulas or look.conditions:
+        _computed(sheet, look, settings.max_cells)
+
+
+def _computed(sheet: layout.Sheet, look: Look, most: int) -> None:
+    places = {(row - 1, column - 1): formula for cell, formula in look.formulas.items() for row, column in [split(cell)]}
+    formulas = Formulas(sheet.grid, places)
+    height, width = len(sheet.grid), len(sheet.grid[0]) if sheet.grid else 0
+    for row, column in places:
+        if row < height and column < width:
+            with contextlib.suppress(*formula.NO_VALUE):
+                value = formulas.at(row, column)
+                if formula.differs(sheet.grid[row][column], value) and (number := parse_number(float(value or 0))) is not None:
+                    look.stale[layout.coordinate(row, column)] = number
+    for condition in look.conditions:
+        for top, left, bottom, right in condition.areas:
+            for row in range(top, min(bottom + 1, height)):
+                for column in range(left, min(right + 1, width)):
+                    most -= 1
+                    if most < 0:
+                        raise Unreadable("file.bounds")
+                    if layout.holds(sheet.grid[row][column]) and condition.holds(formulas, row, column):
+                        _conditional(condition, sheet.grid[row][column], layout.coordinate(row, column), look)
+
+
+def _conditional(condition: formula.Condition, value: Any, cell: str, look: Look) -> None:
+    """What a rule of a conditional format that holds does to a cell; one that hides a zero hides nothing."""
+    if condition.code:
+        look.formats[cell] = condition.code
+    if condition.rule and value not in (0, "0"):
+        look.faded.setdefault(cell, condition.rule)
 
 
 def _merged(sheet: CalamineSheet) -> list[tuple[tuple[int, int], tuple[int, int]]]:

@@ -22,6 +22,8 @@ BOUNDSHEET, FORMAT, XF, ROW, COLINFO, FILEPASS, EOF = 0x85, 0x41E, 0xE0, 0x208, 
 FONT, OWN_COLOURS, RECALCID = 0x31, 0x92, 0x1C1
 NUMBER, RK, MULRK, FORMULA, BOOLERR = 0x203, 0x27E, 0xBD, 0x06, 0x205
 SHARED_TEXTS, GOES_ON, SHARED, RICH = 0xFC, 0x3C, 0xFD, 0xD6
+# conditional formats, of Excel 97 and of 2007
+_CONDITIONAL = (0x1B0, 0x879)
 # records that begin with row, column and format: numbers, and texts and blanks, which only place cells
 _CELLS = {NUMBER, RK, FORMULA, BOOLERR, SHARED, 0x204, 0x201, RICH}
 _ROWS_OF_CELLS = {MULRK: 6, 0xBE: 2}  # bytes a cell
@@ -234,6 +236,7 @@ def _sheet(stream: bytes, start: int, book: _Book, settings: Settings) -> Look:
     rows: set[int] = set()
     columns: set[int] = set()
     height = width = 0
+    has_conditions = False
     for kind, body in _records(stream, start):
         for row, column, style in _cells(kind, body):
             if style in book.odd:
@@ -262,9 +265,12 @@ def _sheet(stream: bytes, start: int, book: _Book, settings: Settings) -> Look:
             first, last, wide = struct.unpack_from("<3H", body)
             if struct.unpack_from("<H", body, 8)[0] & 1 or wide < NARROW * 256:
                 columns.update(range(first + 1, min(last, 255) + 2))
+        has_conditions = has_conditions or kind in _CONDITIONAL
         if height * width > settings.max_cells:
             raise Unreadable("file.bounds")
-    return Look(formats, errors, frozenset(rows), frozenset(columns), unseen, frozenset(uncomputed))
+    return Look(
+        formats, errors, frozenset(rows), frozenset(columns), unseen, frozenset(uncomputed), has_other_conditions=has_conditions
+    )
 
 
 def _cells(kind: int, body: bytes) -> Iterator[tuple[int, int, int]]:

@@ -19,7 +19,7 @@ from tonghop.xlsx.parts import found, related
 from tonghop.xlsx.xml_edit import letters
 
 ROW, BLANK, RK, ERROR, BOOL, REAL, TEXT, SHARED, F_TEXT, F_REAL, F_BOOL, F_ERROR = range(12)
-SHARED_TEXT, FONT, FORMAT, FILL, STYLE, COLUMNS_INFO, RICH, MERGED = 19, 43, 44, 45, 47, 60, 62, 176
+SHARED_TEXT, FONT, FORMAT, FILL, STYLE, COLUMNS_INFO, RICH, MERGED, CONDITIONAL = 19, 43, 44, 45, 47, 60, 62, 176, 461
 WORKBOOK, SHEET, CALCULATION, CELL_STYLES, CELL_STYLES_END = 153, 156, 157, 617, 618
 _ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
 
@@ -145,6 +145,7 @@ def _styles(part: bytes, theme: bytes | None) -> tuple[list[Ink], Styles]:
         {n: rule for n, rule in unseen.items() if rule},
         as_xml(codes, (number for number, *_ in styles)),
         colours,
+        {},
     )
 
 
@@ -166,10 +167,17 @@ class _Sheet:
         self.errors: dict[str, str] = {}
         self.faded: dict[str, str] = {}
         self.uncomputed: set[str] = set()
+        self.has_conditions = False
 
     def look(self) -> Look:
         return Look(
-            self.formats, self.errors, frozenset(self.rows), frozenset(self.columns), self.faded, frozenset(self.uncomputed)
+            self.formats,
+            self.errors,
+            frozenset(self.rows),
+            frozenset(self.columns),
+            self.faded,
+            frozenset(self.uncomputed),
+            has_other_conditions=self.has_conditions,
         )
 
     def take(self, kind: int, body: bytes) -> None:
@@ -185,6 +193,8 @@ class _Sheet:
             first, last, width, _, flags = struct.unpack_from("<4IH", body)
             if flags & 1 or width < NARROW * 256:
                 self.columns.update(range(first + 1, min(last + 1, COLUMNS) + 1))
+        elif kind == CONDITIONAL:
+            self.has_conditions = True
         elif kind == MERGED:
             top, bottom, left, right = struct.unpack_from("<4I", body)
             if max(top, bottom) >= ROWS or max(left, right) >= COLUMNS:

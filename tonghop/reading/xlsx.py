@@ -17,7 +17,7 @@ from tonghop.xlsx.parts import RELATION, Index, found
 from tonghop.xlsx.xml_edit import MAIN
 
 MAX_SHEETS, MAX_SHEET_NAME = 100, 100
-_NO_STYLES = Styles({}, {}, as_xml({}, [0]), Colours((), None))
+_NO_STYLES = Styles({}, {}, as_xml({}, [0]), Colours((), None), {})
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
@@ -40,7 +40,7 @@ def opened(parts: dict[str, bytes], contents: Index, settings: Settings) -> tupl
         texts, faded = b"", dict[int, str]()
         if "sharedStrings" in other:
             texts, faded = sheet_xml.strings(other["sharedStrings"], looked.colours, settings.max_cells)
-        context = Context(looked, faded, contents.recalculates, settings.max_cells)
+        context = Context(looked, faded, contents.recalculates, contents.may_be_stale, settings.max_cells)
         looks: dict[str, Look] = {}
         files: dict[str, bytes] = {}
         for sheet in contents.sheets:

@@ -46,6 +46,8 @@ class Index:
     since_1904: bool = False
     # whether its formulas are computed when it is opened next: what their cells hold until then is no result
     recalculates: bool = False
+    # whether what its formulas gave may be older than its cells: no spreadsheet that computes them by itself wrote it last
+    may_be_stale: bool = True
 
 
 def index(parts: dict[str, bytes]) -> Index:
@@ -111,7 +113,8 @@ def _index(name: str, workbook: bytes, relations: bytes) -> Index:
         tuple(sheets),
         {kind: part for kind, part in targets.values() if kind not in ("worksheet", "chartsheet")},
         "workbookPr" in sections and is_true(sections["workbookPr"].get("date1904")),
-        is_true(calculation.get("fullCalcOnLoad")) or calculation.get("calcCompleted") in ("0", "false"),
+        recalculates := is_true(calculation.get("fullCalcOnLoad")) or calculation.get("calcCompleted") in ("0", "false"),
+        recalculates or calculation.get("calcMode") == "manual" or all(kind != "calcChain" for kind, _ in targets.values()),
     )
 
 
