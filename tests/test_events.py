@@ -111,6 +111,47 @@ def test_a_grassroots_cell_fills_the_tables_of_both_levels_once(folder: Path) ->
         assert (report.status, "table.level" in {f.rule for f in report.findings}) == (status, status == "returned")
 
 
+@pytest.mark.parametrize("weights", [("0.8", "0.2"), (None, None)])
+def test_a_part_of_a_unit_goes_to_another_and_both_live_on(folder: Path, weights: tuple[str | None, str | None]) -> None:
+    parts = [
+        f"divided c1 successor={to}" + (f" weight={share}" if share else "")
+        for to, share in zip(("c1", "x"), weights, strict=True)
+    ]
+    write_events(folder, *parts, "renamed c1 name=Mới")
+    loaded = load_catalogue(folder)
+    assert [(v.valid_to, v.name) for v in loaded.versions_of_unit("c1")] == [(date(2025, 2, 28), "Chi bộ 1"), (FOREVER, "Mới")]
+    assert {s.successor: s.weight for s in loaded.successions} == {
+        to: Decimal(share) if share else None for to, share in zip(("c1", "x"), weights, strict=True)
+    }
+    # each reports as before; what begins as a part takes over what the rest reports
+    assert not [s for s in loaded.spells if s.unit == "x"]
+    write_events(folder, "established z code=Z name=Z level=cell parent=w", *[part.replace("=x", "=z") for part in parts])
+    assert [(s.valid_from, s.valid_to) for s in load_catalogue(folder).spells if s.unit == "z"] == [
+        (date(2025, 3, 1), date(2025, 3, 31))
+    ]
+
+
+def test_what_was_merged_comes_back_under_its_own_key(folder: Path) -> None:
+    write_events(folder, "merged c1 successor=c2")
+    back = ("established c1 code=C1 name=C1 level=cell parent=x", "divided c2 successor=c1", "divided c2 successor=c2")
+    write_events(folder, *[f"{row} event=f on=2025-04-01" for row in back], name="later.csv")
+    loaded = load_catalogue(folder)
+    assert [(v.valid_from, v.parent) for v in loaded.versions_of_unit("c1")][-1] == (date(2025, 4, 1), "x")
+    assert loaded.version("c1", date(2025, 3, 31)) is None
+    assert loaded.version("c2", date(2025, 4, 1))
+
+
+def test_a_division_among_roots_that_a_later_event_parts_is_refused_for_the_day_on_which_it_does(folder: Path) -> None:
+    write_events(folder, *NEW, *AWAY, "divided w successor=n", "divided w successor=m")
+    later = ("established r code=R name=R level=province", "moved m parent=r")
+    write_events(folder, *[f"{row} event=f on=2025-04-01" for row in later], name="later.csv")
+    with pytest.raises(CatalogueError, match=r"test\.csv, line 5: unit w: is divided on 2025-03-01 .* on 2025-04-01 no unit"):
+        load_catalogue(folder)
+    # in known shares nothing is lost
+    write_events(folder, *NEW, *AWAY, "divided w successor=n weight=0.5", "divided w successor=m weight=0.5")
+    assert load_catalogue(folder)
+
+
 # --- what is refused, with file and line -----------------------------------------------------------------------
 
 
@@ -127,6 +168,29 @@ def test_a_grassroots_cell_fills_the_tables_of_both_levels_once(folder: Path) ->
         (["moved c1 parent=x", "dissolved c1"], 2, "c1: is moved and dissolved"),
         (["divided c1 successor=c2 weight=0.5", "divided c1 successor=x weight=0.4"], 2, "weights that do not add up to 1"),
         (["divided c1 successor=c2 weight=0.5", "divided c1 successor=x"], 2, "weights that do not add up to 1"),
+        (
+            ["divided c1 successor=c2 weight=0.50000000000000000000000000000001", "divided c1 successor=x weight=0.5"],
+            2,
+            r"do not add up to 1 on .*: 0\.50000000000000000000000000000001 \+ 0\.5 = 1\.00000000000000000000000000000001",
+        ),
+        (
+            ["divided c1 successor=c2 weight=0.33333333333333333", "divided c1 successor=x weight=0.66666666666666667"],
+            2,
+            "a weight of more than 16 digits after the point",
+        ),
+        (
+            ["divided c1 successor=c2 weight=1/3", "divided c1 successor=x weight=2/3"],
+            2,
+            "weight: Input should be a valid decimal",
+        ),
+        (["divided c1 successor=c1 weight=0.5", "dissolved c1"], 2, "c1: is divided and dissolved"),
+        (["divided c1 successor=c1", "merged c1 successor=x"], 2, "c1: is divided and merged"),
+        (["divided c1 successor=c1 weight=0.5", "divided c1 successor=x"], 2, "weights that do not add up to 1"),
+        (
+            ["established r code=R name=R level=grassroots", "divided c1 successor=r", "divided c1 successor=c2"],
+            3,
+            "c1: is divided on 2025-03-01 in parts that nobody knows, and on 2025-03-01 no unit is above all that hold them",
+        ),
         (["divided c1 successor=c2"], 2, "divided among fewer units"),
         (["divided c1 successor=c2", "divided c1 successor=c2"], 2, "divided among fewer units"),
         (["divided c1 successor=c2", "divided c1 successor=x event=f"], 2, "divided by two events"),
@@ -136,6 +200,10 @@ def test_a_grassroots_cell_fills_the_tables_of_both_levels_once(folder: Path) ->
         (["recoded c1 code=C2"], 2, "code C2: c[12] and c[12] both bear it on 2025-03-01"),
         (["moved c1 parent=z"], 2, "c1: no parent z"),
         (["moved w parent=c1"], 2, "w: is above itself on 2025-03-01"),
+        (["moved x parent=c1"], 2, "x: its parent c1, a cell on 2025-03-01, is not of a level above grassroots"),
+        (["moved p parent=w"], 2, "p: its parent w, a grassroots on 2025-03-01, is not of a level above province"),
+        (["moved c1 parent=c2"], 2, "c1: its parent c2, a cell on 2025-03-01, is not of a level above cell"),
+        (["level_changed x level=province"], 2, "x: its parent p, a province on 2025-03-01, is not of a level above province"),
         (["level_changed c1 level=village"], 2, "c1: no level village"),
         (["level_changed c1 level=cell also_level=grassroots"], 2, "grassroots, which it is also, is not below cell"),
         (["renamed c2 name=N", "renamed c1 on=2025-03-02 name=Z"], 3, "event e is on 2025-03-01 and on 2025-03-02"),

@@ -25,9 +25,6 @@ WORDS = {
 LISTED = {
     ("macros/definitions.sql", "division"): 1,
     ("macros/definitions.sql", "trim_scale"): 5,
-    ("models/intermediate/int_landing.sql", "numeric without precision"): 1,
-    ("models/intermediate/int_landing.sql", "recursive"): 1,
-    ("models/intermediate/int_landing.sql", "trim_scale"): 1,
     ("models/intermediate/int_left_side.sql", "array_agg"): 2,
     ("models/intermediate/int_org_tree.sql", "recursive"): 1,
 }

@@ -98,7 +98,7 @@ def write_catalogue(
         ),
     )
     write_events(folder / "events" / "events.csv", events)
-    everyone = [unit for unit, *_ in units] + [str(e["unit"]) for e in events if e["kind"] == "established"]
+    everyone = dict.fromkeys([unit for unit, *_ in units] + [str(e["unit"]) for e in events if e["kind"] == "established"])
     _csv(
         folder / "reporting.csv",
         ("unit", "form", "valid_from", "valid_to"),
@@ -135,6 +135,11 @@ def divided(event: str, on: date, unit: str, **weights: str | None) -> list[dict
         {"event": event, "on": on, "kind": "divided", "unit": unit, "successor": successor, "weight": weight}
         for successor, weight in weights.items()
     ]
+
+
+def parted(event: str, on: date, unit: str, to: str, weight: str | None) -> list[dict[str, Any]]:
+    """A part of a unit goes to another, and the unit lives on."""
+    return divided(event, on, unit, **{unit: weight and str(1 - Decimal(weight)), to: weight})
 
 
 def moved(event: str, on: date, unit: str, parent: str) -> dict[str, Any]:
@@ -272,6 +277,8 @@ class Reference:
         if born <= day <= died:
             return [(frozenset([unit]), Decimal(1), False)]
         forward = died < day
+        if (same := self._came_back(life, day)) is not None:
+            return self._parcels(same, day)
         onward = self._onward(life) if forward else [(back, None) for back in self._back(life)]
         if not onward:
             edge = died if forward else born
@@ -294,19 +301,39 @@ class Reference:
             return []
         return [(frozenset().union(*(p[0] for p in parcels)), Decimal(1), any(p[2] for p in parcels))]
 
+    def _came_back(self, life: Life, day: date) -> Life | None:
+        """The next life of a unit that was away, where it is there by that day again; or the life before it was away."""
+        unit, born, died = life
+        if died < day:
+            later = [x for x in self.lives[unit] if x[1] > died]
+            new = later[0] if later and later[0][1] <= day and later[0][1] - died > timedelta(days=1) else None
+            return new if new and self._went_whole(life) else None
+        before = [x for x in self.lives[unit] if x[2] < born]
+        old = before[-1] if before and before[-1][2] >= day and born - before[-1][2] > timedelta(days=1) else None
+        came = [s for s in self.history.successions if s.successor == unit and s.on == born]
+        of_several = len(came) > 1 or (len(came) == 1 and came[0].weight == 1)
+        return old if old and self._went_whole(old) and not of_several else None
+
+    def _went_whole(self, life: Life) -> bool:
+        """Whether it ended, and nothing of it is known to have gone elsewhere than the rest."""
+        after = life[2] + timedelta(days=1)
+        return len([s for s in self.history.successions if s.predecessor == life[0] and s.on == after]) < 2
+
     def _onward(self, life: Life) -> list[tuple[Life, Decimal | None]]:
         unit, _, died = life
         after = died + timedelta(days=1) if died < date.max else None
-        itself = [(x, Decimal(1)) for x in self.lives[unit] if x[1] == after]
-        return itself + [
-            (self.life(s.successor, s.on), s.weight) for s in self.history.successions if s.predecessor == unit and s.on == after
-        ]
+        went = [s for s in self.history.successions if s.predecessor == unit and s.on == after]
+        itself = [(x, Decimal(1)) for x in self.lives[unit] if x[1] == after and not any(s.successor == unit for s in went)]
+        return itself + [(self.life(s.successor, s.on), s.weight) for s in went]
 
     def _back(self, life: Life) -> list[Life]:
         unit, born, _ = life
         eve = born - timedelta(days=1)
         itself = [x for x in self.lives[unit] if x[2] == eve]
-        return itself + [self.life(s.predecessor, eve) for s in self.history.successions if s.successor == unit and s.on == born]
+        others = [
+            s.predecessor for s in self.history.successions if s.successor == unit and s.on == born and s.predecessor != unit
+        ]
+        return itself + [self.life(other, eve) for other in others]
 
     def shares(self, unit: str, reported: date, day: date | None = None) -> dict[str, Decimal]:
         """How much of a unit's figure stands at a unit of a day's tree or below it, for every unit that holds any."""
@@ -333,7 +360,7 @@ class Reference:
                 for above in self.history.above(lands_on, on):
                     value[above, reported] += amount
                     whole[above] &= is_whole
-                    same[above] &= is_whole and lands_on == unit
+                    same[above] &= is_whole and lands_on == unit and share == 1
                 if not is_whole:
                     undivided[lands_on, reported] += amount
             for above in whole:
@@ -344,6 +371,18 @@ class Reference:
 
 # --- random histories ------------------------------------------------------------------------------------------
 
+KINDS = (
+    "merged",
+    "merged into one that stays",
+    "divided",
+    "weighted",
+    "parted",
+    "restored",
+    "restored",
+    "moved",
+    "dissolved",
+    "renamed",
+)
 DAYS = tuple(date(2025, month, day) for month in range(2, 11) for day in (1, 16))
 
 
@@ -369,9 +408,10 @@ def random_country(seed: int) -> tuple[list[tuple[str, str, str | None]], list[d
     units += [(name, level[name], above) for name, above in parent.items()]
 
     events: list[dict[str, Any]] = []
-    for number, day in enumerate(sorted(chance.sample(DAYS, chance.randint(2, 6)))):
+    went: dict[str, tuple[str, str]] = {}  # unit that ended in one piece: its level, and the unit that took it or stood above it
+    for number, day in enumerate(sorted(chance.sample(DAYS, chance.randint(3, 7)))):
         event = f"e{number}"
-        kind = chance.choice(["merged", "merged into one that stays", "divided", "weighted", "moved", "dissolved", "renamed"])
+        kind = chance.choice(KINDS)
         at = chance.choice(["grassroots", "cell"])
         old = [name for name in parent if level[name] == at]
         if len(old) < 3:
@@ -393,10 +433,32 @@ def random_country(seed: int) -> tuple[list[tuple[str, str, str | None]], list[d
             heir = new()
             for gone in chosen:
                 events.append(merged(event, day, gone, heir))
+                went[gone] = at, heir
                 hand_over(gone, [heir])
         elif kind == "merged into one that stays":
             events.append(merged(event, day, chosen[0], chosen[1]))
+            went[chosen[0]] = at, chosen[1]
             hand_over(chosen[0], [chosen[1]])
+        elif kind == "parted":
+            # to one that is there, or to a new one
+            to = new() if chance.random() < 0.5 else chosen[1]
+            events.extend(parted(event, day, chosen[0], to, chance.choice([None, "0.2", "0.35"])))
+        elif kind == "restored":
+            back = [unit for unit, (of, heir) in went.items() if heir in parent or heir == "n"]
+            if not back:
+                continue
+            of, heir = went[back[0]]
+            again = [unit for unit in back if went[unit] == (of, heir)][: chance.randint(1, 3)]
+            of_it = level[heir] == of  # else it had been dissolved below it
+            for unit in again:
+                above = parent[heir] if of_it else heir
+                parent[unit], level[unit] = above, went.pop(unit)[0]
+                events.append(established(event, day, unit, level[unit], above))
+            if of_it and len(again) > 1 and chance.random() < 0.5:
+                events.extend(divided(event, day, heir, **dict.fromkeys(again)))
+                hand_over(heir, again)
+            elif of_it:
+                events.extend(divided(event, day, heir, **dict.fromkeys([heir, *again])))
         elif kind in ("divided", "weighted"):
             gone = chosen[0]
             # one part may go to a unit that is there already, in another line
@@ -414,6 +476,7 @@ def random_country(seed: int) -> tuple[list[tuple[str, str, str | None]], list[d
             if cells:
                 gone = chance.choice(cells)
                 events.append({"event": event, "on": day, "kind": "dissolved", "unit": gone})
+                went[gone] = "cell", parent[gone]
                 del parent[gone], level[gone]
         else:
             events.append({"event": event, "on": day, "kind": "renamed", "unit": chosen[0], "name": f"Tên mới {number}"})

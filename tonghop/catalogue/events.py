@@ -7,13 +7,14 @@ the order of days. All events of a day happen at once: each changes the version 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import pairwise
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from tonghop.catalogue.data import FOREVER, Code, Data, Label
+from tonghop.catalogue.landings import EXACT, nowhere
 from tonghop.catalogue.units import History, Succession, UnitVersion
 
 Kind = Literal["established", "renamed", "recoded", "moved", "level_changed", "merged", "divided", "dissolved"]
@@ -29,6 +30,8 @@ _FILLS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "divided": (("successor",), ("weight",)),
     "dissolved": ((), ()),
 }
+# of a share, after the point: products of so many are still exact where they are kept
+SHARE_DIGITS = 16
 
 
 class Event(Data):
@@ -39,7 +42,7 @@ class Event(Data):
     kind: Kind
     unit: str
     successor: str | None = None
-    # which share of a divided unit goes to the successor; None where nobody knows
+    # which share of a divided unit goes to the successor, itself where it lives on; None where nobody knows
     weight: Decimal | None = Field(None, gt=0, lt=1)
     code: str | None = None
     name: Label | None = None
@@ -64,12 +67,16 @@ class Event(Data):
 
 
 class _Fold:
-    """The versions after the events of the days so far. `where` has the file and line of each version."""
+    """The versions after the events of the days so far.
+
+    `where` has the file and line of each version, `went` those of the event in which a unit went to others.
+    """
 
     def __init__(self, units: Iterable[tuple[str, UnitVersion]]) -> None:
         self.versions: dict[str, list[UnitVersion]] = {}
         self.successions: list[Succession] = []
         self.where: dict[tuple[str, date], str] = {}
+        self.went: dict[tuple[str, date], str] = {}
         self.problems: list[str] = []
         for where, unit in units:
             self._open(where, unit)
@@ -89,7 +96,7 @@ class _Fold:
             of_unit[part[1].unit].append(part)
         for unit, mine in of_unit.items():
             where, event = mine[0]
-            problem = self._contradiction([e for _, e in mine]) or self._absence(event)
+            problem = self._contradiction([e for _, e in mine]) or self._absence(event, _ends([e for _, e in mine]))
             if problem:
                 self.problems.append(f"{where}: unit {unit}: {problem}")
             else:
@@ -101,26 +108,35 @@ class _Fold:
     @staticmethod
     def _contradiction(parts: Sequence[Event]) -> str | None:
         """What is wrong with what happens to one unit on one day, taken together."""
-        kinds = [e.kind for e in parts]
+        divided = [e for e in parts if e.kind == "divided"]
+        # what it gives away leaves the rest of it free to be renamed or moved
+        kinds = [e.kind for e in parts if not (e.kind == "divided" and _lives_on(divided))]
         kind = next((k for k in kinds if k == "established" or k in ENDS), None)
-        if kind is None:
-            twice = next((k for k in kinds if kinds.count(k) > 1), None)
-            return f"is {twice} twice on {parts[0].on}" if twice else None
-        if set(kinds) != {kind}:
-            return f"is {' and '.join(dict.fromkeys(kinds))} on {parts[0].on}"
-        if kind != "divided":
-            return f"is {kind} twice on {parts[0].on}" if len(parts) > 1 else None
-        successors = [e.successor for e in parts]
-        weights = [e.weight for e in parts if e.weight is not None]
-        if len(set(successors)) < max(2, len(parts)):
-            return f"is divided among fewer units than it has parts on {parts[0].on}"
+        if kind is not None and {e.kind for e in parts} != {kind}:
+            return f"is {' and '.join(dict.fromkeys(e.kind for e in parts))} on {parts[0].on}"
+        twice = next((k for k in kinds if k != "divided" and kinds.count(k) > 1), None)
+        if twice:
+            return f"is {twice} twice on {parts[0].on}"
+        return _Fold._division(divided) if divided else None
+
+    @staticmethod
+    def _division(parts: Sequence[Event]) -> str | None:
+        """What is wrong with the parts that a unit is divided into."""
+        on = parts[0].on
+        if len({e.successor for e in parts}) < max(2, len(parts)):
+            return f"is divided among fewer units than it has parts on {on}; where it lives on, it is one of them"
         if len({e.event for e in parts}) > 1:
-            return f"is divided by two events on {parts[0].on}"
-        if weights and (len(weights) < len(parts) or sum(weights) != 1):
-            return f"is divided by weights that do not add up to 1 on {parts[0].on}"
+            return f"is divided by two events on {on}"
+        weights = [e.weight for e in parts if e.weight is not None]
+        with localcontext(EXACT):
+            if weights and (len(weights) < len(parts) or sum(weights) != 1):
+                told = " + ".join(f"{weight:f}" for weight in weights)
+                return f"is divided by weights that do not add up to 1 on {on}: {told} = {sum(weights):f}"
+        if any(-int(w.as_tuple().exponent) > SHARE_DIGITS for w in weights):
+            return f"is divided on {on} by a weight of more than {SHARE_DIGITS} digits after the point"
         return None
 
-    def _absence(self, event: Event) -> str | None:
+    def _absence(self, event: Event, ends: bool) -> str | None:
         """Why the event cannot happen to the unit as it was on the eve; None where it can."""
         versions = self.versions.get(event.unit, [])
         current = next((v for v in versions if v.covers(event.on)), None)
@@ -132,7 +148,7 @@ class _Fold:
             return "is not known"
         elif current is None or current.valid_from == event.on:
             return f"does not exist on the eve of {event.on}"
-        if later and (event.kind == "established" or event.kind in ENDS):
+        if later and (event.kind == "established" or ends):
             return f"is {event.kind} on {event.on} and has a version from {later.valid_from} on"
         return None
 
@@ -158,18 +174,31 @@ class _Fold:
                 ),
             )
             return
-        versions = self.versions[first.unit]
-        at = next(n for n, v in enumerate(versions) if v.covers(first.on))
-        current = versions[at]
-        versions[at] = current.model_copy(update={"valid_to": first.on - timedelta(days=1)})
+        events = [event for _, event in parts]
         for _, event in parts:
             if event.successor:
                 weight = Decimal(1) if event.kind == "merged" else event.weight
                 self.successions.append(Succession(event.event, event.unit, event.successor, event.on, weight))
-        if first.kind not in ENDS:
-            changes = {name: getattr(e, name) for _, e in parts for part in _FILLS[e.kind] for name in part}
-            source = "; ".join(dict.fromkeys(e.source for _, e in parts if e.source)) or current.source
+                self.went.setdefault((event.unit, event.on), where)
+        changes = {name: getattr(e, name) for e in events if e.kind not in ENDS for part in _FILLS[e.kind] for name in part}
+        if not changes and not _ends(events):
+            return
+        versions = self.versions[first.unit]
+        at = next(n for n, v in enumerate(versions) if v.covers(first.on))
+        current = versions[at]
+        versions[at] = current.model_copy(update={"valid_to": first.on - timedelta(days=1)})
+        if not _ends(events):
+            source = "; ".join(dict.fromkeys(e.source for e in events if e.source)) or current.source
             self._open(where, current.model_copy(update={**changes, "source": source, "valid_from": first.on}))
+
+
+def _lives_on(divided: Iterable[Event]) -> bool:
+    return any(e.successor == e.unit for e in divided)
+
+
+def _ends(parts: Sequence[Event]) -> bool:
+    """Whether a unit ends by what happens to it on a day: not where it is divided and one part of it is itself."""
+    return any(e.kind in ENDS for e in parts) and not _lives_on(e for e in parts if e.kind == "divided")
 
 
 def fold(
@@ -189,7 +218,13 @@ def fold(
     for day in sorted(days):
         state.day(day, days[day])
     history = History(tuple(v for versions in state.versions.values() for v in versions), tuple(state.successions))
-    return history, [*state.problems, *_problems(history, state.where, levels)]
+    problems = [*state.problems, *_problems(history, state.where, levels)]
+    # only what is whole can be followed
+    return history, problems or [
+        f"{state.went[n.unit, n.divided_on]}: unit {n.unit}: is divided on {n.divided_on} in parts that nobody knows, and on "
+        f"{n.day} no unit is above all that hold them: its figures would stand nowhere; give weights, or put one unit above them"
+        for n in nowhere(history)
+    ]
 
 
 def _problems(history: History, where: dict[tuple[str, date], str], levels: Mapping[str, int]) -> Iterator[str]:
@@ -203,10 +238,15 @@ def _problems(history: History, where: dict[tuple[str, date], str], levels: Mapp
             yield from (f"{at}: no level {level}" for level in (v.level, v.also_level) if level and level not in levels)
             if v.also_level and levels.get(v.also_level, 0) >= levels.get(v.level, 0):
                 yield f"{at}: {v.also_level}, which it is also, is not below {v.level}"
-            if v.parent is not None and v.parent not in history.versions:
+            above = history.versions.get(v.parent, []) if v.parent is not None else []
+            if v.parent is not None and not above:
                 yield f"{at}: no parent {v.parent}"
-            elif v.parent is not None and (day := _first_gap(history.versions[v.parent], v.valid_from, v.valid_to)):
+            elif v.parent is not None and (day := _first_gap(above, v.valid_from, v.valid_to)):
                 yield f"{at}: its parent {v.parent} does not exist on {day}"
+            for p in above:
+                if p.valid_from <= v.valid_to and p.valid_to >= v.valid_from and levels.get(p.level, 0) <= levels.get(v.level, 0):
+                    day = max(p.valid_from, v.valid_from)
+                    yield f"{at}: its parent {v.parent}, a {p.level} on {day}, is not of a level above {v.level}"
             if unit in history.above(unit, v.valid_from)[1:]:
                 yield f"{at}: is above itself on {v.valid_from}"
     for code, versions in history.by_code.items():

@@ -9,7 +9,7 @@ from the copy that `tonghop.catalogue.sync` makes in the warehouse; a ninth form
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -84,11 +84,16 @@ def _model(kind: type[_Model], path: Path) -> _Model:
 
 
 def _handed_on(spells: Iterable[Spell], history: History) -> tuple[Spell, ...]:
-    """The spells, and what successors take over: what a unit had still to report when it ended is theirs from that day."""
+    """The spells, and what successors take over: what a unit had still to report when it ended is theirs from that day.
+
+    Of one that lives on, only a unit that begins as a part of it takes them over: one that was there reports as before.
+    """
     spans: dict[str, dict[str, list[tuple[date, date]]]] = defaultdict(lambda: defaultdict(list))
     for spell in spells:
         spans[spell.unit][spell.form].append((spell.valid_from, spell.valid_to))
     for way in sorted(history.successions, key=lambda s: s.on):
+        if history.version(way.predecessor, way.on) and history.version(way.successor, way.on - timedelta(days=1)):
+            continue
         for form, theirs in spans.get(way.predecessor, {}).items():
             spans[way.successor][form] += [(max(start, way.on), end) for start, end in theirs if end >= way.on]
     return tuple(

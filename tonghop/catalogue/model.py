@@ -185,6 +185,14 @@ class Catalogue:
         """What a unit was on a day; None where it did not exist."""
         return self.history.version(unit, on)
 
+    def goes_on(self, unit: str, period: Period) -> bool:
+        """Whether a unit is throughout a period what it was on the eve, so that it opens as it closed.
+
+        A new name, code or parent changes nothing; one that takes others in, or gives a part away, starts anew.
+        """
+        life = self.history.life(unit, period.ends_on)
+        return life is not None and life.born < period.starts_on
+
     def above(self, unit: str, on: date) -> list[str]:
         """The unit's ancestors on a day, itself first."""
         return self.history.above(unit, on)

@@ -9,6 +9,7 @@ import psycopg
 from tonghop.base.text import sort_key
 from tonghop.catalogue import obligations
 from tonghop.catalogue.forms import Field_
+from tonghop.catalogue.landings import landings
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import together
 
@@ -21,6 +22,7 @@ TABLES = (
     "level",
     "unit_version",
     "succession",
+    "landing",
     "reporting_spell",
     "form",
     "form_table",
@@ -163,6 +165,14 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
         (
             (number, unit[s.predecessor], unit[s.successor], s.on, s.weight, s.event, unit[first])
             for s, first in together(c.successions).items()
+        ),
+    )
+    copy(
+        "landing",
+        "catalogue_id, unit_id, facts_from, facts_to, valid_from, valid_to, lands_on_id, share, is_whole, reason",
+        (
+            (number, unit[row.unit], *row[1:5], unit[row.lands_on], row.share, row.is_whole, row.reason)
+            for row in landings(c.history)
         ),
     )
     copy(

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 from tonghop.catalogue.data import Code, Dated, Label
 
@@ -30,13 +31,24 @@ class UnitVersion(Dated):
 
 @dataclass(frozen=True)
 class Succession:
-    """Where a unit went when it ended: weight 1 for the whole, a share, or None where nobody knows the share."""
+    """Where a unit went: weight 1 for the whole, a share, or None where nobody knows the share.
+
+    A unit that only a part of goes elsewhere is its own successor for the rest, and lives on.
+    """
 
     event: str
     predecessor: str
     successor: str
     on: date
     weight: Decimal | None
+
+
+class Life(NamedTuple):
+    """A stretch of days, both ends included, over which a unit covers the same people, whatever it is called."""
+
+    unit: str
+    born: date
+    died: date
 
 
 @dataclass(frozen=True)
@@ -56,9 +68,29 @@ class History:
         """The versions that bore each code, oldest first."""
         return grouped(self.units, "code")
 
+    @cached_property
+    def lives(self) -> dict[str, list[Life]]:
+        """The lives of each unit, oldest first. Taking others in, or giving a part away, ends one and begins the next."""
+        cuts: dict[str, set[date]] = defaultdict(set)
+        for s in self.successions:
+            cuts[s.successor].add(s.on)
+        found: dict[str, list[Life]] = {}
+        for unit, versions in self.versions.items():
+            lives = found[unit] = []
+            for v in versions:
+                days = [v.valid_from, *sorted(day for day in cuts[unit] if v.valid_from < day <= v.valid_to)]
+                for born, died in zip(days, [*(day - timedelta(days=1) for day in days[1:]), v.valid_to], strict=True):
+                    goes_on = lives and lives[-1].died == born - timedelta(days=1) and born not in cuts[unit]
+                    lives.append(Life(unit, lives.pop().born if goes_on else born, died))
+        return found
+
     def version(self, unit: str, on: date) -> UnitVersion | None:
         """What a unit was on a day; None where it did not exist."""
         return next((v for v in self.versions.get(unit, ()) if v.covers(on)), None)
+
+    def life(self, unit: str, on: date) -> Life | None:
+        """The life that a unit had on a day; None where it did not exist."""
+        return next((life for life in self.lives.get(unit, ()) if life.born <= on <= life.died), None)
 
     def above(self, unit: str, on: date) -> list[str]:
         """The unit's ancestors on a day, itself first; a line that bites its tail ends there."""

@@ -178,9 +178,7 @@ def _term(
         beside = value(unit, period, scope)
         return value(unit, period, scope, ALL_ROWS.code) if beside is None else beside
     if term.at == "previous":
-        version = catalogue.version(unit, period.ends_on)
-        # a unit that became another on the way starts anew
-        if version is None or version.valid_from >= period.starts_on:
+        if not catalogue.goes_on(unit, period):
             return None
         return next((found for p in previous(catalogue, period) if (found := value(unit, p, scope)) is not None), None)
     if term.at == "months":

@@ -155,7 +155,15 @@ def closing(connection: psycopg.Connection[Any], catalogue: Catalogue, templates
     sheets = [(t, table, units) for t in templates for table, units in t.sheets]
     for template, table in {table.code: (t, table) for t, table, _ in sheets}.values():
         periods = [p.period_id for p in previous(catalogue, template.period)]
-        units = sorted({u.unit for _, other, us in sheets if other.code == table.code for u in us})
+        units = sorted(
+            {
+                u.unit
+                for _, other, us in sheets
+                if other.code == table.code
+                for u in us
+                if catalogue.goes_on(u.unit, template.period)
+            }
+        )
         fields = template.form.openings(table.code)
         rows = connection.execute(
             """

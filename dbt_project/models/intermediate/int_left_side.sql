@@ -21,8 +21,8 @@ period_link as (
     select * from {{ ref('int_period_link') }}
 ),
 
-unit_version as (
-    select * from {{ ref('stg_unit_version') }}
+landing as (
+    select * from {{ ref('stg_landing') }}
 ),
 
 form_row as (
@@ -35,6 +35,14 @@ check_term as (
 
 check_rule as (
     select * from {{ ref('stg_check_rule') }}
+),
+
+life as (
+    select distinct
+        unit_id,
+        facts_from,
+        facts_to
+    from landing
 ),
 
 row_code as (
@@ -130,9 +138,9 @@ placed_previous as (
     inner join observation as o on o.indicator_id = a.indicator_id
     inner join period_link as k on k.other_id = o.period_id and k.term_at = a.term_at
     inner join period as p on p.period_id = k.period_id
-    -- a unit that became another on the way starts anew
-    inner join unit_version as v
-        on v.unit_id = o.unit_id and v.valid_from < p.starts_on and v.valid_to >= p.ends_on
+    -- a unit that took others in or gave a part away on the way starts anew; one that was only renamed or moved does not
+    inner join life as l
+        on l.unit_id = o.unit_id and l.facts_from < p.starts_on and l.facts_to >= p.ends_on
     where a.term_at = 'previous' and {{ slice('touched', 'k.period_id', 'o.unit_id') }}
     order by o.indicator_id, o.unit_id, k.period_id, o.row_id, o.scope, k.preference
 ),

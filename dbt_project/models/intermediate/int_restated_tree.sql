@@ -10,7 +10,7 @@ candidate as (
 ),
 
 landing as (
-    select * from {{ ref('int_landing') }}
+    select * from {{ ref('stg_landing') }}
 ),
 
 tree as (

@@ -1,8 +1,8 @@
 {{ config(unique_key=['unit_id', 'facts_from', 'valid_from', 'lands_on_id', 'is_whole'], meta={'slice': 'catalogue'}) }}
 
 -- grain: unit x life (facts_from) x stretch of days x unit on which the figures land x whether they are whole there
-with int_landing as (
-    select * from {{ ref('int_landing') }}
+with landing as (
+    select * from {{ ref('stg_landing') }}
 ),
 
 final as (
@@ -17,7 +17,7 @@ final as (
         s.valid_from,
         s.valid_to,
         {{ release_columns() }}
-    from int_landing as s
+    from landing as s
     where {{ slice('catalogue') }}
 )
 

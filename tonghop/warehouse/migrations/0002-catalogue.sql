@@ -30,13 +30,20 @@ create table catalogue.unit_version (
     valid_from date not null, valid_to date not null, code text not null, name text not null, sort_key text not null,
     level text not null, also_level text, parent_id integer references catalogue.unit, synthetic boolean not null,
     primary key (catalogue_id, unit_id, valid_from), check (valid_from <= valid_to));
--- where a unit went when it ended: weight 1 for the whole, a share, or null where nobody knows the share. Units that gave and
--- took among themselves on a day have one group_id, the number of one of them
+-- where a unit went: weight 1 for the whole, a share, or null where nobody knows the share; a unit that lives on is its own
+-- successor for the rest. Units that gave and took among themselves on a day have one group_id, the number of one of them
 create table catalogue.succession (
     catalogue_id integer not null references catalogue.version, predecessor_id integer not null references catalogue.unit,
     successor_id integer not null references catalogue.unit, on_date date not null, weight numeric check (weight > 0 and weight <= 1),
     event text not null, group_id integer not null references catalogue.unit,
     primary key (catalogue_id, predecessor_id, successor_id, on_date));
+-- what follows from both: the lives of a unit (facts_from, facts_to), and where the figures of each land on the tree of any day
+create table catalogue.landing (
+    catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
+    facts_from date not null, facts_to date not null, valid_from date not null, valid_to date not null,
+    lands_on_id integer not null references catalogue.unit, share numeric not null check (share > 0 and share <= 1),
+    is_whole boolean not null, reason text not null,
+    primary key (catalogue_id, unit_id, facts_from, valid_from, lands_on_id, is_whole));
 create table catalogue.reporting_spell (
     catalogue_id integer not null references catalogue.version, unit_id integer not null references catalogue.unit,
     form_code text not null, valid_from date not null, valid_to date not null,
