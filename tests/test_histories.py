@@ -184,21 +184,23 @@ def test_whatever_a_release_answered_is_what_a_plain_recomputation_gives_and_sta
     first, more = plan
     # the second release only learns of reorganisations, the third takes them back
     steps = [first, more, first, len(files)]
-    histories = [load_catalogue(here.catalogue, {file.name: file for file in files[:number]}) for number in steps]
+    every = [load_catalogue(here.catalogue, {file.name: file for file in files[:number]}) for number in range(len(files) + 1)]
 
     releases: list[Release] = []
     figures: dict[Key, int] = {}
     receipts: dict[Key, int] = {}
-    for number, loaded in zip(steps, histories, strict=True):
+    for number in steps:
+        loaded = every[number]
         learn(here, files, number)
         acts: list[tuple[str, Key]] = []
         if len(releases) not in (1, 2):
-            # nobody reports for a unit that turns out never to have been
+            # nobody reports for a unit that turns out never to have been: files are applied, and reverted, one by one
+            later = every[min(steps[len(releases) :]) :]
             can = [
                 (unit, month)
                 for month in MONTHS
                 for unit in loaded.history.versions
-                if all(h.version(unit, h.period["CALENDAR", month].ends_on) for h in histories[len(releases) :])
+                if all(c.version(unit, c.period["CALENDAR", month].ends_on) for c in later)
             ]
             ends = {month: loaded.period["CALENDAR", month].ends_on for month in MONTHS}
             new = [key for key in can if (key[0], ends[key[1]]) not in figures]

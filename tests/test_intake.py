@@ -163,12 +163,12 @@ def test_a_withdrawal_is_an_act_with_a_reason_and_frees_the_figures_for_another_
     put(settings, "1.xlsx", staff(catalogue))
     take_in(settings)
     with pytest.raises(ValueError, match="reason"):
-        load.withdraw(settings, 1, "  ")
-    load.withdraw(settings, 1, "gửi nhầm kỳ")
+        load.withdraw(settings, [1], "  ")
+    load.withdraw(settings, [1], "gửi nhầm kỳ")
     with pytest.raises(ValueError, match="withdrawn"):
-        load.withdraw(settings, 1, "again")
+        load.withdraw(settings, [1], "again")
     with pytest.raises(ValueError, match="no receipt"):
-        load.withdraw(settings, 99, "unknown")
+        load.withdraw(settings, [99], "unknown")
     put(settings, "2.xlsx", staff(catalogue, sender=CITY))
     assert take_in(settings) == {"2.xlsx": "accepted"}
     assert rows(settings, "select reason from intake.ledger where receipt_id = 1 and act = 'withdrawn'") == [("gửi nhầm kỳ",)]
@@ -345,7 +345,7 @@ def test_killed_before_it_answered_the_next_run_answers_what_was_decided(setting
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert rows(settings, "select status from intake.receipt order by 1") == [("accepted",), ("returned",)]
     assert not settings.answers.exists()
-    load.withdraw(settings, 1, "gửi nhầm kỳ")
+    load.withdraw(settings, [1], "gửi nhầm kỳ")
     assert take_in(settings) == {}
     assert "đã rút" in (settings.answers / "R000001.txt").read_text("utf-8")
     assert sorted(path.name for path in settings.answers.iterdir()) == ["R000001.txt", "R000002.txt", "R000002.xlsx"]

@@ -15,13 +15,15 @@ import pytest
 from click.testing import CliRunner
 from test_events import write_events
 
-from samples import reform
+from samples import filed, reform
+from tonghop.base.codes import receipt_code
 from tonghop.base.settings import PROJECT, Settings
-from tonghop.catalogue import reorg
+from tonghop.catalogue import obligations, reorg
 from tonghop.catalogue.data import CatalogueError
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import LOCK, sync
 from tonghop.cli.main import cli
+from tonghop.intake import load
 from tonghop.warehouse.connect import connect
 
 SMALL = Path(__file__).parent / "data" / "catalogue_small"
@@ -108,6 +110,7 @@ def test_the_command_shows_the_plan_for_people_and_for_programs(
         "moved": 1,
         "successions": 2,
         "owed": 1,
+        "orphaned": 0,
     }
     shown = CliRunner().invoke(cli, ["reorg", "plan", str(file)])
     assert "2025-02-28" in shown.stdout
@@ -135,6 +138,60 @@ def test_the_plan_of_the_real_reform_counts_every_level(settings: Settings, tmp_
     passed_on = [row for row in plan.owed if row["change"] == "ends"]
     assert len({row["unit"] for row in passed_on}) == 10_035 - 132
     assert all(row["owed_by"] for row in passed_on)
+
+
+def test_a_plan_says_what_a_unit_owes_newly_that_takes_another_in_and_stays(world: Settings, elsewhere: Path) -> None:
+    (world.catalogue / "reporting.csv").write_text("unit,form,valid_from,valid_to\nc2,T,2025-01-01,2025-12-31\n", "utf-8")
+    plan = reorg.plan(world, write_events(elsewhere, "merged c2 successor=c1"))
+    periods = len(obligations.of_units(load_catalogue(world.catalogue), {"c2"}, date(2025, 3, 1))["c2", "T"])
+    assert periods > 1
+    assert {(row["unit"], row["table"], row["change"], row["reports"], *row["owed_by"]) for row in plan.owed} == {
+        ("c2", table, "ends", periods, "c1") for table in ("T",)
+    } | {("c1", table, "begins", periods, "c1") for table in ("T",)}
+
+
+# --- reports that an event would leave without their unit --------------------------------------------------------
+
+
+def filed_for(world: Settings, unit: str, period: str = "2025-M03") -> int:
+    """The number of an accepted report of a unit."""
+    return filed.file(world, [(unit, period, {("T", "all", "dau_ky"): 1})])[unit, period]
+
+
+def test_an_event_that_orphans_reports_is_refused_with_their_receipts_and_who_stands_in_their_place(
+    world: Settings, file: Path
+) -> None:
+    receipt = receipt_code(filed_for(world, "c2"))
+    filed_for(world, "c2", "2025-M02")  # it is there at the end of February
+    files, number = state(world), newest(world)
+    assert [(row["receipt"], row["unit"], row["period"], row["instead"]) for row in reorg.plan(world, file).orphaned] == [
+        (receipt, "C2", "2025-M03", "C1 Chi bộ 1")
+    ]
+    told = rf"merger\.csv, line 5: {receipt}, 2025-M03 of C2 .*2025-03-31; in its place: C1 .*tonghop withdraw {receipt} --reason"
+    with pytest.raises(CatalogueError, match=told):
+        reorg.apply(world, file)
+    assert (state(world), newest(world)) == (files, number)
+    load.withdraw(world, [int(receipt[1:])], "đã sáp nhập")
+    assert reorg.apply(world, file) > number[0]
+
+
+def test_an_event_is_not_reverted_from_under_accepted_reports(world: Settings, file: Path) -> None:
+    reorg.apply(world, file)
+    receipt = receipt_code(filed_for(world, "n"))
+    files, number = state(world), newest(world)
+    told = rf"merger\.csv, line 2: {receipt}, 2025-M03 of W N, .*in its place: W .*tonghop withdraw {receipt} --reason"
+    with pytest.raises(CatalogueError, match=told):
+        reorg.revert(world, "merger")
+    assert (state(world), newest(world)) == (files, number)
+    load.withdraw(world, [int(receipt[1:])], "không sáp nhập nữa")
+    assert reorg.revert(world, "merger") > number[0]
+
+
+def test_without_a_warehouse_a_plan_is_of_the_files_alone(world: Settings, file: Path) -> None:
+    filed_for(world, "c2")
+    nobody = world.model_copy(update={"database_url": "postgresql://nobody@127.0.0.1:1/none"})
+    assert reorg.plan(nobody, file).orphaned == []
+    assert len(reorg.plan(nobody, file).closed) == 3
 
 
 # --- apply and revert ------------------------------------------------------------------------------------------

@@ -252,7 +252,7 @@ def test_an_older_file_does_not_displace_a_newer_report(world: Settings, withdra
     send(world, "1.xlsx", BROKEN)
     assert send(world, "2.xlsx", WHOLE) == "accepted"
     if withdrawn:
-        load.withdraw(world, 2, "gửi nhầm")
+        load.withdraw(world, [2], "gửi nhầm")
     given(world)
     assert [a.receipt for a in replay.replay(world)] == ["R000001"]
     # whether it is accepted before or after, the newer one took its place
@@ -274,7 +274,7 @@ def test_figures_that_another_sender_gave_up_are_taken_by_a_replay(world: Settin
     assert send(world, "2.xlsx", WHOLE, sender="P") == "returned"
     assert send(world, "3.xlsx", WHOLE, sender="C1") == "returned"
     assert replay.replay(world) == []
-    load.withdraw(world, 1, "đơn vị khác gửi")
+    load.withdraw(world, [1], "đơn vị khác gửi")
     assert [(a.receipt, a.status) for a in replay.replay(world)] == [("R000002", "accepted"), ("R000003", "returned")]
     assert "R000002" in delivery.answers_of(world, [3])[3].findings[0].message_en
     assert holds(world)
@@ -282,7 +282,7 @@ def test_figures_that_another_sender_gave_up_are_taken_by_a_replay(world: Settin
 
 def test_what_is_accepted_or_withdrawn_or_past_its_retention_is_not_replayed(world: Settings) -> None:
     send(world, "1.xlsx", WHOLE)
-    load.withdraw(world, 1, "gửi nhầm")
+    load.withdraw(world, [1], "gửi nhầm")
     send(world, "2.xlsx", BROKEN)
     given(world)
     with connect(world) as connection:

@@ -8,24 +8,27 @@ nothing has happened; killed between it and the commit, the next sync catches up
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from tonghop.base.codes import receipt_code
 from tonghop.base.settings import PACKAGE, Settings
 from tonghop.catalogue import obligations
 from tonghop.catalogue.data import CatalogueError, rows
-from tonghop.catalogue.events import Event
+from tonghop.catalogue.events import ENDS, Event
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.sync import LOCK, sync
 from tonghop.catalogue.units import UnitVersion
-from tonghop.warehouse.connect import connect
+from tonghop.warehouse.connect import connect, reachable
+from tonghop.warehouse.roles import AUDITOR
 
 Row = dict[str, Any]
+REPORTS_OF = Path(__file__).parent / "sql" / "reports_of.sql"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Plan:
     moved: list[Row]  # units that get another parent
     successions: list[Row]
     owed: list[Row]  # reports that a unit owes no longer, or newly
+    orphaned: list[Row]  # accepted reports of units that would not be there at the period's end; `apply` and `revert` refuse them
 
     def as_json(self) -> dict[str, list[Row]]:
         """The parts by name."""
@@ -47,23 +51,29 @@ class Plan:
 def plan(settings: Settings, file: Path) -> Plan:
     """What applying an event file would change, beside the catalogue without it; writes nothing.
 
-    Raises CatalogueError, naming file and line, where the file does not fit the catalogue.
+    Accepted reports are looked for where the warehouse answers. Raises CatalogueError, naming file and line, where the file does
+    not fit the catalogue.
     """
-    events = [event for _, event in rows(Event, [_named(file)])]
+    events = list(rows(Event, [_named(file)]))
     if not events:
         raise CatalogueError(f"{file}: no events")
-    after = load_catalogue(settings.catalogue, {file.name: file})
-    return difference(load_catalogue(settings.catalogue, {file.name: None}), after, {event.on for event in events})
+    before, after = (load_catalogue(settings.catalogue, {file.name: there}) for there in (None, file))
+    orphans: list[Row] = []
+    if reachable(settings):
+        with connect(settings, AUDITOR) as connection:
+            orphans = orphaned(connection, before, after, events)
+    return replace(difference(before, after, {event.on for _, event in events}), orphaned=orphans)
 
 
 def apply(settings: Settings, file: Path) -> int:
     """Put an event file into the catalogue and the warehouse; returns the catalogue's number. Safe to repeat.
 
-    Raises CatalogueError where `plan` does, where another file of the name is there, and where the catalogue is that of an
-    installed package.
+    Raises CatalogueError where `plan` does, where accepted reports would be of units that were not there, where another file of
+    the name is there, and where the catalogue is that of an installed package.
     """
     folder = _events(settings)
-    plan(settings, file)
+    if orphans := plan(settings, file).orphaned:
+        raise CatalogueError(refusal(orphans))
     target = folder / file.name
     if target.exists() and target.read_bytes() != file.read_bytes():
         raise CatalogueError(f"{target}: another event file of this name is there; revert it first")
@@ -80,13 +90,16 @@ def revert(settings: Settings, name: str) -> int:
     """Take an event file out of the catalogue and the warehouse; returns the catalogue's number. Safe to repeat.
 
     The file is kept in the state folder, and the warehouse still knows what it knew. Raises CatalogueError where what comes
-    later builds on it, or there is none of the name.
+    later builds on it, accepted reports are of units that it established, or there is none of the name.
     """
     target = _named(_events(settings) / Path(name).with_suffix(".csv").name)
     with connect(settings) as connection, connection.transaction():
         before = _newest(connection)
         number = _sync(settings, connection, {target.name: None})
         if target.exists():
+            was, will = (load_catalogue(settings.catalogue, {target.name: there}) for there in (target, None))
+            if orphans := orphaned(connection, was, will, list(rows(Event, [target]))):
+                raise CatalogueError(refusal(orphans))
             kept = settings.home / "reverted"
             kept.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(target, kept / target.name)
@@ -124,15 +137,65 @@ def _newest(connection: psycopg.Connection[Any]) -> int | None:
     return row[0] if row else None
 
 
+def orphaned(
+    connection: psycopg.Connection[Any], before: Catalogue, after: Catalogue, events: Iterable[tuple[str, Event]]
+) -> list[Row]:
+    """Accepted reports whose figures are of units that one catalogue has at the period's end and the other has not.
+
+    Each with the line of the event (of (where, event)) that it comes of, and the units that stand in its place.
+    """
+    gone = [
+        v.unit for key, v in _versions(before).items() if (new := _versions(after).get(key)) is None or new.valid_to < v.valid_to
+    ]
+    lines = {event.unit: where for where, event in events if event.kind in ("established", *ENDS)}
+    ways: dict[str, set[str]] = defaultdict(set)
+    for s in {*before.successions, *after.successions}:
+        ways[s.predecessor].add(s.successor)
+        ways[s.successor].add(s.predecessor)
+    found = []
+    for receipt, unit, period, ends_on in connection.execute(REPORTS_OF.read_bytes(), {"units": sorted(set(gone))}).fetchall():
+        version = before.version(unit, ends_on)
+        if version and after.version(unit, ends_on) is None:
+            heirs = (v for heir in sorted(ways[unit]) if (v := after.version(heir, ends_on)))
+            found.append(
+                {
+                    "where": lines.get(unit, ""),
+                    "receipt": receipt_code(receipt),
+                    "unit": version.code,
+                    "name": version.name,
+                    "period": period,
+                    "ends_on": ends_on,
+                    "instead": ", ".join(f"{v.code} {v.name}" for v in heirs),
+                }
+            )
+    return found
+
+
+def refusal(orphans: list[Row]) -> str:
+    """What is said of orphaned reports, and what to do about them."""
+    told = "; ".join(
+        f"{row['where']}: {row['receipt']}, {row['period']} of {row['unit']} {row['name']}, which would not be there on "
+        f"{row['ends_on']}; in its place: {row['instead'] or 'nobody'}"
+        for row in orphans[:10]
+    )
+    more = f"; and {len(orphans) - 10} more" if len(orphans) > 10 else ""
+    receipts = " ".join(dict.fromkeys(row["receipt"] for row in orphans))
+    return (
+        f"accepted reports would be of units that were not there, and stand in no sum: {told}{more}. Take them back first, and "
+        f"have those in their place report: tonghop withdraw {receipts} --reason ..."
+    )
+
+
 def difference(before: Catalogue, after: Catalogue, days: Iterable[date]) -> Plan:
     """What lies between two catalogues whose events differ on these days."""
     first, last = min(days := sorted(days)), max(days)
-    old, new = ({(v.unit, v.valid_from): v for v in c.units} for c in (before, after))
+    old, new = _versions(before), _versions(after)
     closed = [v for key, v in old.items() if key not in new or new[key].valid_to < v.valid_to]
     opened = [v for key, v in new.items() if key not in old]
     moved = [(v, eve) for v in opened if (eve := before.version(v.unit, v.valid_from)) and eve.parent != v.parent]
     known = set(before.successions)
     followed = [s for s in after.successions if s not in known]
+    units = {v.unit for v in (*closed, *opened)} | {unit for s in followed for unit in (s.predecessor, s.successor)}
     return Plan(
         levels=_levels(before, after, first - timedelta(days=1), last),
         closed=[
@@ -142,8 +205,13 @@ def difference(before: Catalogue, after: Catalogue, days: Iterable[date]) -> Pla
         opened=[{**_shown(v), "parent": v.parent, "first_day": v.valid_from} for v in opened],
         moved=[{**_shown(v), "on": v.valid_from, "from": eve.parent, "to": v.parent} for v, eve in moved],
         successions=[{"on": s.on, "unit": s.predecessor, "successor": s.successor, "weight": s.weight} for s in followed],
-        owed=_hands(before, after, {v.unit for v in (*closed, *opened)}, first),
+        owed=_hands(before, after, units, first),
+        orphaned=[],
     )
+
+
+def _versions(catalogue: Catalogue) -> dict[tuple[str, date], UnitVersion]:
+    return {(v.unit, v.valid_from): v for v in catalogue.units}
 
 
 def _shown(version: UnitVersion) -> Row:

@@ -62,20 +62,24 @@ def receipts(status: str | None, json_: bool) -> None:
 
 
 @click.command()
-@click.argument("receipt")
-@click.option("--reason", required=True, help="Why the report is taken back; kept in the ledger.")
-def withdraw(receipt: str, reason: str) -> None:
-    """Take an accepted report back; the next release is without it."""
+@click.argument("receipts", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why they are taken back; kept in the ledger.")
+def withdraw(receipts: tuple[str, ...], reason: str) -> None:
+    """Take accepted reports back, all or none; the next release is without them."""
     from tonghop.intake import load
 
-    number = receipt_number(receipt)
-    if number is None:
-        raise click.BadParameter(f"{receipt} is not a receipt, such as R000012", param_hint="RECEIPT")
+    numbers = []
+    for receipt in receipts:
+        if (number := receipt_number(receipt)) is None:
+            raise click.BadParameter(f"{receipt} is not a receipt, such as R000012", param_hint="RECEIPTS")
+        numbers.append(number)
+    numbers = list(dict.fromkeys(numbers))
     try:
-        load.withdraw(Settings(), number, reason)
+        load.withdraw(Settings(), numbers, reason)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    out.print(f"{receipt_code(number)} withdrawn; the next release is without it")
+    them = "it" if len(numbers) == 1 else "them"
+    out.print(f"{' '.join(map(receipt_code, numbers))} withdrawn; the next release is without {them}")
 
 
 @click.command()

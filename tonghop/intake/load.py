@@ -6,7 +6,7 @@ after the last one, it leaves answers to be written; the next run writes them.
 
 import itertools
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Any
 
@@ -87,23 +87,34 @@ def decide(
     return answers, waits
 
 
-def withdraw(settings: Settings, receipt_id: int, reason: str) -> None:
-    """Take an accepted report back, by a named act in the ledger.
+def withdraw(settings: Settings, receipts: Sequence[int], reason: str) -> None:
+    """Take accepted reports back, all or none, by a named act in the ledger for each.
 
-    Raises ValueError where the receipt is unknown or was not accepted, or where no reason is given.
+    Raises ValueError where a receipt is unknown or was not accepted, or where no reason is given.
     """
     if not reason.strip():
         raise ValueError("a withdrawal needs a reason")
     with connect(settings) as connection, connection.transaction():
         connection.execute(LEDGER_LOCK)
-        row = connection.execute("select status from intake.receipt where receipt_id = %s for update", [receipt_id]).fetchone()
-        if row is None:
-            raise ValueError(f"there is no receipt {receipt_code(receipt_id)}")
-        if row[0] != "accepted":
-            raise ValueError(f"receipt {receipt_code(receipt_id)} is {row[0]}; only an accepted report can be withdrawn")
-        connection.execute("update intake.receipt set status = 'withdrawn' where receipt_id = %s", [receipt_id])
+        was = dict(
+            connection.execute(
+                "select receipt_id, status from intake.receipt where receipt_id = any(%s) for update", [list(receipts)]
+            ).fetchall()
+        )
+        for receipt in receipts:
+            if receipt not in was:
+                raise ValueError(f"there is no receipt {receipt_code(receipt)}")
+            if was[receipt] != "accepted":
+                raise ValueError(
+                    f"receipt {receipt_code(receipt)} is {was[receipt]}; only an accepted report can be withdrawn"
+                    + ("; none of them was" if len(receipts) > 1 else "")
+                )
+        connection.execute("update intake.receipt set status = 'withdrawn' where receipt_id = any(%s)", [list(was)])
         connection.execute(
-            "insert into intake.ledger (act, receipt_id, reason) values ('withdrawn', %s, %s)", [receipt_id, reason.strip()]
+            """
+            insert into intake.ledger (act, receipt_id, reason)
+            select 'withdrawn', receipt_id, %s from unnest(%s::integer[]) as receipt_id order by receipt_id""",
+            [reason.strip(), list(was)],
         )
 
 

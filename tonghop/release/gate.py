@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from tonghop.base.codes import receipt_code
 from tonghop.base.settings import Settings
 from tonghop.release import data_docs, layers, suites
 from tonghop.release.dbt import PATIENCE, alone
@@ -68,7 +69,9 @@ def failing(settings: Settings, expectation: str, limit: int = 20, folder: Path 
         expectation, f"select * from population where failed is distinct from 0 limit {limit:d}"
     )
     with connect(settings, role=AUDITOR) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(question.encode()).fetchall()
+        found = cursor.execute(question.encode()).fetchall()
+    # a submission goes by the number that its sender was given
+    return [{key: receipt_code(value) if key == "submission" and value else value for key, value in row.items()} for row in found]
 
 
 def _marts(connection: psycopg.Connection[Any]) -> sql.Composed:
