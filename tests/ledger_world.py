@@ -239,7 +239,8 @@ MODELS = {
         from intake.cell c join {LIVE} r using (receipt_id)""",
     "fct_reporting": f"""
         select v.unit_id, o.period_id, o.table_code, o.due_on, r.received_at, r.receipt_id is not null as is_received,
-            (r.received_at at time zone 'Asia/Ho_Chi_Minh')::date <= o.due_on as is_on_time, r.is_nil, r.receipt_id
+            (r.received_at at time zone 'Asia/Ho_Chi_Minh')::date <= o.due_on as is_on_time, r.is_nil, r.receipt_id,
+            o.scope, true as is_owed
         from catalogue.obligation o
         join catalogue.period p using (period_id)
         join catalogue.unit_version v using (catalogue_id, level)
@@ -249,7 +250,7 @@ MODELS = {
                 select min(first.received_at) from intake.receipt first
                 where (first.unit_id, first.form_code, first.period_id, first.scope)
                     = (r.unit_id, r.form_code, r.period_id, r.scope) and first.status = 'accepted') as received_at
-            from {LIVE} r where r.period_id = o.period_id and r.scope = 'own'
+            from {LIVE} r where r.period_id = o.period_id and r.scope = o.scope
                 and (exists (select from intake.cell c where c.receipt_id = r.receipt_id and c.unit_id = v.unit_id)
                      or r.is_nil and r.unit_id = v.unit_id) limit 1) r on true
         where o.catalogue_id = {{c}} and p.ends_on between s.valid_from and s.valid_to""",
@@ -259,14 +260,15 @@ MODELS = {
             (count(*) filter (where q.is_on_time))::integer as on_time,
             (count(*) filter (where not q.is_on_time))::integer as late,
             (count(*) filter (where not q.is_received))::integer as missing,
-            (count(*) filter (where q.is_nil))::integer as nil
+            (count(*) filter (where q.is_nil))::integer as nil,
+            0 as unowed, 0 as claims_due, 0 as claims_received
         from marts.fct_reporting q
         join {TREE} t using (unit_id)
         join marts.dim_org_unit u on u.unit_id = t.ancestor_id and u.published and u.release_to = {OPEN}
         where q.release_to = {OPEN} group by 1, 2, 3""",
     "fct_rollup": f"""
         select coalesce(s.unit_id, c.unit_id) as unit_id, period_id, row_id, indicator_id, s.value, c.value as claimed,
-            0 as reported, 0 as due
+            0 as reported, 0 as due, 0 as unowed
         from (select t.ancestor_id as unit_id, f.period_id, f.row_id, f.indicator_id, sum(f.value) as value
               from marts.fct_observation f join {TREE} t using (unit_id)
               join marts.dim_org_unit u on u.unit_id = t.ancestor_id and u.published and u.release_to = {OPEN}

@@ -334,16 +334,18 @@ def test_the_tree_is_dated(published: World) -> None:
 
 def test_what_is_owed_stands_beside_what_came(published: World) -> None:
     found = rows(
-        published.settings, f"select unit_key, code, is_received, is_on_time from marts.fct_reporting {NAMED} order by 1, 2"
+        published.settings,
+        f"select unit_key, code, scope, is_owed, is_received, is_on_time from marts.fct_reporting {NAMED} order by 1, 2",
     )
-    # all came on 10 February; January was due on the 17th of the month after
+    # all came on 10 February; January was due on the 17th of the month after. Nobody owes the province's claim
     assert found == [
-        ("c1", "2025-M01", True, True),
-        ("c1", "2025-M02", True, True),
-        ("c1", "2025-M03", False, None),
-        ("c2", "2025-M01", True, True),
-        ("c2", "2025-M02", True, True),
-        ("c2", "2025-M03", False, None),
+        ("c1", "2025-M01", "own", True, True, True),
+        ("c1", "2025-M02", "own", True, True, True),
+        ("c1", "2025-M03", "own", True, False, None),
+        ("c2", "2025-M01", "own", True, True, True),
+        ("c2", "2025-M02", "own", True, True, True),
+        ("c2", "2025-M03", "own", True, False, None),
+        ("p", "2025-M01", "rollup", False, True, None),
     ]
 
 

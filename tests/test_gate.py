@@ -68,6 +68,11 @@ SABOTAGE = {
     "tables_are_filled": "delete from marts.dim_period",
     "no_slice_is_lost": "update marts.fct_observation set release_to = 2 where period_id = {january}",
     "totals_move_by_less_than_ten": "update marts.fct_rollup set value = value * 11 where period_id = {february}",
+    # January's sum of the ward is a claim only
+    "measures_stay": """update marts.fct_rollup set release_to = 2 where period_id = {january};
+        insert into marts.fct_rollup
+        select unit_id, period_id, row_id, indicator_id, null, value, units_reported, units_due, 2, 2147483647
+            from marts.fct_rollup where release_to = 2""",
     "reports_agree": """insert into marts.fct_finding (finding_key, source, rule, kind, submission_id, message_vi,
         message_en, release_from, release_to)
                         values ('k', 'rule', 'T.9', 'consistency', 2, 'lệch', 'differs', 2, 2147483647)""",
@@ -122,7 +127,7 @@ MORE = [
         """
         create or replace view bi.fct_completeness_on with (security_barrier) as
         select tree_id, unit_id, period_id, table_code, last_due_on, due, due + 1 as received, on_time, late, missing, nil,
-            restated, not_restatable
+            restated, not_restatable, unowed, claims_due, claims_received
         from bi_asof.fct_completeness_on where release_id = 1""",
     ),
     ("rates_follow_the_sums", "delete from marts.fct_rate where period_id = {february}"),

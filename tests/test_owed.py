@@ -366,23 +366,22 @@ def by_hand(world: Written, receipts: list[Receipt]) -> tuple[dict[Key, Counter[
         for (scheme, code), period in c.period.items():
             version = c.version(unit, period.ends_on)
             spelled = any(s.unit == unit and s.form == "T" and s.valid_from <= period.ends_on <= s.valid_to for s in c.spells)
-            if scheme != "CALENDAR" or version is None or not spelled:
+            if scheme != "CALENDAR" or version is None:
                 continue
             for table in form.tables:
                 levels = [level for level in (version.level, version.also_level) if level in table.levels]
-                if not levels or not table.owes(period):
-                    continue
-                due = c.due(form, levels[0], period)
                 mine = [r for r in receipts if (r.unit, r.period) == (unit, code) and (r.nil or r.table == table.code)]
                 live = [r for r in mine if r.stands]
-                what = ["due"]
-                if live:
+                if not spelled or not levels or not table.owes(period):
+                    what = [] if all(r.nil for r in live) else ["unowed"]
+                elif live:
+                    due = c.due(form, levels[0], period)
                     on_time = min(r.received for r in mine if r.counts).date() <= due
-                    what += ["received", "on_time" if on_time else "late", *(["nil"] if all(r.nil for r in live) else [])]
+                    what = ["due", "received", "on_time" if on_time else "late", *(["nil"] if all(r.nil for r in live) else [])]
                 else:
-                    what += ["missing"]
+                    what = ["due", "missing"]
                     missing.add((version.code, table.code, code))
-                for above in c.above(unit, period.ends_on):
+                for above in c.above(unit, period.ends_on) if what else ():
                     level = c.version(above, period.ends_on)
                     if level and c.level[level.level].published:
                         counts.setdefault((above, code, table.code), Counter()).update(what)
@@ -403,7 +402,7 @@ def test_the_mart_the_command_and_a_count_by_hand_agree_and_no_rate_exceeds_one(
         ).fetchall()
     by_unit = obligations.of_units(world.catalogue, {u.unit for u in world.catalogue.units}, date.min)
     assert sorted(in_warehouse) == sorted((*key, p.period_id) for key, periods in by_unit.items() for p in periods)
-    what = ("due", "received", "on_time", "late", "missing", "nil")
+    what = ("due", "received", "on_time", "late", "missing", "nil", "unowed")
     shown: dict[Any, Any] = {
         (unit, period, table): dict(zip(what, numbers, strict=True))
         for unit, period, table, *numbers in rows(

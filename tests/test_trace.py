@@ -57,9 +57,11 @@ def world(warehouse: Settings) -> Iterator[World]:
         connection.rollback()
 
 
-# what the world of plain SQL leaves out: how many are in a sum, rates of claims, and that a report no longer counts
+# what the world of plain SQL leaves out: how many are in a sum, what nobody owes, rates of claims, reports that count no more
 LEFT_OUT = {
-    "fct_rollup": (", units_reported, units_due", "true"),
+    "fct_reporting": ("", "is_owed"),
+    "fct_completeness": (", unowed", "due > 0"),
+    "fct_rollup": (", units_reported, units_due, units_unowed", "true"),
     "fct_rate": ("", "basis = 'summed'"),
     "dim_submission": ("", "t.status = 'accepted'"),
 }

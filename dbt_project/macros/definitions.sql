@@ -3,20 +3,45 @@
     the warehouse's views (tonghop/warehouse/views, which load this file too), on the tree of any day. Each has its own joins: the
     models open their one tree once per period, the views look it up when asked. So nothing here is dbt's alone.
 
-    report    a row of int_reporting or fct_reporting: what a unit owes, and what came
+    report    a row of int_reporting or fct_reporting: a report that a unit owes, or that came and nobody owes
     tree      a row that puts a unit's figures on a unit of a tree: weight is the share that lands on it or below, undivided the
               share that lands on it and can be divided no further; is_whole, is_same tell whether anything was divided or moved
 #}
 
+{#
+    Coverage counts units whose figures are in a sum: those that owe figures and, apart, those whose figures came and are owed by
+    nobody. A claim is in no sum, so it covers nothing, whether it is owed or came.
+#}
+{% macro owes_figures(report) -%}
+    {{ report }}.is_owed and {{ report }}.scope = 'own'
+{%- endmacro %}
+
+{% macro is_unowed(report) -%}
+    not {{ report }}.is_owed and {{ report }}.scope = 'own'
+{%- endmacro %}
+
+
 {# grain: unit x period x table #}
+{% macro coverage(report) -%}
+    (count(*) filter (where {{ owes_figures(report) }}))::integer as units_due,
+    (count(*) filter (where {{ owes_figures(report) }} and {{ report }}.is_received))::integer as units_reported,
+    (count(*) filter (where {{ is_unowed(report) }}))::integer as units_unowed
+{%- endmacro %}
+
+
+{# grain: unit x period x table. Counts are of figures; of claims there are two of their own #}
 {% macro completeness(report) -%}
-    max({{ report }}.due_on) as last_due_on,
-    count(*)::integer as due,
-    (count(*) filter (where {{ report }}.is_received))::integer as received,
-    (count(*) filter (where {{ report }}.is_on_time))::integer as on_time,
-    (count(*) filter (where not {{ report }}.is_on_time))::integer as late,
-    (count(*) filter (where not {{ report }}.is_received))::integer as missing,
-    (count(*) filter (where {{ report }}.is_nil))::integer as nil
+    max({{ report }}.due_on) filter (where {{ owes_figures(report) }}) as last_due_on,
+    (count(*) filter (where {{ owes_figures(report) }}))::integer as due,
+    (count(*) filter (where {{ owes_figures(report) }} and {{ report }}.is_received))::integer as received,
+    (count(*) filter (where {{ owes_figures(report) }} and {{ report }}.is_on_time))::integer as on_time,
+    (count(*) filter (where {{ owes_figures(report) }} and not {{ report }}.is_on_time))::integer as late,
+    (count(*) filter (where {{ owes_figures(report) }} and not {{ report }}.is_received))::integer as missing,
+    (count(*) filter (where {{ owes_figures(report) }} and {{ report }}.is_nil))::integer as nil,
+    (count(*) filter (where {{ is_unowed(report) }}))::integer as unowed,
+    (count(*) filter (where {{ report }}.is_owed and {{ report }}.scope = 'rollup'))::integer as claims_due,
+    (count(*) filter (where {{ report }}.is_owed and {{ report }}.scope = 'rollup' and {{ report }}.is_received))::integer
+        as claims_received
 {%- endmacro %}
 
 
@@ -44,10 +69,11 @@
 
 {# grain: unit of a tree x period x table #}
 {% macro restated_coverage(report, tree) -%}
-    count(*) as units_due,
-    count(*) filter (where {{ report }}.is_received) as units_reported,
-    count(*) filter (where {{ report }}.is_received and {{ is_restated(tree) }}) as units_restated,
-    count(*) filter (where {{ report }}.is_received and not {{ tree }}.is_whole) as units_not_restatable
+    {{ coverage(report) }},
+    (count(*) filter (where {{ owes_figures(report) }} and {{ report }}.is_received and {{ is_restated(tree) }}))::integer
+        as units_restated,
+    (count(*) filter (where {{ owes_figures(report) }} and {{ report }}.is_received and not {{ tree }}.is_whole))::integer
+        as units_not_restatable
 {%- endmacro %}
 
 
@@ -92,6 +118,7 @@
     max({{ figure }}.period_id) as last_period_id,
     (sum({{ figure }}.units_reported) filter (where {{ figure }}.is_added))::integer as reports_received,
     (sum({{ figure }}.units_due) filter (where {{ figure }}.is_added))::integer as reports_due,
+    (sum({{ figure }}.units_unowed) filter (where {{ figure }}.is_added))::integer as reports_unowed,
     trim_scale(sum({{ figure }}.value) filter (where {{ figure }}.is_added)) as value,
     trim_scale(sum({{ figure }}.not_restatable) filter (where {{ figure }}.is_added)) as not_restatable
 {%- endmacro %}

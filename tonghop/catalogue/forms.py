@@ -16,6 +16,8 @@ from tonghop.catalogue.calendar import Period, PeriodType, Scheme
 from tonghop.catalogue.data import FOREVER, Bilingual, Code, Data, Dated, Label
 
 # the entries at the head of a workbook
+# what a report gives: a unit's own figures, or what it claims for itself and all below it
+Scope = Literal["own", "rollup"]
 HeadKey = Literal["form", "version", "unit", "period", "scheme", "scope", "nil", "money", "unit_name", "codes_on", "fingerprint"]
 # the columns of a table that hold no figures
 Leading = Literal["ordinal", "unit_code", "unit_name", "row", "measure", "remarks"]
@@ -86,6 +88,8 @@ class Table(Bilingual):
     levels: tuple[Code, ...]
     owed: tuple[PeriodType, ...]
     accepted: tuple[PeriodType, ...] = ()
+    # of these levels, those that owe a claim for their whole; the others owe their own figures
+    rollup: tuple[Code, ...] = ()
     # where quarters are owed, which of them; the others are accepted
     quarters: tuple[int, ...] = (1, 2, 3, 4)
     rows: tuple[Row, ...] = (ALL_ROWS,)
@@ -99,6 +103,10 @@ class Table(Bilingual):
     def owes(self, period: "Period") -> bool:
         """Whether a report is due for the period, at the levels that owe the table."""
         return period.type in self.owed and (period.type != "Q" or period.ordinal in self.quarters)
+
+    def scope_at(self, level: str) -> Scope:
+        """What a level that fills the table owes: its own figures, or a claim for its whole."""
+        return "rollup" if level in self.rollup else "own"
 
     def given_otherwise(self, code: str, others: Collection[str]) -> bool:
         """Whether a report may do without a field, as these others of its fields are a sum that it is part of, or its parts."""

@@ -148,6 +148,11 @@ def _problems(c: Catalogue) -> Iterator[str]:
             if table.code.lower() in fixed:
                 yield f"table {table.code}: bi.{table.code.lower()} is another view of the warehouse; give the table another code"
             yield from (f"{table.code}: no level {level}" for level in table.levels if level not in c.level)
+            yield from (
+                f"{table.code}: `rollup` names {level}, which does not fill the table"
+                for level in table.rollup
+                if level not in table.levels
+            )
         for a_, b_ in pairwise(sorted(form.checks, key=lambda check: (check.rule, check.valid_from))):
             if a_.rule == b_.rule and (b_.version == a_.version or b_.valid_from <= a_.valid_to):
                 yield f"{form.code}: two versions of {b_.rule} on {b_.valid_from}, or of one number"

@@ -11,7 +11,7 @@ from tonghop.base.text import fold
 from tonghop.catalogue.calendar import Calendar, Period
 from tonghop.catalogue.data import Bilingual, Code, Data, Dated, Label
 from tonghop.catalogue.earlier import Earlier
-from tonghop.catalogue.forms import Field_, Form, HeadKey, Leading
+from tonghop.catalogue.forms import Field_, Form, HeadKey, Leading, Scope
 from tonghop.catalogue.units import History, Succession, UnitVersion
 
 
@@ -45,7 +45,7 @@ class Codes(Data):
     not_applicable: tuple[str, ...]
     header: dict[HeadKey, tuple[Label, ...]]
     columns: dict[Leading, tuple[Label, ...]]
-    scope: dict[Literal["own", "rollup"], tuple[Label, ...]]
+    scope: dict[Scope, tuple[Label, ...]]
     total: tuple[Label, ...]
     # what a total of the whole table may be called after, or instead of, a total's word
     whole: tuple[Label, ...] = ()

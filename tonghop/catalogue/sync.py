@@ -218,9 +218,9 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
     )
     copy(
         "obligation",
-        "catalogue_id, form_code, form_version, table_code, level, period_id, due_on",
+        "catalogue_id, form_code, form_version, table_code, level, period_id, due_on, scope",
         (
-            (number, f.code, f.version, t.code, level, p.period_id, c.due(f, level, p))
+            (number, f.code, f.version, t.code, level, p.period_id, c.due(f, level, p), t.scope_at(level))
             for f, t, p in obligations.of_levels(c)
             for level in t.levels
         ),

@@ -43,6 +43,7 @@ def owed(unit: str | None, period: str | None, form: str | None, as_of: datetime
             {
                 "đơn vị / unit": f"{r.unit} {r.name}",
                 "biểu / table": f"{r.table} {r.table_vi} / {r.table_en}",
+                "phạm vi / scope": "số liệu / figures" if r.scope == "own" else "tự nêu / claim",
                 "kỳ / period": r.period,
                 "hạn / due": f"{r.due_on:%d/%m/%Y}",
                 "chậm / late": f"{r.days_late} ngày / days" if r.days_late else "chưa / not yet",
@@ -182,6 +183,8 @@ def explain(
         ],
         False,
     )
+    if answer.measures and (words := explain_.two_measures(*answer.measures)):
+        note.print("\n".join(words))
     title("", "vì sao thay đổi, cộng đúng bằng chênh lệch", "why; the amounts add up to the difference exactly")
     print_rows(
         [
@@ -220,7 +223,7 @@ def gap(unit: str, period: str, table: str | None, release: int | None, json_: b
     except UnknownFigure as error:
         raise click.UsageError(str(error)) from error
     if not json_:
-        title(f"{unit} {period}", "số đơn vị tự khai và tổng của cấp dưới", "what the unit claimed, and the sum of those below")
+        title(f"{unit} {period}", "số đơn vị tự nêu và tổng của cấp dưới", "what the unit claimed, and the sum of those below")
         for row in rows:
             for kind in ("late", "changed", "missing"):
                 units = row[f"{kind}_units"]

@@ -79,7 +79,7 @@ class Acts:
                 """
             select q.unit_id from in_release.fct_reporting(%(release)s) q
             where q.unit_id = any(%(units)s) and q.period_id = %(period_id)s and q.table_code = %(table_code)s
-                and not q.is_on_time""",
+                and q.scope = case %(basis)s when 'summed' then 'own' else 'rollup' end and not q.is_on_time""",
                 {"units": units, "release": new.release_id, **figure.__dict__},
             )
         }

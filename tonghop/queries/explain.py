@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 import psycopg
 
 from tonghop.base.codes import receipt_code
+from tonghop.base.findings import Language, number_in
 from tonghop.base.settings import Settings
 from tonghop.queries import figure as fig
 from tonghop.queries.acts import Acts, Kind
-from tonghop.queries.figure import Amounts, AskedRelease, Basis, Figure, Tree
+from tonghop.queries.figure import Amounts, AskedRelease, Basis, Figure, Measures, Tree
 from tonghop.queries.moves import Landings, Tops
 
 WORDS: dict[Kind, tuple[str, str]] = {
@@ -71,6 +72,8 @@ class Explanation:
     # by part: value, or numerator and denominator; from zero where there was no figure
     difference: dict[str, Decimal]
     reasons: tuple[Reason, ...]
+    # sum and claim in either release, where the figure is as reported
+    measures: tuple[Measures, Measures] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The whole answer as JSON values."""
@@ -80,8 +83,47 @@ class Explanation:
             "to": {"release": self.to_release, **self.after},
             "difference": self.difference,
             "adds_up": True,
+            "measures": self.measures and [of._asdict() for of in self.measures],
+            "two_measures": self.measures and two_measures(*self.measures),
             "reasons": [reason.as_json() for reason in self.reasons],
         }
+
+
+def two_measures(before: Measures, after: Measures) -> tuple[str, str] | None:
+    """In Vietnamese and English, what a figure was and is, where it was a claim and is a sum now, or the other way round."""
+    came = before.summed is None and before.claimed is not None and after.summed is not None
+    went = before.summed is not None and after.summed is None and after.claimed is not None
+    if not came and not went:
+        return None
+
+    def said(language: Language) -> str:
+        claim, total, unowed, both = _MEASURES[language]
+        was, now = (
+            claim.format(number_in(language, of.claimed))
+            if of.summed is None and of.claimed is not None
+            else total.format(number_in(language, of.summed or Decimal(0)), of.reported, of.due)
+            + (unowed.format(of.unowed) if of.unowed else "")
+            for of in (before, after)
+        )
+        return both.format(was, now)
+
+    return said("vi"), said("en")
+
+
+_MEASURES: dict[Language, tuple[str, str, str, str]] = {
+    "vi": (
+        "số đơn vị tự nêu cho toàn bộ {}",
+        "tổng {} của {} trên {} đơn vị phải báo cáo",
+        ", thêm {} đơn vị không phải báo cáo",
+        "trước là {}; nay là {}. Hai số đo khác nhau, không so sánh với nhau",
+    ),
+    "en": (
+        "the unit's claim of {} for its whole",
+        "the sum {} of {} of the {} units due",
+        ", and {} that owe nothing",
+        "it was {}; it is now {}. These are two measures and do not compare",
+    ),
+}
 
 
 class _Line(NamedTuple):
@@ -204,7 +246,10 @@ def between(
             raise fig.DoesNotAddUp(
                 f"{part} of {figure.code} of {figure.unit} in {figure.period} changed by {amount}; the reasons make {found}"
             )
-    return Explanation(figure, old.release_id, new.release_id, before, after, difference, reasons)
+    found = None
+    if tree is None:
+        found = fig.measures(connection, old, figure), fig.measures(connection, new, figure)
+    return Explanation(figure, old.release_id, new.release_id, before, after, difference, reasons, found)
 
 
 def _find(

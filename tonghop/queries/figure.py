@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, localcontext
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import psycopg
 from psycopg.rows import class_row
@@ -285,6 +285,30 @@ def published(connection: psycopg.Connection[Any], at: AskedRelease, figure: Fig
         given,
     ).fetchone()
     return dict(zip(("value", "numerator", "denominator"), row or (None, None, None), strict=True))
+
+
+class Measures(NamedTuple):
+    """The two measures of a figure as reported, and how many units are in its sum; a claim is never in it."""
+
+    summed: Decimal | None
+    claimed: Decimal | None
+    reported: int
+    due: int
+    unowed: int
+
+
+def measures(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure) -> Measures:
+    """Sum and claim of a figure on the tree of its period, whichever of them it is, and the coverage of the sum."""
+    summed, claimed = (
+        published(connection, at, replace(figure, basis=basis, tree_id=None))["value"] for basis in get_args(Basis)
+    )
+    coverage = connection.execute(
+        """
+        select c.received, c.due, c.unowed from in_release.fct_completeness(%(release)s) as c
+        where c.unit_id = %(unit_id)s and c.period_id = %(period_id)s and c.table_code = %(table_code)s""",
+        {"release": at.release_id, **figure.__dict__},
+    ).fetchone()
+    return Measures(summed, claimed, *(coverage or (0, 0, 0)))
 
 
 def terms(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure) -> tuple[RateTerm, ...]:

@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 
 from tonghop.base.days import end_of, today
 from tonghop.base.settings import Settings
+from tonghop.catalogue.forms import Scope
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 
@@ -20,11 +21,15 @@ OWED = Path(__file__).parent / "sql" / "owed.sql"
 
 
 class Owed(NamedTuple):
-    """A form table that a unit has not reported for a period; `returned` is its last receipt, where that went back."""
+    """A form table that a unit has not reported for a period: its own figures, or its claim for its whole (`scope`).
+
+    `returned` is its last receipt, where that went back.
+    """
 
     unit: str
     name: str
     level: str
+    scope: Scope
     form: str
     table: str
     table_vi: str

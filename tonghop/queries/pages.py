@@ -57,6 +57,7 @@ def write(settings: Settings, release_id: int) -> Path:
                 for name in ("acts", "changes", "coverage", "findings", "waivers", "withheld")
             }
             shown["reasons"] = _reasons(connection, before, release_id, shown["changes"]) if before else {}
+            shown["measures"] = {row: _two_measures(row) for row in shown["changes"] if row.basis == "summed"}
         docs = {number for number in releases if (settings.pages / "gate" / str(number) / "index.html").exists()}
         shown |= {"about": about, "docs": docs}
         _write(settings.pages / f"release-{release_id}.html", "release.html", release=release, before=before, **shown)
@@ -99,7 +100,7 @@ def _reasons(connection: psycopg.Connection[Any], before: int, now: int, changes
             ends_on=row.ends_on,
             row_id=row.row_id,
             row=row.row_code or "all",
-            basis="claimed" if row.is_claimed else "summed",
+            basis=row.basis,
             day=row.ends_on,
         )
         try:
@@ -113,6 +114,12 @@ def _reasons(connection: psycopg.Connection[Any], before: int, now: int, changes
         open_ = len(amounts) == 1 or all(reason.unit_ids <= published for reason in reasons)
         found[row] = [(*explain.WORDS[kind], amount if open_ else None) for kind, amount in amounts.items()]
     return found
+
+
+def _two_measures(row: Any) -> tuple[str, str] | None:
+    old = fig.Measures(row.old_summed, row.old_claimed, row.old_reported, row.old_due, row.old_unowed)
+    new = fig.Measures(row.new_summed, row.new_claimed, row.new_reported, row.new_due, row.new_unowed)
+    return explain.two_measures(old, new)
 
 
 def _gate(connection: psycopg.Connection[Any], given: dict[str, Any]) -> list[tuple[str, list[Any]]]:

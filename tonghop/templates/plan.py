@@ -7,17 +7,16 @@ out. Everything follows from the catalogue; only the last period's closing figur
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 
 from tonghop.base.text import sort_key
 from tonghop.catalogue.calendar import Period
-from tonghop.catalogue.forms import Form, Table
+from tonghop.catalogue.forms import Form, Scope, Table
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import UnitVersion
 
-Scope = Literal["own", "rollup"]
 Prefill = int | float | Decimal | str
 # the codes of the table, unit, row and field that an input cell is for
 Key = tuple[str, str, str, str]

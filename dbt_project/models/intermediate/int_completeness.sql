@@ -1,6 +1,6 @@
 -- grain: unit x period x form table: how many of the unit and all below it, on the tree of the period's end, owe the table, and
--- how many of these have reported it. Joined on a range of days, which is cheap here: a row a report that is owed, not a row a
--- figure, and periods of which nothing has come are here too.
+-- how many of these have reported it. Joined on a range of days, which is cheap here: a row a report, not a row a figure, and
+-- periods of which nothing has come are here too.
 with reporting as (
     select * from {{ ref('int_reporting') }}
 ),

@@ -1,10 +1,15 @@
--- grain: unit x period x form table: what is owed for a period that has ended. The catalogue decides who owes what.
+-- grain: unit x period x form table: what is owed for a period that has ended, or of which something has come. The catalogue
+-- decides who owes what.
 with candidate as (
     select * from {{ ref('stg_candidate') }}
 ),
 
 obligation as (
     select * from {{ ref('stg_obligation') }}
+),
+
+reported_period as (
+    select * from {{ ref('int_reported_period') }}
 ),
 
 final as (
@@ -15,9 +20,15 @@ final as (
         o.form_code,
         o.form_version,
         o.level,
-        o.due_on
+        o.scope,
+        o.due_on,
+        o.ends_on < (select c.opened_on from candidate as c) as has_ended
     from obligation as o
-    where o.ends_on < (select c.opened_on from candidate as c) and {{ slice('period', 'o.period_id') }}
+    where
+        (
+            o.ends_on < (select c.opened_on from candidate as c)
+            or o.period_id in (select r.period_id from reported_period as r)
+        ) and {{ slice('period', 'o.period_id') }}
 )
 
 select * from final

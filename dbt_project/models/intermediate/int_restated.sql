@@ -55,10 +55,11 @@ final as (
         s.indicator_id,
         s.value,
         s.not_restatable,
-        coalesce(v.units_reported, 0)::integer as units_reported,
-        coalesce(v.units_due, 0)::integer as units_due,
-        coalesce(v.units_restated, 0)::integer as units_restated,
-        coalesce(v.units_not_restatable, 0)::integer as units_not_restatable
+        coalesce(v.units_reported, 0) as units_reported,
+        coalesce(v.units_due, 0) as units_due,
+        coalesce(v.units_unowed, 0) as units_unowed,
+        coalesce(v.units_restated, 0) as units_restated,
+        coalesce(v.units_not_restatable, 0) as units_not_restatable
     from summed as s
     inner join table_indicator as i on i.indicator_id = s.indicator_id
     left join coverage as v

@@ -54,8 +54,7 @@ coverage as (
         t.ancestor_id as unit_id,
         t.period_id,
         r.table_code,
-        count(*)::integer as units_due,
-        (count(*) filter (where r.is_received))::integer as units_reported
+        {{ coverage('r') }}
     from tree as t
     inner join reporting as r on r.period_id = t.period_id and r.unit_id = t.unit_id
     group by t.ancestor_id, t.period_id, r.table_code
@@ -98,7 +97,8 @@ final as (
         f.has_below,
         f.claimed,
         coalesce(v.units_reported, 0) as units_reported,
-        coalesce(v.units_due, 0) as units_due
+        coalesce(v.units_due, 0) as units_due,
+        coalesce(v.units_unowed, 0) as units_unowed
     from figures as f
     inner join levels as l on l.unit_id = f.unit_id and l.period_id = f.period_id
     inner join table_indicator as i on i.indicator_id = f.indicator_id

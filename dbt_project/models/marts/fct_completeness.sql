@@ -17,6 +17,9 @@ final as (
         s.late,
         s.missing,
         s.nil,
+        s.unowed,
+        s.claims_due,
+        s.claims_received,
         {{ release_columns() }}
     from int_completeness as s
     where {{ slice('touched', 's.period_id', 's.unit_id') }}

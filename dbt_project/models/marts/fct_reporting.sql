@@ -1,6 +1,6 @@
-{{ config(unique_key=['period_id', 'unit_id', 'table_code'], meta={'slice': 'touched'}) }}
+{{ config(unique_key=['period_id', 'unit_id', 'table_code', 'scope'], meta={'slice': 'touched'}) }}
 
--- grain: unit x period x form table that is owed
+-- grain: unit x period x form table x scope: a report that is owed, or that came and nobody owes
 with int_reporting as (
     select * from {{ ref('int_reporting') }}
 ),
@@ -10,6 +10,8 @@ final as (
         s.unit_id,
         s.period_id,
         s.table_code,
+        s.scope,
+        s.is_owed,
         s.due_on,
         s.received_at,
         s.is_received,

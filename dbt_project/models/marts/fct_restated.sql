@@ -15,6 +15,7 @@ final as (
         s.not_restatable,
         s.units_reported,
         s.units_due,
+        s.units_unowed,
         s.units_restated,
         s.units_not_restatable,
         {{ release_columns() }}

@@ -15,6 +15,7 @@ final as (
         s.claimed,
         s.units_reported,
         s.units_due,
+        s.units_unowed,
         {{ release_columns() }}
     from int_rollup as s
     where s.published and {{ slice('touched', 's.period_id', 's.unit_id') }}

@@ -56,6 +56,7 @@ stacked as (
         0 as not_restatable,
         r.units_reported,
         r.units_due,
+        r.units_unowed,
         y.year_id,
         y.period_type,
         y.periods_in_year
@@ -73,6 +74,7 @@ stacked as (
         r.not_restatable,
         r.units_reported,
         r.units_due,
+        r.units_unowed,
         y.year_id,
         y.period_type,
         y.periods_in_year

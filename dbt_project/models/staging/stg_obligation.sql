@@ -17,6 +17,7 @@ final as (
         ends_on,
         unit_id,
         level,
+        scope,
         due_on
     from obligation
     where catalogue_id = (select catalogue_id from candidate)

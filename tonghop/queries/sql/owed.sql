@@ -9,7 +9,7 @@ unit_version as materialized (
 owing as materialized (
     select
         o.form_code, o.form_version, o.table_code, o.due_on, o.period_id, p.code as period, o.ends_on,
-        o.unit_id, v.code, v.name, o.level, v.sort_key
+        o.unit_id, v.code, v.name, o.level, o.scope, v.sort_key
     from catalogue.unit_obligation as o
     join catalogue.period as p on p.period_id = o.period_id
     join unit_version as v on v.unit_id = o.unit_id and o.ends_on between v.valid_from and v.valid_to
@@ -44,8 +44,8 @@ last_receipt as (
 )
 
 select
-    o.code as unit, o.name, o.level, o.form_code as form, o.table_code as table, t.name_vi as table_vi, t.name_en as table_en,
-    o.period, o.due_on, ctl.days_late(o.due_on, %(as_of)s) as days_late,
+    o.code as unit, o.name, o.level, o.scope, o.form_code as form, o.table_code as table,
+    t.name_vi as table_vi, t.name_en as table_en, o.period, o.due_on, ctl.days_late(o.due_on, %(as_of)s) as days_late,
     case when l.act = 'returned' then l.receipt_id end as returned
 from owing as o
 cross join current_ as k
@@ -54,15 +54,8 @@ join catalogue.form_table as t
 left join last_receipt as l on l.unit_id = o.unit_id and l.form_code = o.form_code and l.period_id = o.period_id
 where (%(unit)s::text is null or (o.ends_on, o.unit_id) in (select ends_on, unit_id from below))
     and not exists (
-        select from intake.cell as c join catalogue.indicator as i using (indicator_id) join decided as s using (receipt_id)
-        where c.period_id = o.period_id and c.unit_id = o.unit_id and i.table_code = o.table_code and s.act = 'accepted'
-    )
-    and not exists (
-        select from intake.receipt as r join decided as s using (receipt_id)
-        where r.is_nil
-            and r.unit_id = o.unit_id
-            and r.form_code = o.form_code
-            and r.period_id = o.period_id
+        select from intake.covered as c join decided as s using (receipt_id)
+        where c.period_id = o.period_id and c.unit_id = o.unit_id and c.table_code = o.table_code and c.scope = o.scope
             and s.act = 'accepted'
     )
 order by o.due_on, o.sort_key, o.code, o.table_code, o.period_id

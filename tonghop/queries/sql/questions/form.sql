@@ -24,7 +24,7 @@ figures as (
             when coalesce(r.value, r.claimed) is not null then 'value'
             when c.blank > 0 then 'blank'
             when c.not_applicable > 0 then 'not_applicable'
-            when q.due is null then 'not_due'
+            when coalesce(q.due, 0) = 0 then 'not_due'
             when q.missing > 0 then 'missing'
             when q.nil > 0 then 'nil'
             else 'not_asked'

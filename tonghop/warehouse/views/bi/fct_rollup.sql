@@ -1,5 +1,6 @@
 select
-    m.unit_id, m.period_id, m.row_id, m.indicator_id, m.value, m.claimed, m.units_reported, m.units_due
+    m.unit_id, m.period_id, m.row_id, m.indicator_id, m.value, m.claimed, m.units_reported, m.units_due,
+    m.units_unowed
 from current.fct_rollup as m
 where {{ unit_is_shown('m.unit_id') }}
     and {{ indicator_is_shown('m.indicator_id') }}

@@ -11,6 +11,6 @@ select
     claimed,
     units_reported,
     units_due,
-    label_set, break_before
+    label_set, break_before, units_unowed
 from bi_asof.series
 where release_id = {{ current_release() }}

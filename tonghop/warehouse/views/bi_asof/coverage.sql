@@ -2,7 +2,7 @@
 -- coverage is all of it: counts of units, and no unit's name.
 select
     s.release_id, s.unit_id, s.period_id, s.row_id, s.indicator_id, s.units, s.due, s.reported, s.value, s.zero, s.blank,
-    s.not_applicable, s.nil, s.not_asked, s.missing, s.not_due
+    s.not_applicable, s.nil, s.not_asked, s.missing, s.not_due, s.unowed
 from marts.coverage as s
 where s.tree_id is null
     and exists (

@@ -1,5 +1,6 @@
 select
     m.release_id, m.unit_id, m.period_id, m.table_code, m.last_due_on, m.due, m.received, m.on_time, m.late,
-    m.missing, m.nil
+    m.missing, m.nil,
+    m.unowed, m.claims_due, m.claims_received
 from released.fct_completeness as m
 where {{ unit_was_shown('m.unit_id') }}

@@ -15,7 +15,7 @@ from (
         p.code as period_code,
         p.starts_on,
         r.period_id,
-        r.value, r.claimed, r.units_reported, r.units_due,
+        r.value, r.claimed, r.units_reported, r.units_due, r.units_unowed,
         1 + (
             select count(distinct b.broken_on) from bi_asof.bridge_label as b
             where b.release_id = r.release_id and b.is_break and r.indicator_id in (b.old_id, b.new_id)

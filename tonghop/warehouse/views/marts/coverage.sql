@@ -5,8 +5,9 @@ select
     count(each.state) as units,
     count(*) filter (where each.is_due) as due,
     count(*) filter (where each.is_due and each.is_received) as reported,
-    count(*) filter (where each.is_received and {{ is_restated('each') }}) as restated,
-    count(*) filter (where each.is_received and not each.is_whole) as not_restatable,
+    count(*) filter (where not each.is_due) as unowed,
+    count(*) filter (where each.is_due and each.is_received and {{ is_restated('each') }}) as restated,
+    count(*) filter (where each.is_due and each.is_received and not each.is_whole) as not_restatable,
     count(*) filter (where each.state = 'value') as value,
     count(*) filter (where each.state = 'zero') as zero,
     count(*) filter (where each.state = 'blank') as blank,
@@ -18,15 +19,15 @@ select
 from (
     select
         s.release_id, s.tree_id, s.unit_id, s.period_id, s.row_id, s.indicator_id, s.is_whole, s.is_same,
-        q.unit_id is not null as is_due, q.is_received, f.value is not null as has_value,
-        marts.state_of(f.state, f.value, q.is_nil, q.is_received, q.unit_id is not null, owing.unit_id is not null) as state
+        {{ owes_figures('q') }} as is_due, q.is_received, f.value is not null as has_value,
+        marts.state_of(f.state, f.value, q.is_nil, q.is_received, q.is_owed, owing.unit_id is not null) as state
     from marts.figure_unit as s
     left join marts.fct_observation as f
         on f.unit_id = s.part_unit_id and f.period_id = s.period_id and f.row_id = s.row_id and f.indicator_id = s.indicator_id
             and f.scope = 'own' and {{ holds_in('f', 's.release_id') }}
     left join marts.fct_reporting as q
         on q.unit_id = s.part_unit_id and q.period_id = s.period_id and q.table_code = s.table_code
-            and {{ holds_in('q', 's.release_id') }}
+            and q.scope = 'own' and {{ holds_in('q', 's.release_id') }}
     left join marts.could_report as owing
         on owing.catalogue_id = s.catalogue_id and owing.unit_id = s.part_unit_id and owing.table_code = s.table_code
             and s.ends_on between owing.valid_from and owing.valid_to
