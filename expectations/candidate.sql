@@ -40,6 +40,12 @@ fct_reporting as not materialized (
 fct_completeness as not materialized (
     select * from candidate.fct_completeness
 ),
+dim_place as not materialized (
+    select * from candidate.dim_place
+),
+fct_sheet as not materialized (
+    select * from candidate.fct_sheet
+),
 fct_finding as not materialized (
     select * from candidate.fct_finding
 ),

@@ -33,7 +33,7 @@ tables:
       - {code: male, vi: Nam, en: Male, unit: người, aggregation: stock}
       - {code: female, vi: Nữ, en: Female, unit: người, aggregation: stock}
       - {code: members, vi: Tổng số đảng viên, en: Members, unit: người, aggregation: stock}
-      - {code: punished, vi: Kỷ luật, en: Disciplined, unit: người, aggregation: flow, restricted: true}
+      - {code: punished, vi: Kỷ luật, en: Disciplined, unit: người, aggregation: flow, shown_from: never}
 checks:
   - rule: T.1
     kind: identity

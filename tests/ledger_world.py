@@ -226,7 +226,7 @@ MODELS = {
         where catalogue_id = {c}""",
     "dim_indicator": """
         select i.indicator_id, i.table_code, i.field_code, i.table_code || '.' || i.field_code as code, f.label_vi, f.label_en,
-            f.value_type, f.measure_unit, f.aggregation, f.restricted
+            f.value_type, f.measure_unit, f.aggregation, f.shown_from
         from catalogue.indicator i join catalogue.field f using (indicator_id) where catalogue_id = {c}""",
     "dim_form_row": """
         select r.row_id, r.table_code, r.row_code, t.label_vi, t.label_en

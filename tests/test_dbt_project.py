@@ -18,7 +18,7 @@ from tonghop.warehouse.roles import BUILDER
 SMALL = Path(__file__).parent / "data" / "catalogue_small"
 # what a staging model reads beside its own source: the numbers of a copy of the catalogue, and the codes that they were given for
 BESIDE = {"build.candidate"}
-REGISTRY = {"stg_field": "catalogue.indicator", "stg_form_row": "catalogue.form_row"}
+REGISTRY = {"stg_unit_version": "catalogue.unit", "stg_field": "catalogue.indicator", "stg_form_row": "catalogue.form_row"}
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_every_column_of_a_source_is_described(opened: Settings, manifest: dict[
 
 
 def test_every_view_of_the_readers_is_a_source(opened: Settings, manifest: dict[str, Any]) -> None:
-    forms = {f"bi.{table.lower()}" for table in ("T",)}  # made from the catalogue
+    forms = {f"bi.{view}" for view in ("t_month", "t_month_today", "t_month_latest")}  # made from the catalogue
     known = {f"{s['source_name']}.{s['name']}" for s in manifest["sources"].values() if s["source_name"] in ("bi", "bi_asof")}
     assert known == set(relations(opened, "bi", "bi_asof")) - forms
 

@@ -63,8 +63,10 @@ SABOTAGE = {
     "readers_have_no_powers": "grant create on schema bi to tonghop_reader",
     "nothing_is_public": "grant select on bi.dim_period to public",
     "row_security_stands": "alter table marts.fct_rate disable row level security",
-    "views_stand": "revoke select on bi.t1 from tonghop_reader",
-    "nothing_withheld_is_shown": "update marts.dim_indicator set restricted = false",
+    "views_stand": "revoke select on bi.t1_month from tonghop_reader",
+    "nothing_withheld_is_shown": "update marts.dim_indicator set shown_from = null",
+    "sheets_add_up": "update marts.fct_sheet set figures = figures || '{{\"1.3\": 99}}' where period_id = {february}",
+    "sheets_show_nothing_withheld": "update marts.fct_sheet set figures = figures || withheld, withheld = '{{}}'",
     "tables_are_filled": "delete from marts.dim_period",
     "no_slice_is_lost": "update marts.fct_observation set release_to = 2 where period_id = {january}",
     "totals_move_by_less_than_ten": "update marts.fct_rollup set value = value * 11 where period_id = {february}",
@@ -142,7 +144,7 @@ MORE = [
     ("row_security_stands", "alter table marts.fct_rate disable trigger ends_verdict"),
     ("row_security_stands", "drop trigger ends_verdict on marts.fct_rollup_2025"),
     ("row_security_stands", "grant insert on marts.fct_rollup_2025 to tonghop_builder"),
-    ("views_stand", "drop view bi.t1"),
+    ("views_stand", "drop view bi.t1_month"),
     ("views_stand", "alter view bi.fct_rollup reset (security_barrier)"),
     ("views_stand", "drop view bi.fct_rate; create table bi.fct_rate (x int); grant select on bi.fct_rate to tonghop_reader"),
     # only in the candidate: the published release shows nothing of it
@@ -155,14 +157,11 @@ MORE = [
         from marts.dim_org_unit where code = 'C1'""",
     ),
     (
-        "nothing_withheld_is_shown",
+        "views_stand",
         """
-        drop view bi.t1;
-        create view bi.t1 as
-        select u.code as unit_code, p.code as period_code, r.value as male, r.value as female, r.value as members,
-            r.value as punished
-        from marts.fct_rollup r join marts.dim_org_unit u using (unit_id) join marts.dim_period p using (period_id);
-        grant select on bi.t1 to tonghop_reader""",
+        drop view bi.t1_month;
+        create view bi.t1_month with (security_barrier) as select unit_id as unit_key, withheld as members from marts.fct_sheet;
+        grant select on bi.t1_month to tonghop_reader, tonghop_auditor""",
     ),
     (
         "nothing_withheld_is_shown",
@@ -174,6 +173,14 @@ MORE = [
         insert into marts.fct_finding (finding_key, source, rule, kind, message_vi, message_en, release_from, release_to)
         values ('k', 'arrival', 'cell.whole', 'cell', 'ở đây là -3', 'it is -3', 2, 2147483647)""",
     ),
+    ("sheets_add_up", "delete from marts.fct_sheet where tree = 'today'"),
+    ("sheets_add_up", "update marts.fct_sheet set is_undivided = true where tree = 'today'"),
+    ("sheets_add_up", "update marts.fct_sheet set units_due = units_due + 1 where tree = 'reported'"),
+    (
+        "sheets_show_nothing_withheld",
+        "update marts.fct_sheet set unit_id = (select unit_id from catalogue.unit where unit_key = 'c1')",
+    ),
+    ("tables_are_filled", "update marts.fct_sheet set figures = '{{}}', withheld = '{{}}'"),
     ("tables_are_filled", "update marts.fct_observation set value = null"),
     ("tables_are_filled", "delete from marts.dim_org_unit"),
     ("tables_are_filled", "delete from marts.fct_reporting"),
@@ -448,7 +455,7 @@ def test_a_reader_sees_one_whole_release_across_a_publish(new_world: Callable[[]
     question = (
         "select (select count(distinct period_id) from bi.fct_observation), "
         "(select count(distinct period_id) from bi.fct_rollup), "
-        "(select count(distinct period_id) from bi.fct_rate), (select count(distinct period_code) from bi.t1)"
+        "(select count(distinct period_id) from bi.fct_rate), (select count(members) from bi.t1_month)"
     )
     # cells are below the published levels, so of the facts themselves only the ward's claim for February shows
     with reader(settings) as steady, reader(settings) as eager:

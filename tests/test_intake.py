@@ -184,7 +184,7 @@ def test_the_ledger_the_cells_and_the_catalogue_refuse_change_even_from_their_ow
         "update intake.line set figures = '{1}'",
         "delete from intake.ledger",
         "truncate intake.finding",
-        "update catalogue.field set restricted = false",
+        "update catalogue.field set shown_from = null",
         "delete from intake.receipt",
         "update intake.receipt set sha256 = 'x'",
     ):

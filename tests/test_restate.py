@@ -60,7 +60,8 @@ RATED = (
     + """
 rates:
   - {code: T.growth, table: T, name: {vi: Tăng, en: Growth}, numerator: {admitted: 1}, denominator: {members: 1}}
-  - {code: T.held, table: T, name: {vi: Kín, en: Withheld}, numerator: {admitted: 1}, denominator: {members: 1}, restricted: true}
+  - {code: T.held, table: T, name: {vi: Kín, en: Withheld}, numerator: {admitted: 1}, denominator: {members: 1},
+     shown_from: never}
 """
 )
 

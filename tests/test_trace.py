@@ -249,7 +249,7 @@ def coverage(world: World, field: str, unit: str = "p", period: str = "2025-M01"
 def test_a_figure_says_how_many_units_stand_in_it_by_state(world: World) -> None:
     # c11, c21 and the ward's own; c31; c12
     assert coverage(world, "members") == {"value": 3, "zero": 1, "blank": 1}
-    world.connection.execute("update marts.dim_indicator set restricted = false where release_to = 2147483647")
+    world.connection.execute("update marts.dim_indicator set shown_from = null where release_to = 2147483647")
     assert coverage(world, "punished") == {"zero": 4, "not_applicable": 1}
 
 

@@ -39,7 +39,7 @@ tables:
     fields:
       - {code: members, vi: Đảng viên, en: Members, unit: người, aggregation: stock}
       - {code: admitted, vi: Kết nạp, en: Admitted, unit: người, aggregation: flow}
-      - {code: punished, vi: Kỷ luật, en: Disciplined, unit: người, aggregation: flow, restricted: true}
+      - {code: punished, vi: Kỷ luật, en: Disciplined, unit: người, aggregation: flow, shown_from: never}
 """
 UNIT = ("unit", "valid_from", "valid_to", "code", "name", "level", "also_level", "parent", "synthetic", "source")
 EVENT = (

@@ -60,9 +60,15 @@
 {%- endmacro %}
 
 
+{# of the figures that land there, in whole or in part #}
+{% macro landed_sum(value, tree) -%}
+    trim_scale(sum({{ value }} * {{ tree }}.weight))
+{%- endmacro %}
+
+
 {# grain: unit of a tree x period x row x indicator. A sum of nothing is null, not zero #}
 {% macro restated_sum(value, tree) -%}
-    trim_scale(sum({{ value }} * {{ tree }}.weight)) as value,
+    {{ landed_sum(value, tree) }} as value,
     trim_scale(sum({{ value }} * {{ tree }}.undivided)) as not_restatable
 {%- endmacro %}
 

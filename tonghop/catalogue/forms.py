@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,10 @@ Leading = Literal["ordinal", "unit_code", "unit_name", "row", "measure", "remark
 # period, though some of it was there in the period before as well, is distinct: several periods make no figure
 Aggregation = Literal["flow", "stock", "opening", "distinct"]
 
+# the lowest level whose units' figures readers see; NEVER where they see none; left out where they see every published level's
+ShownFrom = Code | None
+NEVER = "never"
+
 
 class Synonym(Dated):
     """A label that a sender may write, where it is in use for some time only."""
@@ -44,7 +48,7 @@ class Field_(Bilingual):
     type: Literal["count", "flag", "amount", "code"] = "count"
     unit: Label
     aggregation: Aggregation
-    restricted: bool = False
+    shown_from: ShownFrom = None
     synonyms: tuple[Label | Synonym, ...] = ()
     # the fields whose sum this one is, where a source may give it in their place: a report has it, or them, or both. Rules are
     # written for the one and for the others; see `Spared`
@@ -108,6 +112,26 @@ class Table(Bilingual):
         """What a level that fills the table owes: its own figures, or a claim for its whole."""
         return "rollup" if level in self.rollup else "own"
 
+    @property
+    def kinds(self) -> tuple["Kind", ...]:
+        """The kinds of periods that it is reported for, none of which overlaps itself.
+
+        Quarters and halves of which only some are owed are a kind each: their sum is not that of a year.
+        """
+        found = []
+        for kind, types in _KINDS.items():
+            taken = tuple(t for t in types if t in self.period_types)
+            owed = [(t, n) for t in taken if t in self.owed for n in (self.quarters if t == "Q" else (1,))]
+            if not taken:
+                continue
+            if not owed or len(owed) == (4 if kind == "quarter" else len(types)):
+                found.append(Kind(kind, taken, (), bool(owed)))
+            elif kind == "quarter":
+                found += [Kind(f"q{n}", taken, (n,), n in self.quarters) for n in range(1, 5)]
+            else:
+                found += [Kind(t.lower(), (t,), (), t in self.owed) for t in taken]
+        return tuple(found)
+
     def given_otherwise(self, code: str, others: Collection[str]) -> bool:
         """Whether a report may do without a field, as these others of its fields are a sum that it is part of, or its parts."""
         parts = next(field.sum_of for field in self.fields if field.code == code)
@@ -143,6 +167,32 @@ class Table(Bilingual):
         """Every header text that a sender may write on a day (folded), to its field."""
         dated = any(isinstance(synonym, Synonym) for field in self.fields for synonym in field.synonyms)
         return {label: field for field in self.fields for label in field.labels(day)} if dated else self.headers
+
+
+# what the view of every table has beside its figures and the codes and names by level
+COLUMNS = (
+    *("unit_key", "unit_code", "unit_name", "unit_level", "period_code", "year", "period_start", "period_end"),
+    *("units_reported", "units_due", "is_undivided"),
+)
+
+
+class Kind(NamedTuple):
+    """Periods of which none overlaps another: their types, which of their year's (none: all), and whether any is owed."""
+
+    name: str
+    period_types: tuple[PeriodType, ...]
+    ordinals: tuple[int, ...]
+    is_owed: bool
+
+
+_KINDS: dict[str, tuple[PeriodType, ...]] = {
+    "month": ("M",),
+    "quarter": ("Q",),
+    "half": ("H1", "H2"),
+    "nine_months": ("9M",),
+    "year": ("Y",),
+    "term": ("TERM",),
+}
 
 
 class Check(Dated):
@@ -189,7 +239,7 @@ class Rate(Data):
     name: Bilingual
     numerator: dict[str, Decimal]
     denominator: dict[str, Decimal]
-    restricted: bool = False
+    shown_from: ShownFrom = None
 
 
 class Crosswalk(Data):

@@ -23,10 +23,9 @@ from tonghop.catalogue.data import CatalogueError, in_a_line, rows
 from tonghop.catalogue.earlier import taken
 from tonghop.catalogue.events import Event
 from tonghop.catalogue.events import fold as fold_history
-from tonghop.catalogue.forms import ALL_ROWS, Form, Table
+from tonghop.catalogue.forms import ALL_ROWS, COLUMNS, NEVER, Form, Table
 from tonghop.catalogue.model import Catalogue, Codes, Level, Spell
 from tonghop.catalogue.units import History, UnitVersion
-from tonghop.warehouse import views
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -136,7 +135,7 @@ def _rows(table: Table) -> set[str]:
 def _problems(c: Catalogue) -> Iterator[str]:
     seen: set[tuple[str, int]] = set()
     owner: dict[str, str] = {}
-    fixed = views.names("bi")
+    taken_names = {*COLUMNS, *(f"{level.code}_{part}" for level in c.levels for part in ("code", "name"))}
     fields = {(t.code, i) for f in c.forms for t in f.tables for x in t.fields for i in x.indicators}
     for form in c.forms:
         if (form.code, form.version) in seen:
@@ -145,13 +144,21 @@ def _problems(c: Catalogue) -> Iterator[str]:
         for table in form.tables:
             if owner.setdefault(table.code, form.code) != form.code:
                 yield f"table {table.code} is in two forms"
-            if table.code.lower() in fixed:
-                yield f"table {table.code}: bi.{table.code.lower()} is another view of the warehouse; give the table another code"
+            yield from (
+                f"{table.code}.{name}: the table's view has a column of this name for every table; give the field another code"
+                for name in table.columns
+                if name in taken_names
+            )
             yield from (f"{table.code}: no level {level}" for level in table.levels if level not in c.level)
             yield from (
                 f"{table.code}: `rollup` names {level}, which does not fill the table"
                 for level in table.rollup
                 if level not in table.levels
+            )
+            yield from (
+                f"{table.code}.{field.code}: shown_from names no level {field.shown_from}"
+                for field in table.fields
+                if field.shown_from not in (None, NEVER, *c.level)
             )
         for a_, b_ in pairwise(sorted(form.checks, key=lambda check: (check.rule, check.valid_from))):
             if a_.rule == b_.rule and (b_.version == a_.version or b_.valid_from <= a_.valid_to):

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from tonghop.base.text import sort_key
 from tonghop.catalogue import obligations
-from tonghop.catalogue.forms import Field_
+from tonghop.catalogue.forms import Field_, Rate
 from tonghop.catalogue.landings import landings
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import together
@@ -26,6 +27,7 @@ TABLES = (
     "reporting_spell",
     "form",
     "form_table",
+    "form_kind",
     "form_table_row",
     "field",
     "crosswalk",
@@ -34,7 +36,9 @@ TABLES = (
     "check_term",
     "rate",
     "rate_term",
+    "form_column",
 )
+COLUMNS = Path(__file__).parent / "sql" / "form_columns.sql"
 # taken by all code that changes the catalogue, here or in its folder
 LOCK = "select pg_advisory_xact_lock(hashtext('tonghop.catalogue'))"
 
@@ -191,6 +195,15 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
         ((number, f.code, f.version, t.code, t.vi, t.en) for f, t in tables),
     )
     copy(
+        "form_kind",
+        "catalogue_id, table_code, form_version, kind, period_types, ordinals, is_owed",
+        (
+            (number, t.code, f.version, k.name, list(k.period_types), list(k.ordinals), k.is_owed)
+            for f, t in tables
+            for k in t.kinds
+        ),
+    )
+    copy(
         "form_table_row",
         "catalogue_id, form_version, row_id, ordinal, label_vi, label_en",
         ((number, f.version, row_id[t.code, r.code], n, r.vi, r.en) for f, t in tables for n, r in enumerate(t.rows, 1)),
@@ -198,9 +211,9 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
     copy(
         "field",
         "catalogue_id, form_version, indicator_id, ordinal, label_vi, label_en, value_type, measure_unit, aggregation, "
-        "restricted",
+        "shown_from",
         (
-            (number, f.version, indicator[t.code, i], n, *_labels(x, i), x.type, x.unit, x.aggregation, x.restricted)
+            (number, f.version, indicator[t.code, i], n, *_labels(x, i), x.type, x.unit, x.aggregation, _shown_from(c, x))
             for f, t in tables
             for n, x in enumerate(t.fields, 1)
             for i in x.indicators
@@ -225,6 +238,7 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
             for level in t.levels
         ),
     )
+    connection.execute(COLUMNS.read_bytes(), {"catalogue": number})
     rules = [(f, r) for f in c.forms for r in f.rules]
     copy(
         "check_rule",
@@ -263,8 +277,8 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
     rates = {rate.code: rate for form in c.forms for rate in form.rates}  # a later form version's definition wins
     copy(
         "rate",
-        "catalogue_id, rate_code, table_code, name_vi, name_en, restricted",
-        ((number, x.code, x.table, x.name.vi, x.name.en, x.restricted) for x in rates.values()),
+        "catalogue_id, rate_code, table_code, name_vi, name_en, shown_from",
+        ((number, x.code, x.table, x.name.vi, x.name.en, _shown_from(c, x)) for x in rates.values()),
     )
     copy(
         "rate_term",
@@ -277,6 +291,12 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
         ),
     )
     return number
+
+
+def _shown_from(c: Catalogue, x: Field_ | Rate) -> str | None:
+    """None also where the level is the lowest that is published, or below it."""
+    lowest = min((level.rank for level in c.levels if level.published), default=0)
+    return None if x.shown_from in c.level and c.level[x.shown_from].rank <= lowest else x.shown_from
 
 
 def _labels(field: Field_, indicator: str) -> tuple[str, str]:

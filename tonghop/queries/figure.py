@@ -149,11 +149,11 @@ def find(
     }
     what = connection.execute(
         """
-        select i.code, i.label_vi, i.label_en, i.table_code, i.indicator_id, i.restricted
+        select i.code, i.label_vi, i.label_en, i.table_code, i.indicator_id, i.shown_from is not null as is_withheld
         from in_release.dim_indicator(%(release)s) i
         where i.code = %(code)s
         union all
-        select r.rate_code, r.name_vi, r.name_en, r.table_code, null, r.restricted from catalogue.rate r
+        select r.rate_code, r.name_vi, r.name_en, r.table_code, null, r.shown_from is not null from catalogue.rate r
         where r.rate_code = %(code)s and r.catalogue_id = %(catalogue)s""",
         given,
     ).fetchone()

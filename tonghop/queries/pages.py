@@ -1,7 +1,7 @@
 """Pages for people: where to look, what each release changed, how far it covers, what the gate and the checks found.
 
 Plain files that need no network. They show what the views in schema bi would show, at the release in question: published
-levels and unrestricted indicators only. Of a release that is not published they show the gate's verdict, and no figure.
+levels and what is shown at all of them. Of a release that is not published they show the gate's verdict, and no figure.
 """
 
 from decimal import Decimal

@@ -2,7 +2,7 @@
 
 A file holds the query and nothing else: its folder is the schema, its name the view's. It is a Jinja template that knows the
 macros in views/macros/, and what is counted and added up as dbt's models do it. Some templates make several views each:
-mart.sql.j2 in `current`, `released` and `candidate` one a mart, `bi/form.sql.j2` one a form table of the catalogue. In
+mart.sql.j2 in `current`, `released` and `candidate` one a mart, `bi/sheet.sql.j2` those of the form tables (`sheets`). In
 `in_release` it makes a function a mart, which takes a release: of a release that is given as a value the planner knows how many
 rows it has. What readers read has a security barrier: without it a reader's own condition that stops with an error
 (name::int > 0) runs before the view's, and the message quotes what is withheld. Views run with their owner's rights, so readers
@@ -13,7 +13,6 @@ descriptions.yaml says what readers' views and their columns mean; they carry it
 import hashlib
 import re
 from graphlib import TopologicalSorter
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +24,15 @@ from psycopg import sql
 from tonghop.base.settings import PROJECT
 from tonghop.warehouse.embedded import ServerError
 from tonghop.warehouse.roles import AUDITOR, BUILDER, READER
+from tonghop.warehouse.sheets import SLASH, Sheet, sheets
 
 VIEWS = Path(__file__).parent / "views"
 QUERIES = Path(__file__).parent / "sql"
 DEFINITIONS = PROJECT / "dbt_project" / "macros" / "definitions.sql"  # what is counted and added up, as the models do it
 READERS = ("bi", "bi_asof")  # the schemas that readers read
+# what the views of form tables read
+CURRENT = {mart: f"current.{mart}" for mart in ("fct_sheet", "dim_period", "dim_place", "dim_tree")}
 PATIENCE = "60s"  # for readers whose transaction holds a view that has to change
-
-
-def names(schema: str) -> set[str]:
-    """The names that fixed views of a schema have; no view of a form may take one."""
-    return {path.stem for path in (VIEWS / schema).glob("*.sql")}
 
 
 def apply(connection: psycopg.Connection[Any]) -> None:
@@ -49,11 +46,11 @@ def apply(connection: psycopg.Connection[Any]) -> None:
             # as in migrate: one at a time
             connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.migrate'))")
             connection.execute("select set_config('lock_timeout', %s, true)", [PATIENCE])
-            connection.execute(
-                "create table if not exists _view_text (view text primary key, sha256 text not null, made text not null)"
-            )
-            _apply(connection, _statements(connection))
-            _describe(connection)
+            # the loader in C where there is one: every command passes here
+            words = yaml.load((VIEWS / "descriptions.yaml").read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            of_forms = list(sheets(connection, words))
+            _apply(connection, _statements(connection, of_forms))
+            _describe(connection, words, of_forms)
     except psycopg.errors.LockNotAvailable:
         raise ServerError("a reader's open transaction holds a view that has to change; end it and try again") from None
 
@@ -61,7 +58,7 @@ def apply(connection: psycopg.Connection[Any]) -> None:
 def _apply(connection: psycopg.Connection[Any], statements: dict[str, str]) -> None:
     unchanged = {
         view: sha256
-        for view, sha256, made, now in connection.execute(f"select view, sha256, made, ({_MADE}) from _view_text")
+        for view, sha256, made, now in connection.execute("select view, sha256, made, ctl.made(view) from ctl.view_text")
         if made == now
     }
     below = {
@@ -81,17 +78,17 @@ def _apply(connection: psycopg.Connection[Any], statements: dict[str, str]) -> N
             _drop(connection, view, set(statements))
             connection.execute(statements[view].encode())
         connection.execute(
-            f"""
-            insert into _view_text select view, %(sha256)s, ({_MADE}) from (values (%(view)s)) as _view_text (view)
-            on conflict (view) do update set sha256 = excluded.sha256, made = excluded.made""".encode(),
+            """
+            insert into ctl.view_text values (%(view)s, %(sha256)s, ctl.made(%(view)s))
+            on conflict (view) do update set sha256 = excluded.sha256, made = excluded.made""",
             {"view": view, "sha256": sha256},
         )
-    gone = {view for (view,) in connection.execute("select view from _view_text")} - set(statements)
+    gone = {view for (view,) in connection.execute("select view from ctl.view_text")} - set(statements)
     for view in gone:
         if connection.execute("select to_regclass(%s)", [view]).fetchone() != (None,):
             _drop(connection, view, gone)
         connection.execute(sql.SQL("drop function if exists {}").format(sql.Identifier(*view.split("."))))
-    connection.execute("delete from _view_text where view = any(%s)", [sorted(gone)])
+    connection.execute("delete from ctl.view_text where view = any(%s)", [sorted(gone)])
     if changed or gone:
         # what the gate judged is what readers would see through the views as they were
         connection.execute("select ctl.end_verdict('a view was made again')")
@@ -108,15 +105,17 @@ def _drop(connection: psycopg.Connection[Any], view: str, ours: set[str]) -> Non
     connection.execute(sql.SQL("drop view {} cascade").format(sql.Identifier(*view.split("."))))
 
 
-def _describe(connection: psycopg.Connection[Any]) -> None:
+def _describe(connection: psycopg.Connection[Any], words: dict[str, Any], of_forms: list[Sheet]) -> None:
     """Write what descriptions.yaml and the catalogue's labels say as comments of the views and columns that readers read."""
-    # the loader in C where there is one: every command passes here
-    words = yaml.load((VIEWS / "descriptions.yaml").read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    fields = {(view, field): text for view, field, text in connection.execute((QUERIES / "labels.sql").read_bytes())}
+    fields: dict[tuple[str, str | None], str] = {(sheet.name, None): sheet.about for sheet in of_forms}
+    fields |= {(sheet.name, column.name): column.about for sheet in of_forms for column in sheet.columns}
+    comments = []
     for schema, view, column, there in connection.execute(
         (QUERIES / "described.sql").read_bytes(), {"schemas": list(READERS)}
     ).fetchall():
         about, of_form = words["views"].get(view, {}), words["form"] if (view, None) in fields else {}
+        if (of_level := _OF_LEVEL.fullmatch(column or "")) and of_form and column not in of_form:
+            of_form = {column: words["level"][of_level[2]].format(level=of_level[1])}
         if (view, column) in fields:
             text = fields[view, column]
         elif column is None and "about" in about:
@@ -128,23 +127,19 @@ def _describe(connection: psycopg.Connection[Any]) -> None:
             raise ServerError(f"{schema}.{view}{f'.{column}' if column else ''} has no description: add it to descriptions.yaml")
         if text != there:
             what, name = ("view", (schema, view)) if column is None else ("column", (schema, view, column))
-            connection.execute(sql.SQL("comment on {} {} is {}").format(sql.SQL(what), sql.Identifier(*name), sql.Literal(text)))
+            comments.append(sql.SQL("comment on {} {} is {}").format(sql.SQL(what), sql.Identifier(*name), sql.Literal(text)))
+    if comments:
+        connection.execute(sql.SQL(";").join(comments))
 
 
-SLASH = " / "  # between the two languages of a description
-# what a view or function is in the database: its query, its options and who may do what
-_MADE = """
-    select md5(concat_ws(' ', c.relkind, pg_get_viewdef(c.oid), c.reloptions, c.relacl))
-    from pg_class as c where c.oid = to_regclass(_view_text.view)
-    union all
-    select md5(concat_ws(' ', pg_get_functiondef(p.oid), p.proacl)) from pg_proc as p where p.oid = to_regproc(_view_text.view)"""
+_OF_LEVEL = re.compile(r"(.+)_(code|name)")
 _NAME = re.compile(r"\b[a-z_]+\.[a-z_0-9]+\b")
 
 
 # --- what the files say --------------------------------------------------------------------------------------
 
 
-def _statements(connection: psycopg.Connection[Any]) -> dict[str, str]:
+def _statements(connection: psycopg.Connection[Any], of_forms: list[Sheet]) -> dict[str, str]:
     """View -> the statements that make it and grant it."""
     jinja = Environment(loader=FileSystemLoader(VIEWS), undefined=StrictUndefined, keep_trailing_newline=False)
     # one text, so that macros of one file may use those of another
@@ -163,14 +158,13 @@ def _statements(connection: psycopg.Connection[Any]) -> dict[str, str]:
             statements[f"{schema}.{mart}"] = _statement(f"{schema}.{mart}", template.render(mart=mart, columns=columns))
     template = jinja.get_template("in_release/mart.sql.j2")
     statements |= {f"in_release.{mart}": _function(mart, template.render(mart=mart)) for mart, _ in marts}
-    template = jinja.get_template("bi/form.sql.j2")
-    for table, rows in groupby(
-        connection.execute((QUERIES / "form_columns.sql").read_bytes()).fetchall(), key=lambda row: str(row[0])
-    ):
-        name = f"bi.{table.lower()}"
+    template = jinja.get_template("bi/sheet.sql.j2")
+    for sheet in of_forms:
+        name = f"bi.{sheet.name}"
         if name in statements:
-            raise ServerError(f"the table {table} would replace the view {name}: give the table another code")
-        statements[name] = _statement(name, template.render(indicators=[row[1:] for row in rows]))
+            raise ServerError(f"the table {sheet.table_code} would replace the view {name}: give the table another code")
+        query = template.render(view=sheet, levels=sheet.levels, figures=sheet.columns, relation=CURRENT)
+        statements[name] = _statement(name, query, barrier=True)
     return statements
 
 

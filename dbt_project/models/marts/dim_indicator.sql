@@ -1,23 +1,8 @@
 {{ config(unique_key=['indicator_id'], meta={'slice': 'catalogue'}) }}
 
--- grain: indicator. The newest form version gives an indicator its labels; withheld in any version is withheld in all.
-with field as (
-    select * from {{ ref('stg_field') }}
-),
-
-newest as (
-    select distinct on (indicator_id)
-        indicator_id,
-        table_code,
-        field_code,
-        label_vi,
-        label_en,
-        value_type,
-        measure_unit,
-        aggregation,
-        bool_or(restricted) over (partition by indicator_id) as restricted
-    from field
-    order by indicator_id asc, form_version desc
+-- grain: indicator
+with int_indicator as (
+    select * from {{ ref('int_indicator') }}
 ),
 
 final as (
@@ -31,9 +16,9 @@ final as (
         value_type,
         measure_unit,
         aggregation,
-        restricted,
+        shown_from,
         {{ release_columns() }}
-    from newest
+    from int_indicator
     where {{ slice('catalogue') }}
 )
 

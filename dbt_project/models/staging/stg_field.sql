@@ -23,7 +23,7 @@ final as (
         s.value_type,
         s.measure_unit,
         s.aggregation,
-        s.restricted
+        s.shown_from
     from field as s
     inner join candidate as c on c.catalogue_id = s.catalogue_id
     inner join indicator as r on r.indicator_id = s.indicator_id

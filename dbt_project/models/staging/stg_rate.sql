@@ -13,7 +13,7 @@ final as (
         s.table_code,
         s.name_vi,
         s.name_en,
-        s.restricted
+        s.shown_from
     from rate as s
     inner join candidate as c on c.catalogue_id = s.catalogue_id
 )

@@ -1,4 +1,4 @@
--- grain: unit x stretch of days (both ends included)
+-- grain: unit x stretch of days (both ends included); with the key that the registry of units has for it
 with candidate as (
     select * from {{ source('build', 'candidate') }}
 ),
@@ -7,9 +7,14 @@ unit_version as (
     select * from {{ source('catalogue', 'unit_version') }}
 ),
 
+unit as (
+    select * from {{ source('catalogue', 'unit') }}
+),
+
 final as (
     select
         s.unit_id,
+        r.unit_key,
         s.valid_from,
         s.valid_to,
         s.code,
@@ -21,6 +26,7 @@ final as (
         s.synthetic
     from unit_version as s
     inner join candidate as c on c.catalogue_id = s.catalogue_id
+    inner join unit as r on r.unit_id = s.unit_id
 )
 
 select * from final

@@ -16,6 +16,13 @@ create table catalogue.indicator (
 create table catalogue.form_row (
     row_id integer generated always as identity primary key,
     table_code text not null, row_code text not null, unique (table_code, row_code));
+-- the columns of a form table's views: what a figure is called there from a day on, as labels may break. A name once given stays.
+-- is_everywhere: readers saw it at every published level when it got its name
+create table catalogue.form_column (
+    form_column_id integer generated always as identity primary key,
+    table_code text not null, row_id integer not null references catalogue.form_row,
+    indicator_id integer not null references catalogue.indicator, begins_on date not null, column_name text not null,
+    is_everywhere boolean not null, unique (table_code, column_name), unique (row_id, indicator_id, begins_on));
 -- the number of a period tells its year, scheme, type and ordinal: see tonghop.catalogue.calendar.Period
 create table catalogue.period (
     period_id integer primary key, scheme text not null, period_type text not null, code text not null,
@@ -56,6 +63,11 @@ create table catalogue.form_table (
     catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
     table_code text not null, name_vi text not null, name_en text not null,
     primary key (catalogue_id, table_code, form_version));
+-- the kinds of periods that a table is reported for, none of which overlaps itself; ordinals: which of its year's, where not all
+create table catalogue.form_kind (
+    catalogue_id integer not null references catalogue.version, table_code text not null, form_version integer not null,
+    kind text not null, period_types text[] not null, ordinals integer[] not null, is_owed boolean not null,
+    primary key (catalogue_id, table_code, form_version, kind));
 create table catalogue.form_table_row (
     catalogue_id integer not null references catalogue.version, form_version integer not null,
     row_id integer not null references catalogue.form_row, ordinal integer not null, label_vi text not null, label_en text not null,
@@ -64,7 +76,8 @@ create table catalogue.field (
     catalogue_id integer not null references catalogue.version, form_version integer not null,
     indicator_id integer not null references catalogue.indicator, ordinal integer not null, label_vi text not null, label_en text not null,
     value_type text not null, measure_unit text not null, aggregation text not null check (aggregation in ('flow', 'stock', 'opening', 'distinct')),
-    restricted boolean not null, primary key (catalogue_id, indicator_id, form_version));
+    -- the lowest level at which readers see it, or 'never'; null: at every published one
+    shown_from text, primary key (catalogue_id, indicator_id, form_version));
 -- from a label to those that it became in a later form version, whose first day is broken_on
 create table catalogue.crosswalk (
     catalogue_id integer not null references catalogue.version, form_version integer not null,
@@ -89,7 +102,7 @@ create table catalogue.check_term (
     primary key (catalogue_id, rule, instance, form_version, rule_version, indicator_id, "at"));
 create table catalogue.rate (
     catalogue_id integer not null references catalogue.version, rate_code text not null, table_code text not null,
-    name_vi text not null, name_en text not null, restricted boolean not null, primary key (catalogue_id, rate_code));
+    name_vi text not null, name_en text not null, shown_from text, primary key (catalogue_id, rate_code));
 create table catalogue.rate_term (
     catalogue_id integer not null references catalogue.version, rate_code text not null,
     part text not null check (part in ('numerator', 'denominator')), indicator_id integer not null references catalogue.indicator,

@@ -40,6 +40,16 @@ create function ctl.end_verdict(reason text) returns void language sql as $$
 $$;
 revoke execute on function ctl.end_verdict(text) from public;
 
+-- The views and functions that the warehouse's files make (tonghop/warehouse/views.py): the text that each was made from, and what
+-- it was in the database then. ctl.made says what it is now: its query, its options and who may do what.
+create table ctl.view_text (view text primary key, sha256 text not null, made text not null);
+create function ctl.made(view text) returns text stable language sql set search_path = 'pg_catalog' as $$
+    select md5(concat_ws(' ', c.relkind, pg_get_viewdef(c.oid), c.reloptions, c.relacl))
+    from pg_class as c where c.oid = to_regclass(view)
+    union all
+    select md5(concat_ws(' ', pg_get_functiondef(p.oid), p.proacl)) from pg_proc as p where p.oid = to_regproc(view)
+$$;
+
 -- The slice that the candidate rebuilds: unit and period, ancestors and the following period included; frozen when
 -- the candidate is opened. everything = true rebuilds all (the first release, or a new catalogue).
 create table build.scope (singleton boolean primary key default true check (singleton), everything boolean not null);

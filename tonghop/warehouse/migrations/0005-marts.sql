@@ -29,7 +29,7 @@ create table marts.dim_form (
     valid_from date not null, valid_to date not null, release_from integer not null, release_to integer not null);
 create table marts.dim_indicator (
     indicator_id integer not null, table_code text not null, field_code text not null, code text not null, label_vi text not null,
-    label_en text not null, value_type text not null, measure_unit text not null, aggregation text not null, restricted boolean not null,
+    label_en text not null, value_type text not null, measure_unit text not null, aggregation text not null, shown_from text,
     release_from integer not null, release_to integer not null);
 create table marts.bridge_label (
     old_id integer not null, new_id integer not null, form_version integer not null, is_break boolean not null, broken_on date not null,
@@ -68,6 +68,18 @@ create table marts.fct_year (
     reports_received integer not null, reports_due integer not null, tree text not null, period_type text not null,
     value numeric not null, not_restatable numeric not null,
     release_from integer not null, release_to integer not null) partition by range (period_id);
+-- what a published unit is called and what all above it are, by stretch of days on which none of these changes: above holds a code and
+-- a name by level
+create table marts.dim_place (
+    unit_id integer not null, valid_from date not null, valid_to date not null, unit_key text not null, code text not null,
+    name text not null, level text not null, above jsonb not null, release_from integer not null, release_to integer not null);
+-- grain: tree (reported, today) x form table x period x published unit x whether it stands there undivided. What the unit itself and
+-- those right below it that are not published reported: rows add up to every level. figures and withheld are keyed row_id.indicator_id
+create table marts.fct_sheet (
+    tree text not null, table_code text not null, period_id integer not null, unit_id integer not null, is_undivided boolean not null,
+    last_due_on date, units_due numeric not null, units_reported numeric not null, units_on_time numeric not null,
+    units_nil numeric not null, figures jsonb not null, withheld jsonb not null,
+    release_from integer not null, release_to integer not null);
 -- grain: unit x period x form row x rate x basis (summed from below, or claimed)
 create table marts.fct_rate (
     unit_id integer not null, period_id integer not null, row_id integer not null, rate_code text not null, basis text not null,
@@ -124,6 +136,9 @@ create unique index on marts.fct_year (period_id, unit_id, indicator_id, row_id,
 create unique index on marts.fct_rate (period_id, unit_id, rate_code, row_id, basis) where release_to = 2147483647;
 create unique index on marts.fct_reporting (period_id, unit_id, table_code) where release_to = 2147483647;
 create unique index on marts.fct_completeness (period_id, unit_id, table_code) where release_to = 2147483647;
+create unique index on marts.dim_place (unit_id, valid_from) where release_to = 2147483647;
+create unique index on marts.fct_sheet (period_id, unit_id, table_code, tree, is_undivided) where release_to = 2147483647;
+create index on marts.fct_sheet (table_code, tree, period_id);
 create unique index on marts.fct_finding (finding_key) where release_to = 2147483647;
 -- what readers may see is asked of every row that they read
 create index on marts.dim_org_unit (unit_id) include (published, release_from, release_to);

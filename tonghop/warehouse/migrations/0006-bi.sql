@@ -5,5 +5,36 @@
 create function bi.current_release() returns integer stable language sql security definer set search_path = ''
 as $$ select release_id from ctl.current_release $$;
 
+-- A stock over time: the sum of what there is on the last day of the group (closing) or on its first (opening). Blanks of that day count
+-- as nothing and no earlier day takes its place, so that figures and their coverage are of the same period.
+create type ctl.dated as (day timestamp, total numeric);
+create function ctl.later(kept ctl.dated, value numeric, day timestamp) returns ctl.dated
+immutable parallel safe language plpgsql set search_path = '' as $$
+begin
+    if day is null or day < kept.day then return kept; end if;
+    if day = kept.day then
+        if value is not null then kept.total := coalesce(kept.total, 0) + value; end if;
+        return kept;
+    end if;
+    return row(day, value);
+end $$;
+create function ctl.earlier(kept ctl.dated, value numeric, day timestamp) returns ctl.dated
+immutable parallel safe language plpgsql set search_path = '' as $$
+begin
+    if day is null or day > kept.day then return kept; end if;
+    if day = kept.day then
+        if value is not null then kept.total := coalesce(kept.total, 0) + value; end if;
+        return kept;
+    end if;
+    return row(day, value);
+end $$;
+create function ctl.total(kept ctl.dated) returns numeric immutable parallel safe language sql return kept.total;
+create aggregate bi.closing (numeric, timestamp)(sfunc = ctl.later, stype = ctl.dated, finalfunc = ctl.total);
+create aggregate bi.opening (numeric, timestamp)(sfunc = ctl.earlier, stype = ctl.dated, finalfunc = ctl.total);
+comment on aggregate bi.closing (numeric, timestamp) is
+'Số thời điểm của kỳ cuối trong nhóm: bi.closing(số, period_end) / A stock as of the last period of the group: bi.closing(figure, period_end)';
+comment on aggregate bi.opening (numeric, timestamp) is
+'Số đầu kỳ của kỳ đầu trong nhóm: bi.opening(số, period_start) / A stock as of the start of the first period of the group: bi.opening(figure, period_start)';
+
 -- a nation's figures by year are some 300,000 groups: in less memory they are added up on disk
 alter role tonghop_bi set work_mem = '64MB';

@@ -38,18 +38,12 @@ begin
                     ('unit_id', 'shown.unit_id = any(array(select w.unit_id from ctl.withheld_unit as w))'),
                     ('part_unit_id', 'shown.part_unit_id = any(array(select w.unit_id from ctl.withheld_unit as w))'),
                     ('indicator_id', 'shown.indicator_id = any(array(select w.indicator_id from ctl.withheld_indicator as w))'),
-                    ('rate_code', 'shown.rate_code = any(array(select r.rate_code from catalogue.rate as r where r.restricted))'),
-                    ('unit_code', 'not exists (select from bi.dim_org_unit as u where u.code = shown.unit_code)'),
+                    ('rate_code', 'shown.rate_code = any(array(select r.rate_code from catalogue.rate as r where r.shown_from is not null))'),
                     -- a rule may name published units after its text
                     ('message_vi', 'shown.message_vi is not null and not exists (select from catalogue.check_rule as c
                         where pg_catalog.starts_with(shown.message_vi, c.message_vi))')
                 ) as known (name, condition)
                 where known.name = any(v.columns)
-                union all
-                -- a column of a wide view may stay when its field is withheld later; figures in it may not
-                select pg_catalog.format('shown.%I is not null', w.field_code)
-                from ctl.withheld_indicator as w
-                where pg_catalog.lower(w.table_code) = v.name and w.field_code = any(v.columns)
             ) as withheld;
             execute 'select ' || question into found;
             names := names || (v.schema || '.' || v.name);

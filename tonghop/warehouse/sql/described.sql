@@ -11,6 +11,6 @@ cross join
 left join pg_description as d on d.classoid = 'pg_class'::regclass and d.objoid = c.oid and d.objsubid = a.attnum
 where c.relkind = 'v' and c.relnamespace::regnamespace::text = any(%(schemas)s)
     and exists (
-        select from _view_text
+        select from ctl.view_text
         where view = c.relnamespace::regnamespace || '.' || c.relname
     )

@@ -31,7 +31,7 @@ from changed as c
 join in_release.dim_period(%(release)s) as p on p.period_id = c.period_id
 join in_release.dim_org_unit(%(release)s) as u
     on u.unit_id = c.unit_id and u.published and p.ends_on between u.valid_from and u.valid_to
-join in_release.dim_indicator(%(release)s) as i on i.indicator_id = c.indicator_id and not i.restricted
+join in_release.dim_indicator(%(release)s) as i on i.indicator_id = c.indicator_id and i.shown_from is null
 join in_release.dim_form_row(%(release)s) as w on w.row_id = c.row_id
 order by u.level_rank desc, u.sort_key asc, p.period_id desc, i.table_code asc, w.row_id asc, i.indicator_id asc, c.basis desc
 limit %(shown)s

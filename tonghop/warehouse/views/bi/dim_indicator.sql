@@ -1,5 +1,5 @@
 select
     m.indicator_id, m.table_code, m.field_code, m.code, m.label_vi, m.label_en, m.value_type, m.measure_unit,
-    m.aggregation, m.restricted
+    m.aggregation, m.shown_from
 from current.dim_indicator as m
-where not m.restricted
+where m.shown_from is null

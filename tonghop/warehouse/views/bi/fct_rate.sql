@@ -4,5 +4,5 @@ from current.fct_rate as m
 where {{ unit_is_shown('m.unit_id') }}
     and not exists (
         select from catalogue.rate as r
-        where r.rate_code = m.rate_code and r.restricted
+        where r.rate_code = m.rate_code and r.shown_from is not null
     )

@@ -3,5 +3,5 @@ select
 from released.bridge_label as m
 where not exists (
         select from marts.dim_indicator as x
-        where x.indicator_id in (m.old_id, m.new_id) and x.restricted
+        where x.indicator_id in (m.old_id, m.new_id) and x.shown_from is not null
     )

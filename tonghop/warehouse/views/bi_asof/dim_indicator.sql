@@ -1,6 +1,6 @@
 select
     m.release_id, m.indicator_id, m.table_code, m.field_code, m.code, m.label_vi, m.label_en, m.value_type,
-    m.measure_unit, m.aggregation, m.restricted
+    m.measure_unit, m.aggregation, m.shown_from
 from released.dim_indicator as m
-where not m.restricted
+where m.shown_from is null
     and {{ indicator_is_not_withheld('m.indicator_id') }}

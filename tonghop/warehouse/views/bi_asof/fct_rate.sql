@@ -4,5 +4,5 @@ from released.fct_rate as m
 where {{ unit_was_shown('m.unit_id') }}
     and not exists (
         select from catalogue.rate as x
-        where x.rate_code = m.rate_code and x.restricted
+        where x.rate_code = m.rate_code and x.shown_from is not null
     )

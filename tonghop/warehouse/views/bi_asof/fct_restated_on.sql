@@ -20,7 +20,7 @@ from (
             on o.release_id = s.release_id and o.unit_id = s.unit_id and o.scope = 'own'
         inner join catalogue.period as p on p.period_id = o.period_id and p.ends_on between s.facts_from and s.facts_to
         inner join released.dim_indicator as i
-            on i.release_id = s.release_id and i.indicator_id = o.indicator_id and not i.restricted
+            on i.release_id = s.release_id and i.indicator_id = o.indicator_id and i.shown_from is null
         where not exists (
                 select from ctl.withheld_today_indicator as w
                 where w.indicator_id = i.indicator_id

@@ -1,2 +1,2 @@
 select w.indicator_id from current.dim_indicator as w
-where w.restricted
+where w.shown_from is not null

@@ -9,7 +9,7 @@
 {%- endmacro %}
 
 {% macro indicator_is_shown(indicator) -%}
-    exists (select from current.dim_indicator as i where i.indicator_id = {{ indicator }} and not i.restricted)
+    exists (select from current.dim_indicator as i where i.indicator_id = {{ indicator }} and i.shown_from is null)
 {%- endmacro %}
 
 
@@ -36,6 +36,6 @@
 {% macro indicator_was_shown(indicator) -%}
     exists (
         select from marts.dim_indicator as i
-        where {{ shown_in('i', 'm.release_id') }} and i.indicator_id = {{ indicator }} and not i.restricted
+        where {{ shown_in('i', 'm.release_id') }} and i.indicator_id = {{ indicator }} and i.shown_from is null
             and {{ indicator_is_not_withheld('i.indicator_id') }})
 {%- endmacro %}

@@ -1,0 +1,130 @@
+"""The views of form tables that readers read: which there are, their columns and what these mean, all from the catalogue.
+
+    f8b_quarter              a form table by a kind of period, on the tree of each period's end
+    f8b_quarter_today        the same on today's tree
+    f1_h1_latest             the stocks of the last period of which anything came
+    f6_year_from_province    what is shown from a level upwards, added up to that level
+
+`bi/sheet.sql.j2` is the one template of them all; names of columns are kept in catalogue.form_column, so that none ever changes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.rows import namedtuple_row
+
+QUERIES = Path(__file__).parent / "sql"
+SLASH = " / "  # between the two languages of a description
+
+
+class Column(NamedTuple):
+    """A figure of a form row: where it stands in a row of fct_sheet, and on which days its label means what it says."""
+
+    name: str
+    key: str
+    of: str
+    is_shown: bool
+    begins_on: Any
+    ends_before: Any
+    about: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A view of a form table: what the template makes it from, and its comment."""
+
+    table_code: str
+    kind: str
+    period_types: tuple[str, ...]
+    ordinals: tuple[int, ...]
+    levels: tuple[str, ...]
+    columns: tuple[Column, ...]
+    about: str
+    tree: str = "reported"
+    is_latest: bool = False
+    from_level: str | None = None
+
+    @property
+    def name(self) -> str:
+        parts = (
+            f"{self.table_code}_{self.kind}".lower(),
+            "latest" if self.is_latest else None,
+            f"from_{self.from_level}" if self.from_level else None,
+            "today" if self.tree == "today" else None,
+        )
+        return "_".join(part for part in parts if part)
+
+
+def sheets(connection: psycopg.Connection[Any], words: dict[str, Any]) -> Iterator[Sheet]:
+    """Every view of a form table of the newest catalogue; `words` are those of descriptions.yaml."""
+    with connection.cursor(row_factory=namedtuple_row) as cursor:
+        levels = [
+            row[0]
+            for row in connection.execute(
+                "select level from catalogue.level where published "
+                "and catalogue_id = (select max(catalogue_id) from catalogue.version) order by rank desc"
+            )
+        ]
+        rows: list[Any] = cursor.execute((QUERIES / "sheet_columns.sql").read_bytes()).fetchall()
+        tables: list[Any] = cursor.execute((QUERIES / "sheet_views.sql").read_bytes()).fetchall()
+    of_table = {table: list(columns) for table, columns in groupby(rows, key=lambda row: str(row.table_code))}
+    for table in tables:
+        columns = of_table.get(table.table_code, [])
+        latest = f"{table.table_code}_{table.kind}_latest".lower()
+        everywhere = [c for c in columns if c.shown_from is None or c.is_everywhere]
+        stocks = [c for c in everywhere if c.aggregation in ("stock", "distinct")]
+
+        def sheet(
+            chosen: list[Any],
+            kinds: tuple[str, ...],
+            shown: list[str] = levels,
+            table: Any = table,
+            latest: str = latest,
+            **more: Any,
+        ) -> Sheet:
+            return Sheet(
+                table.table_code,
+                table.kind,
+                tuple(table.period_types),
+                tuple(table.ordinals),
+                tuple(shown),
+                tuple(_column(c, more.get("from_level"), latest, words["figure"]) for c in chosen),
+                _about(table, kinds, words),
+                **more,
+            )
+
+        if everywhere:
+            for tree in ("reported", "today"):
+                yield sheet(everywhere, (tree, "sheet"), tree=tree)
+        if stocks:
+            yield sheet(stocks, ("reported", "latest"), is_latest=True)
+        for place, level in enumerate(levels, start=1):
+            if limited := [c for c in columns if c.shown_from == level]:
+                for tree in ("reported", "today"):
+                    yield sheet(limited, (tree, "from_level"), levels[:place], tree=tree, from_level=level)
+
+
+def _column(row: Any, from_level: str | None, latest: str, words: dict[str, str]) -> Column:
+    notes = [
+        words["withheld"] if row.shown_from != from_level else None,
+        words["ends"].format(day=row.ends_before) if row.ends_before else None,
+        words["begins"].format(day=row.begins_on) if row.begins_on else None,
+        words[row.aggregation].format(latest=latest),
+    ]
+    told = [(row.label_vi, row.label_en), *(note.split(SLASH) for note in notes if note)]
+    (vi, *notes_vi), (en, *notes_en) = zip(*told, strict=True)
+    about = SLASH.join("; ".join((f"{label} ({row.measure_unit})", *more)) for label, more in ((vi, notes_vi), (en, notes_en)))
+    of = "figures" if row.shown_from is None else "withheld"
+    return Column(row.column_name, row.key, of, row.shown_from == from_level, row.begins_on, row.ends_before, about)
+
+
+def _about(table: Any, kinds: tuple[str, ...], words: dict[str, Any]) -> str:
+    parts = [words["kinds"][table.kind], *(words["sheets"][kind] for kind in kinds)]
+    if not table.is_owed:
+        parts.append(words["sheets"]["not_owed"])
+    vi, en = zip(*(part.split(SLASH) for part in parts), strict=True)
+    return SLASH.join(f"{name}, {said[0]}. {' '.join(said[1:])}" for name, said in ((table.name_vi, vi), (table.name_en, en)))
