@@ -246,10 +246,8 @@ def between(
             raise fig.DoesNotAddUp(
                 f"{part} of {figure.code} of {figure.unit} in {figure.period} changed by {amount}; the reasons make {found}"
             )
-    found = None
-    if tree is None:
-        found = fig.measures(connection, old, figure), fig.measures(connection, new, figure)
-    return Explanation(figure, old.release_id, new.release_id, before, after, difference, reasons, found)
+    measured = (fig.measures(connection, old, figure), fig.measures(connection, new, figure)) if tree is None else None
+    return Explanation(figure, old.release_id, new.release_id, before, after, difference, reasons, measured)
 
 
 def _find(

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import psycopg
 
 from tonghop.base.settings import Settings
+from tonghop.catalogue.forms import Scope
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import fingerprint
 from tonghop.templates.book import workbook
-from tonghop.templates.plan import Planner, Prefills, Scope, Template, closing
+from tonghop.templates.plan import Planner, Prefills, Template, closing
 from tonghop.warehouse.connect import connect, reachable
 from tonghop.warehouse.roles import AUDITOR
 
