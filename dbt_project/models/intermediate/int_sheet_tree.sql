@@ -22,7 +22,7 @@ shown_at as (
 ),
 
 landing as (
-    select * from {{ ref('int_landing') }}
+    select * from {{ ref('stg_landing') }}
 ),
 
 -- with those of which nothing has come: what is missing is a row as well
