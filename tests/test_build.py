@@ -556,6 +556,14 @@ def test_a_failure_names_the_model(candidate: World, copy: Copy) -> None:
         dbt.build(settings, "marts")
 
 
+def test_a_mart_whose_table_has_other_columns_than_its_model_stops_the_build(candidate: World, copy: Copy) -> None:
+    settings = copy(candidate)
+    with connect(settings) as connection:
+        connection.execute("alter table marts.fct_rate add column weight integer")
+    with pytest.raises(BuildFailed, match=r"model fct_rate: .*fct_rate\" and its model differ in weight: a migration"):
+        dbt.invoke(settings, ["run", "--select", "fct_rate"])
+
+
 def test_two_senders_for_one_figure_stop_the_build(published: World, copy: Copy) -> None:
     settings = copy(published)
     file(settings, "c1", "2025-M01", {"c1": (10, 12, 9, 0)})

@@ -43,7 +43,7 @@ def test_the_project_is_parsed_once_and_anew_when_a_model_changes(project: Path,
     write_model(project, "select 1 as one")
     first, parsed = run(settings)
     assert run(settings) == (first, parsed) == (1, parsed)
-    write_model(project, "select 2 as one")
+    write_model(project, "{{ config(materialized='table') }} select 2 as one")  # in the place of a view
     second, parsed_again = run(settings)
     assert second == 2
     assert parsed_again > parsed
