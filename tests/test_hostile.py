@@ -135,7 +135,8 @@ def test_a_sheet_that_is_plain_holds_what_a_parser_finds_in_it(odd: bytes, recal
 
     texts = b'<sst xmlns="%s"><si><t>a</t></si></sst>' % MAIN
     styles = styles_xml.as_xml({}, [0] * 7)
-    context = sheet_xml.Context(styles_xml.Styles({1: "0%"}, {}, styles, styles_xml.Colours((), None)), {}, recalculates, 69_498)
+    looks = styles_xml.Styles({1: "0%"}, {}, styles, styles_xml.Colours((), None), {})
+    context = sheet_xml.Context(looks, {}, recalculates, may_be_stale=True, max_cells=69_498)
     for rows in ((odd, *ORDINARY), (*ORDINARY, odd)):
         plain = b'<worksheet xmlns="%s"><sheetData>%s</sheetData></worksheet>' % (MAIN, b"".join(rows))
         # a comment, which nothing takes for plain

@@ -116,10 +116,8 @@ _WITHOUT_RESULT = (
 )
 
 # a formula that may be computed here: it begins with a sum, a cell, a number or a bracket
-_SIMPLE = (
-    rb'<c r="([A-Z]+[0-9]+)"(?: s="[0-9]+")?(?: t="n")? ?><f>'
-    rb"([-+]?(?:SUM)?(?:\(|\$?[A-Z]{1,3}\$?[0-9]|[0-9])[A-Z0-9$:,+*/(). -]*)</f><v>"
-)
+_SIMPLE = r"[-+]?(?:SUM)?(?:\(|\$?[A-Z]{1,3}\$?[0-9]|[0-9])[A-Z0-9$:,+*/(). -]*"
+_WITH_SIMPLE = rb'<c r="([A-Z]+[0-9]+)"(?: s="[0-9]+")?(?: t="n")? ?><f(?: (?:aca|ca)="[^"<>]*")*>(%s)</f><v>' % _SIMPLE.encode()
 
 
 @lru_cache(maxsize=100)  # sheets of one template have their cells in the same places
@@ -179,7 +177,7 @@ def _plain_look(xml: bytes, context: "Context") -> tuple[bytes, Look] | None:
 
 
 def _simple_formulas(xml: bytes, start: int) -> dict[str, Formula]:
-    return {cell.decode(): _formula(text.decode(), cell.decode()) for cell, text in _found(_SIMPLE, xml, start)}
+    return {cell.decode(): _formula(text.decode(), cell.decode()) for cell, text in _found(_WITH_SIMPLE, xml, start)}
 
 
 def _formula(text: str, cell: str) -> Formula:
@@ -496,7 +494,7 @@ class _Sheet(Handler):
 
     def _formula(self, cell: str, text: str) -> None:
         """Keep a cell's formula, its own or the one that it shares with others."""
-        own = _formula(text, cell) if text.strip() else None
+        own = _formula(text, cell) if _IS_SIMPLE.fullmatch(text) else None
         if self.of_formula.get("t") == "shared":
             number = self.of_formula.get("si", "")
             own = self.shared.setdefault(number, own) if own else self.shared.get(number)
@@ -511,7 +509,7 @@ class _Sheet(Handler):
         if "f" in parts and self._is_without_result(text.strip()):
             self.uncomputed.add(cell)
             text, self.type = text.strip() or NO_VALUE, self.type if text.strip() else "str"
-        elif "f" in parts and self.context.may_be_stale:
+        elif "f" in parts and self.context.may_be_stale and self.type in ("", "n"):
             self._formula(cell, parts["f"])
         if self.type not in ("str", "inlineStr"):
             text = text.strip()
@@ -542,6 +540,7 @@ class _Sheet(Handler):
         return self.context.recalculates and self.type in ("", "n") and bool(_ZERO.fullmatch(text))
 
 
+_IS_SIMPLE = re.compile(_SIMPLE)
 _ZERO = re.compile(_FOR_WANT_OF_A_VALUE)
 
 
