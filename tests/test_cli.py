@@ -102,7 +102,7 @@ def test_a_folder_is_handed_in_but_for_what_would_stay_in_the_inbox_which_is_nam
     folder = files["good.xlsx"].parent / "folder"
     (folder / "sub").mkdir(parents=True)
     files["good.xlsx"].rename(folder / "sub" / "good.xlsx")
-    for name in ("half.csv.part", ".DS_Store", "~$good.xlsx"):
+    for name in ("half.csv.part", ".DS_Store", "Thumbs.db", "~$good.xlsx"):
         (folder / name).write_bytes(b"form,version,")
     (folder / "link.xlsx").symlink_to(folder / "sub" / "good.xlsx")
     (folder / "elsewhere").symlink_to(files["bad.xlsx"].parent)
@@ -111,7 +111,9 @@ def test_a_folder_is_handed_in_but_for_what_would_stay_in_the_inbox_which_is_nam
     assert [(a["file"], a["status"]) for a in lines("".join(x for x in done.stdout.splitlines(True) if x.startswith("{")))] == [
         ("good.xlsx", "accepted")
     ]
-    for name in ("half.csv.part", ".DS_Store", "~$good.xlsx", "link.xlsx", "elsewhere", "pipe.csv"):
+    litter = f"passed over: {folder / '.DS_Store'}, {folder / 'Thumbs.db'}"
+    assert litter in done.stderr.replace("\n", "")
+    for name in ("half.csv.part", "~$good.xlsx", "link.xlsx", "elsewhere", "pipe.csv"):
         assert f"không nhận / not taken: {folder / name}: " in done.stderr
     assert done.exit_code == 1
 
@@ -134,6 +136,8 @@ def test_a_file_that_cannot_be_received_holds_up_no_other(settings: Settings, fi
         (["owed", "--period"], "tùy chọn --period cần một giá trị"),
         (["withdraw", "x", "--reason", "y"], "giá trị của RECEIPT không dùng được"),
         (["replay"], "lệnh gọi chưa đúng cách. Xem"),
+        (["replay", "--rule", "F99.1"], "lệnh gọi chưa đúng cách. Xem"),
+        (["replay", "--form", "F99"], "lệnh gọi chưa đúng cách. Xem"),
         # else nothing is found, as if all were well
         (["receipts", "--status", "acepted"], "giá trị của '--status' không dùng được"),
         (["forms", "in-flight", "F99"], "lệnh gọi chưa đúng cách. Xem"),

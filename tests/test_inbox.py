@@ -105,6 +105,8 @@ def test_a_copy_that_keeps_an_old_date_is_as_new_as_its_last_change(settings: Se
         (".F8.xlsx", "begins with a dot"),
         (".sync/F8.xlsx", "begins with a dot"),
         (".~lock.F8.xlsx#", "begins with a dot"),
+        ("Thumbs.db", "a file of the operating system"),
+        ("__MACOSX/._F8.xlsx", "a file of the operating system"),
         ("~$F8.xlsx", "the lock of a workbook"),
     ],
 )

@@ -361,6 +361,23 @@ def test_a_column_of_units_or_of_remarks_may_stand_anywhere(title: str, label: s
     assert len(report.cells) == 9
 
 
+def test_a_column_of_rows_in_a_table_that_has_none_is_named() -> None:
+    def edit(sheet: Worksheet) -> None:
+        sheet.insert_cols(4)
+        put(D7="Nội dung", D8=None, D9="Chi bộ")(sheet)
+
+    report = staff(edit)
+    assert (report.status, [(c.column, c.label) for c in report.read.columns]) == ("accepted", [("D", "Dòng")])
+
+
+def test_a_blank_under_two_rules_is_told_once() -> None:
+    report = staff(put(G9=None))
+    assert found(report) == ["cell.blank G9"]
+    assert "F8.1a, F8.1b" in report.findings[0].message_vi
+    report = staff(put(D9=None, H9=None))
+    assert found(report) == ["cell.blank D9", "cell.blank H9"]
+
+
 def test_a_column_without_figures_is_passed_over_and_said_to_be() -> None:
     report = staff(put(M7="Kiến nghị", M9="chờ duyệt", N7="Ghi chú", N9="12 đơn", O9="xem lại"))
     assert (report.status, found(report)) == ("accepted", [])

@@ -308,7 +308,30 @@ def test_a_row_that_is_called_as_the_unit_which_bore_its_code_before_is_asked_ab
 
 
 def test_a_day_that_is_none_is_asked_about(catalogue: Catalogue) -> None:
-    assert "head.codes_on line 2" in told(read(late(codes_on="hôm nay"), catalogue, received=LATE))[1]
+    report = read(late(codes_on="Nguyễn Văn A"), catalogue, received=LATE)
+    assert "head.codes_on line 2" in told(report)[1]
+    assert "Nguyễn" not in repr(report.findings)
+
+
+def test_a_code_that_is_none_is_asked_about_for_the_day_that_is_stated(catalogue: Catalogue) -> None:
+    # Đông A bears the code from the reform on, which is after the period's end
+    report = read(late(sender="13693", codes_on="2025-07-02"), catalogue, received=LATE)
+    assert told(report)[1] == ["head.unit_then line 2"]
+    assert "Ngày 02/07/2025 mã 13693 là của" in report.findings[0].message_vi
+    assert "(31/12/2024)" in report.findings[0].message_vi
+    report = read(late(sender="99999", unit="99999", codes_on="2025-06-30"), catalogue, received=LATE)
+    assert told(report)[1] == ["head.unit line 2"]
+    assert "vào ngày 30/06/2025" in report.findings[0].message_vi
+    report = read(late(unit="99999", codes_on="2025-06-30"), catalogue, received=LATE)
+    assert "vào ngày 30/06/2025" in report.findings[0].message_vi
+
+
+@pytest.mark.parametrize(("row", "rules"), [("Chi bộ", {"row.none"}), ("", set()), ("Tổng hợp", set())])
+def test_a_row_of_a_table_that_has_none_is_asked_about(catalogue: Catalogue, row: str, rules: set[str]) -> None:
+    assert {f.rule for f in read(late(row=row, codes_on="2025-06-30"), catalogue, received=LATE).findings} == rules
+    data = json.loads(as_json())
+    data["rows"][0]["row"] = row
+    assert {f.rule for f in read(json.dumps(data), catalogue, "a.json").findings} == rules
 
 
 def test_the_unit_of_a_row_is_asked_about_like_the_sender(catalogue: Catalogue) -> None:

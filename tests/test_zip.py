@@ -96,9 +96,10 @@ def _encrypted(content: bytes) -> bytes:
         ("bomb", [["file.bounds"]]),
         ("encrypted", [["file.zip_password"]]),
         ("packed otherwise", [["file.zip_damaged"]]),
-        ("torn", [["file.damaged"]]),
+        ("torn", [["file.zip_damaged"]]),
         # the last workbook in it is a whole archive, and would be read in its stead
-        ("torn behind a workbook", [["file.damaged"]]),
+        ("torn behind a workbook", [["file.zip_damaged"]]),
+        ("nothing but litter", [["file.zip_empty"]]),
         ("appended to a workbook", [["file.damaged"]]),
         ("with more behind it", [["file.zip_damaged"]]),
     ],
@@ -112,6 +113,7 @@ def test_an_archive_that_is_not_safe_is_answered_whole(
         "out": lambda: zipped({"../F8.csv": members["F8.csv"]}),
         "many": lambda: zipped({f"{n}.csv": b"" for n in range(1_001)}),
         "bomb": lambda: zipped({"F8.csv": bytes(settings.max_unpacked_bytes + 1)}),
+        "nothing but litter": lambda: zipped({"__MACOSX/._F8.csv": b"x", "Thumbs.db": b"x"}),
         "encrypted": lambda: _encrypted(zipped(one)),
         "packed otherwise": lambda: zipped(one, zipfile.ZIP_LZMA),
         "torn": lambda: zipped(one)[:-30],
@@ -126,6 +128,20 @@ def test_an_archive_that_is_not_safe_is_answered_whole(
     assert done.exit_code == 1
     assert all(rule in done.output for found in rules for rule in found)
     assert not [(v.name, v.wrong) for v in verify(settings) if v.wrong]
+
+
+def test_what_an_operating_system_lays_into_an_archive_gets_no_receipt_and_is_named(
+    settings: Settings, members: dict[str, bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.zip"
+    litter = ["__MACOSX/thư mục/._F8.xlsx", ".DS_Store", "thư mục/Thumbs.db", "thư mục/DESKTOP.INI"]
+    path.write_bytes(zipped(dict.fromkeys(litter, b"x") | {"F8.csv": members["F8.csv"]}))
+    for command in ("check", "submit"):
+        done = run(settings, command, str(path))
+        assert (done.exit_code, done.stdout.count("a.zip/")) == (0, 1), done.output
+        assert f"passed over: {', '.join(f'a.zip/{name}' for name in litter)}" in done.stderr.replace("\n", "")
+    with connect(settings) as connection:
+        assert connection.execute("select file_name from intake.receipt").fetchall() == [("a.zip/F8.csv",)]
 
 
 def test_a_folder_may_be_called_as_a_workbooks_part_and_a_name_may_have_a_colon(

@@ -81,6 +81,11 @@ def finding(rule: str, place: Place | None, unit: str | None = None, **words: An
     return Finding(rule, kind, sheet, cell, vi, en, unit)
 
 
+def is_built_in(rule: str) -> bool:
+    """Whether a rule is one of messages.yaml, which the catalogue does not hold."""
+    return rule in _messages() and not rule.startswith("figures.")
+
+
 def phrase(key: str, language: Language) -> str:
     """A text of messages.yaml, its words not filled in."""
     return _messages()[key][language]

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tonghop.base.findings import printable
 from tonghop.base.settings import Settings
 from tonghop.cli.output import PERIOD, as_json, note, out, paths_argument, print_rows, progress
 from tonghop.intake.answer import STATUS, Answer
-from tonghop.intake.inbox import walked
+from tonghop.intake.inbox import LITTER, walked
 
 
 @click.command()
@@ -32,7 +32,7 @@ def check(paths: tuple[Path, ...], with_warehouse: bool, json_: bool) -> None:
     files, left = _files(paths)
     with connect(settings) if with_warehouse else nullcontext() as connection, progress("checking") as step:
         answers = precheck(settings, files, connection, step)
-    print_answers(answers, json_, left)
+    print_answers(answers, json_, left, passed_over(settings, files, left))
 
 
 @click.command()
@@ -48,7 +48,7 @@ def submit(paths: tuple[Path, ...], json_: bool) -> None:
     files, left = _files(paths)
     with progress("reading and loading") as step:
         answers = submit_(settings, files, step, lambda error: left.update({Path(error.filename): error.strerror or str(error)}))
-    print_answers(answers, json_, left)
+    print_answers(answers, json_, left, passed_over(settings, files, left))
 
 
 @click.command()
@@ -138,8 +138,11 @@ def replay(rule: str | None, form: str | None, all_: bool, json_: bool) -> None:
 
     if not (rule or form or all_):
         raise click.UsageError("say which: --rule, --form or --all")
-    with progress("replaying") as step:
-        answers = replay_(Settings(), rule, form, step)
+    try:
+        with progress("replaying") as step:
+            answers = replay_(Settings(), rule, form, step)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     if not answers:
         note.print("nothing is decided otherwise than before")
         return
@@ -160,11 +163,26 @@ def _files(paths: tuple[Path, ...]) -> tuple[list[Path], dict[Path, str]]:
     return [file for path in paths for file in ([f for f, _ in walked(path, left)] if path.is_dir() else [path])], left
 
 
-def print_answers(answers: list[Answer], json_: bool, left: Mapping[Path, str] = {}) -> None:
+def passed_over(settings: Settings, files: list[Path], left: dict[Path, str]) -> list[str]:
+    """What operating systems laid into the archives and folders that were handed in; it is taken from what was left."""
+    from tonghop.intake import receive
+
+    litter = [path for path, why in left.items() if why == LITTER]
+    for path in litter:
+        del left[path]
+    return [*map(str, litter), *(name for path in files if path not in left for name in receive.passed_over(settings, path))]
+
+
+def print_answers(answers: list[Answer], json_: bool, left: Mapping[Path, str] = {}, passed: Sequence[str] = ()) -> None:
     for answer in answers:
         click.echo(json.dumps(answer.as_json(), ensure_ascii=False) if json_ else answer.as_text(), nl=json_)
     if len(answers) != 1 and not json_:
         click.echo(summary(answers))
+    if passed:
+        names = printable(", ".join(passed))
+        note.print(
+            f"bỏ qua tệp của hệ điều hành / files of the operating system passed over: {names}", markup=False, soft_wrap=True
+        )
     for path, why in left.items():
         note.print(f"không nhận / not taken: {printable(str(path))}: {why}", style="red", markup=False, soft_wrap=True)
     # a file sent twice counts as what became of it the first time

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self
 
 from tonghop.base.findings import printable
+from tonghop.reading import zipped
 
 log = logging.getLogger(__name__)
 # what programs call a file that they are still writing: uploads, downloads, copies, spreadsheets
@@ -26,6 +27,7 @@ UNFINISHED = frozenset(
 )
 _TAKEN = ".taken-"
 NO_FILE = "không phải tệp thường / no regular file"
+LITTER = "tệp của hệ điều hành, không phải báo cáo / a file of the operating system, no report"
 _UNFINISHED = (
     "theo tên là tệp đang ghi, hãy đổi tên khi đã ghi xong / by its name it is still being written; rename it when it is whole"
 )
@@ -115,6 +117,8 @@ def _stays(path: Path, names: tuple[str, ...], mode: int) -> str | None:
         return NO_FILE
     if path.name.startswith("~$"):
         return "tệp khóa của sổ tính đang mở / the lock of a workbook that is open"
+    if zipped.is_litter("/".join(names)):
+        return LITTER
     if path.suffix.lower() in UNFINISHED:
         return _UNFINISHED
     # but what was set aside when a run was killed is taken again, as a duplicate

@@ -160,6 +160,8 @@ def _keep(settings: Settings, path: Path) -> tuple[Stamp, list[tuple[str, int, s
             if parts is None:
                 _store(part, original(settings, sha))
                 return seen, [(called(path), seen.size, sha)]
+            if litter := zipped.passed_over(part.read_bytes()):
+                log.info("passed over: %s", ", ".join(called(path, name) for name in litter))
     kept = []
     for member, content in parts:
         with _copied(settings, [content]) as (part, sha):
@@ -201,6 +203,13 @@ def members(settings: Settings, path: Path) -> list[tuple[str, bytes]] | None:
         return list(zipped.members(content, settings)) if zipped.is_bundle(content) else None
     except Unreadable:
         return None
+
+
+def passed_over(settings: Settings, path: Path) -> list[str]:
+    """The members of an archive of reports that are an operating system's own: they get no receipt, and are named."""
+    if members(settings, path) is None:
+        return []
+    return [called(path, name) for name in zipped.passed_over(path.read_bytes())]
 
 
 def _store(part: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ it does not, nothing is written, so a replay may be cut short and repeated at wi
 
 from collections.abc import Callable
 
+from tonghop.base.findings import is_built_in
 from tonghop.base.settings import Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import sync
@@ -26,9 +27,18 @@ def replay(
     """Decide held receipts again: all, or those where a rule was found broken, or those of a form.
 
     Returns the answers to those that were decided anew. A receipt whose original is past its retention stays as it is.
+
+    Raises ValueError for a rule or a form that there is not.
     """
     catalogue = load_catalogue(settings.catalogue)
     answers: list[Answer] = []
+    codes = sorted({known.code for known in catalogue.forms})
+    form = form and form.upper()
+    if form and form not in codes:
+        raise ValueError(f"no form {form}; there are {', '.join(codes)}")
+    rules = sorted({known.check.rule for version in catalogue.forms for known in version.rules})
+    if rule and rule not in rules and not is_built_in(rule):
+        raise ValueError(f"no rule {rule}; an answer names each after its text, such as cell.number or {', '.join(rules[:3])}")
     with connect(settings) as connection, Pool(catalogue, settings) as pool:
         synced = sync(catalogue, connection)
         held = connection.execute(

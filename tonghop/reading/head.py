@@ -66,7 +66,7 @@ def identify(
         if isinstance(found, Reused):
             reading.wrong("head.code_reused", head["unit"], **found.words(reading.period.ends_on))
         elif found is None:
-            _unknown_unit(reading, head["unit"], reading.period, catalogue)
+            _unknown_unit(reading, head["unit"], sender, catalogue)
         else:
             reading.sender = found
             place = head.get("unit_name")
@@ -101,7 +101,7 @@ def _days(reading: Reading, head: dict[HeadKey, Place], period: Period, received
     place = head.get("codes_on")
     stated = stated_day(place.value) if place and place.value not in (None, "") else None
     if place and place.value not in (None, "") and stated is None:
-        reading.wrong("head.codes_on", place)
+        reading.wrong("head.codes_on", place, value=unit_names.quoted(place.value))
     if head.get("fingerprint"):
         stated = period.ends_on
     return Days(period.ends_on, received, stated)
@@ -117,12 +117,14 @@ def _unknown_period(reading: Reading, place: Place, scheme: str) -> None:
         reading.wrong("head.period", place, value=value, scheme=unit_names.quoted(scheme))
 
 
-def _unknown_unit(reading: Reading, place: Place, period: Period, catalogue: Catalogue) -> None:
-    named = unit_names.named(str(place.value), catalogue, period.ends_on)
+def _unknown_unit(reading: Reading, place: Place, code: str, catalogue: Catalogue) -> None:
+    assert reading.days
+    named = unit_names.named(str(place.value), catalogue, reading.days.ends_on)
     if named:
         reading.wrong("head.name", place, codes=", ".join(sorted(unit.code for unit in named)))
     else:
-        reading.wrong("head.unit", place, value=unit_names.quoted(place.value), on=f"{period.ends_on:%d/%m/%Y}")
+        rule, words = reading.days.none(code, catalogue)
+        reading.wrong(f"head.{rule}", place, **words)
 
 
 def _span(form: Form) -> tuple[str, str]:

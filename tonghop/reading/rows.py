@@ -108,6 +108,8 @@ class Rows:
         self.label, self.name = header.leading["row"] if self.fixed else None, header.leading.get("unit_name")
         self.label_letter, self.name_letter = column_letters(self.label or 0), column_letters(self.name or 0)
         self.code = header.leading["unit_code"]
+        if not self.fixed and "row" in header.leading:
+            header.passed[header.leading["row"]] = catalogue.codes.columns["row"][0]
         self.ordinal = header.leading.get("ordinal")
         width = len(sheet.grid[0]) if sheet.grid else 0
         known = {*self.inputs, *header.leading.values(), *header.passed, *(column(p) for p in header.twice.values())}

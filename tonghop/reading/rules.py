@@ -81,6 +81,7 @@ def _table_rules(
         mine = [r for r in rules if not r.check.levels or (version is not None and version.is_at(r.check.levels))]
         values = {indicator: _value(*at) for indicator, at in place.items()}
         given = {indicator for indicator, value in values.items() if value is not None}
+        undecided: list[tuple[Rule, list[TermValue]]] = []
         for rule in (rules[j] for _, j in of_subject):
             if all(rule is not r for r in mine) or any((table.code, unit, row, term.indicator) in refused for term in rule.terms):
                 continue
@@ -100,7 +101,8 @@ def _table_rules(
                 cells = [figure.cell for figure in order if figure.cell]
                 found.append(in_figures.broken(rule, figures, unit, sheet, cells, money if explained else None, catalogue))
             elif outcome is Outcome.UNDECIDED and rule.check.kind == "identity":
-                found.append(_blank(rule, figures, unit, sheet, catalogue))
+                undecided.append((rule, figures))
+        found += [_blank(rules_, figures, unit, sheet, catalogue) for rules_, figures in _together(undecided)]
     return found
 
 
@@ -109,14 +111,28 @@ def _value(line: Line, number: int) -> Value:
     return Decimal(figure) if isinstance(figure, str) else figure
 
 
-def _blank(rule: Rule, figures: list[TermValue], unit: str, sheet: str, catalogue: Catalogue) -> Finding:
-    """What blanks that leave an identity undecided, for the sender; where they have no cell, at the first figure."""
+def _together(undecided: list[tuple[Rule, list[TermValue]]]) -> list[tuple[list[Rule], list[TermValue]]]:
+    """Rules that a common blank leaves undecided, with the figures of all of them: a blank is told once."""
+    groups: list[tuple[list[Rule], dict[tuple[str, str], TermValue]]] = []
+    for rule, figures in undecided:
+        of_rule = {(f.term.table, f.term.indicator): f for f in figures}
+        blank = {key for key, figure in of_rule.items() if figure.value is None}
+        shared = [group for group in groups if any(group[1][key].value is None for key in blank & group[1].keys())]
+        for other in shared:
+            groups.remove(other)
+        rules = [*(r for others, _ in shared for r in others), rule]
+        groups.append((rules, {key: f for _, others in shared for key, f in others.items()} | of_rule))
+    return [(rules, [*figures_.values()]) for rules, figures_ in groups]
+
+
+def _blank(rules: list[Rule], figures: list[TermValue], unit: str, sheet: str, catalogue: Catalogue) -> Finding:
+    """What blanks that leave identities undecided, for the sender; where they have no cell, at the first figure."""
     blank = [figure for figure in figures if figure.value is None]
     cells = tuple(f.cell for f in blank if f.cell) or tuple(f.cell for f in figures if f.cell)[:1]
     vi, en = (
         phrase("figures.blank", language).format(columns=in_figures.names(blank, catalogue, language)) for language in LANGUAGES
     )
-    found = finding("cell.blank", Place(None, sheet, cells[0]), unit, check=rule.check.rule)
+    found = finding("cell.blank", Place(None, sheet, cells[0]), unit, check=", ".join(rule.check.rule for rule in rules))
     return replace(found, figures_vi=vi, figures_en=en, cells=cells)
 
 

@@ -210,6 +210,8 @@ def _entry(reading: Reading, sheet: str, cell: str, row: dict[str, Any], name: A
     else:
         unit, label, named = (Place(row.get(key), sheet, cell) for key in ("unit", "row", "unit_name"))
         of_row = label if found.rows != (ALL_ROWS,) else None
+        if of_row is None and label.value not in (None, "") and found.row_of(label.value) is None:
+            reading.wrong("row.none", label, value=unit_names.quoted(label.value), table=found.code)
         reading.entries.append(Entry(found, unit, of_row, Columns((field_,), ("",)), [value], cell, named))
 
 

@@ -135,11 +135,6 @@ class _Understanding:
         self.vocabulary = Vocabulary(codes)
         self.looks, self.entries = reading.looks, reading.entries
 
-    @property
-    def on(self) -> str:
-        """The day on which the report's unit codes are looked up, as findings write it."""
-        return f"{self.period.ends_on:%d/%m/%Y}"
-
     @cached_property
     def mixed(self) -> set[tuple[str, str]]:
         """Columns (sheet, field) in which one figure has another country's marks: then the others may have them too."""
@@ -217,9 +212,10 @@ class _Understanding:
             if isinstance(unit, Reused):
                 wrong = finding("row.code_reused", place, **unit.words(self.period.ends_on))
             elif unit is None:
-                wrong = finding("row.unit", place, value=unit_names.quoted(code), on=self.on)
+                rule, words = self.days.none(code, self.catalogue)
+                wrong = finding(f"row.{rule}", place, **words)
             elif self.sender.unit not in self.catalogue.above(unit.unit, self.period.ends_on):
-                wrong = finding("row.not_below", place, on=self.on)
+                wrong = finding("row.not_below", place, on=f"{self.period.ends_on:%d/%m/%Y}")
             elif not unit.is_at(table.levels):
                 level = self.catalogue.level[unit.level]
                 wrong = finding("table.level", place, table=table.code, level_vi=level.vi, level_en=level.en)

@@ -65,12 +65,24 @@ class Days:
     received: date
     stated: date | None = None
 
+    @property
+    def on(self) -> date:
+        """The day whose codes the report gives."""
+        return self.stated or self.ends_on
+
+    def none(self, code: str, catalogue: Catalogue) -> tuple[str, dict[str, str]]:
+        """Why no unit is meant by a code: the last word of the rule, and what its message says."""
+        words = {"on": f"{self.on:%d/%m/%Y}"}
+        if found := written(code, catalogue, self.on):
+            return "unit_then", words | {"code": found.code, "unit_name": found.name, "ends": f"{self.ends_on:%d/%m/%Y}"}
+        return "unit", words | {"value": unit_names.quoted(code)}
+
     def unit(self, code: str, names: Iterable[Any], catalogue: Catalogue) -> UnitVersion | Reused | None:
         """The unit that is meant, as it was at the period's end: None where there is none, Reused where there may be two.
 
         `names` are the names that stand beside the code; they are asked for only where two units may be meant.
         """
-        on = self.stated or self.ends_on
+        on = self.on
         found = written(code, catalogue, on)
         if found is None or self.stated or found.unit == code:
             return found and catalogue.version(found.unit, self.ends_on)

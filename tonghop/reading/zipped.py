@@ -5,6 +5,7 @@ than they say; what is in the members is for the workers.
 """
 
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ from tonghop.base.settings import Settings
 MAX_MEMBERS = 1_000
 ZIP = b"PK\x03\x04"
 _END, _ENCRYPTED, _UTF8 = b"PK\x05\x06", 1, 1 << 11
+# what operating systems lay beside the files of a folder; nobody means to hand it in
+_LITTER = re.compile(r"(.*/)?(__macosx/.*|\.ds_store|\._[^/]*|thumbs\.db|desktop\.ini)", re.IGNORECASE | re.DOTALL)
+# a member's header: its length of name, and whether a package of a spreadsheet or document begins with such a member
+_HEADER = re.compile(rb"PK\x03\x04.{22}(..)..", re.DOTALL)
+_PACKAGED = (b"[content_types].xml", b"mimetype", b"meta-inf/", b"_rels/", b"docprops/", b"xl/", b"word/", b"ppt/")
 
 
 def is_bundle(content: bytes) -> bool:
@@ -30,6 +36,27 @@ def is_bundle(content: bytes) -> bool:
     return any(not name.endswith("/") for name in names) and not any(
         name in whole or (name.startswith(("xl/", "word/", "_rels/")) and name.endswith((".xml", ".rels"))) for name in names
     )
+
+
+def is_litter(path: str) -> bool:
+    """Whether a file, by its name within a folder or an archive, is an operating system's own: .DS_Store, Thumbs.db."""
+    return bool(_LITTER.fullmatch(path.replace("\\", "/")))
+
+
+def passed_over(content: bytes) -> list[str]:
+    """The members of a bundle that are an operating system's own."""
+    return [path for entry in opened(content).infolist() if not entry.is_dir() and is_litter(path := _name(entry))]
+
+
+def _is_torn(content: bytes) -> bool:
+    """Whether the bytes begin a bundle that cannot be opened, by the names in the headers of its members."""
+    try:
+        opened(content)
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        found = _HEADER.match(content)
+        name = content[found.end() : found.end() + int.from_bytes(found[1], "little")] if found else b""
+        return bool(name) and not name.lower().replace(b"\\", b"/").startswith(_PACKAGED)
+    return False
 
 
 def opened(content: bytes) -> zipfile.ZipFile:
@@ -52,7 +79,9 @@ def members(content: bytes, settings: Settings) -> Iterator[tuple[str, bytes]]:
     """
     try:
         archive = opened(content)
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [entry for entry in archive.infolist() if not entry.is_dir() and not is_litter(_name(entry))]
+        if not entries:
+            raise Unreadable("file.zip_empty")
         sizes = [entry.file_size for entry in entries]
         if len(entries) > MAX_MEMBERS or sum(sizes) > settings.max_unpacked_bytes:
             raise Unreadable("file.bounds")
@@ -73,7 +102,9 @@ def members(content: bytes, settings: Settings) -> Iterator[tuple[str, bytes]]:
 
 
 def untaken(content: bytes, settings: Settings) -> Unreadable | None:
-    """Why an archive of reports was not taken apart by whoever received it; None for what is none."""
+    """Why an archive of reports, or what is left of one, was not taken apart by whoever received it; None for what is none."""
+    if _is_torn(content):
+        return Unreadable("file.zip_damaged")
     if not is_bundle(content):
         return None
     try:
