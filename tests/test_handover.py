@@ -23,7 +23,7 @@ from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import Succession, together
 from tonghop.intake import load
 from tonghop.intake.receive import receive_inbox
-from tonghop.release import dbt, gate
+from tonghop.release import candidate, dbt, gate
 from tonghop.warehouse.connect import connect
 
 NEW = ("p-vinh-phuc", "p-vinh-yen")
@@ -122,6 +122,41 @@ FINDINGS = "select (to_jsonb(f) - 'release_from')::text from marts.fct_finding f
 
 
 # --- who is compared with whom ---------------------------------------------------------------------------------
+
+
+def test_a_unit_that_gave_a_part_away_says_so_in_its_own_next_report_and_one_that_ended_in_its_last(
+    new_warehouse: Callable[[Path], Settings], tmp_path: Path
+) -> None:
+    here = new_warehouse(tmp_path / "home").model_copy(update={"catalogue": tmp_path / "catalogue"})
+    july = date(2025, 7, 1)
+    rule = """
+checks:
+  - rule: T.8
+    kind: consistency
+    table: T
+    periods: [H1, H2]
+    terms: {admitted: 1, punished: -1}
+    at: {admitted: predecessors, punished: successors}
+    op: "="
+    message: {vi: lệch, en: differs}
+"""
+    units = [("n", "nation", None), ("p", "province", "n"), *((unit, "grassroots", "p") for unit in "abc")]
+    events = [*world.parted("e", july, "a", "b", "0.2"), world.merged("e", july, "c", "b")]
+    world.write_catalogue(here.catalogue, units, events, world.FORM.replace("[H1, Y]", "[H1, H2, Y]") + rule)
+    assert candidate.open_candidate(here)
+    parties = world.rows(
+        here,
+        """
+        select "at", unit_key, code from build.party join catalogue.unit using (unit_id) join catalogue.period using (period_id)
+        order by 1, 2, 3""",
+    )
+    assert parties == [
+        ("predecessors", "a", "2025-H2"),
+        ("predecessors", "c", "2025-H1"),
+        ("successors", "a", "2025-H2"),
+        ("successors", "b", "2025-H2"),
+    ]
+
 
 units = st.integers(0, 7)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import tree_world as world
-from tree_world import divided, established, merged, moved
+from tree_world import divided, established, merged, moved, parted
 
 from samples import filed
 from tonghop.base.settings import Settings
@@ -17,8 +17,8 @@ from tonghop.queries import figure as fig
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import READER
 
-JULY = date(2025, 7, 1)
-# n > p, q;  p > a, b, c;  q > d;  a > a1, a2
+JULY, SEPTEMBER = date(2025, 7, 1), date(2025, 9, 1)
+# n > p, q, r;  p > a, b, c;  q > d;  a > a1, a2;  r > e, f, g
 UNITS = [
     ("n", "nation", None),
     ("p", "province", "n"),
@@ -29,6 +29,10 @@ UNITS = [
     ("d", "grassroots", "q"),
     ("a1", "cell", "a"),
     ("a2", "cell", "a"),
+    ("r", "province", "n"),
+    ("e", "grassroots", "r"),
+    ("f", "grassroots", "r"),
+    ("g", "grassroots", "r"),
 ]
 EVENTS = [
     established("e1", JULY, "x", "grassroots", "p"),
@@ -40,6 +44,13 @@ EVENTS = [
     established("e1", JULY, "z", "grassroots", "q"),
     # thirds: no share of them is a short number
     *divided("e1", JULY, "c", y="0.3333333333333333", z="0.6666666666666667"),
+    # a part of e goes to f, and both live on
+    *parted("e2", JULY, "e", "f", "0.2"),
+    # g goes into m, and comes back
+    established("e3", JULY, "m", "grassroots", "r"),
+    merged("e3", JULY, "g", "m"),
+    established("e4", SEPTEMBER, "g", "grassroots", "r"),
+    *divided("e4", SEPTEMBER, "m", g=None, m=None),
 ]
 FORM = (
     world.FORM
@@ -52,7 +63,7 @@ rates:
     denominator: {members: 1}
 """
 )
-MAY = {"n": 1, "p": 2, "q": 3, "a": 10, "b": 20, "c": 41, "d": 80, "a1": 320, "a2": 640}
+MAY = {"n": 1, "p": 2, "q": 3, "a": 10, "b": 20, "c": 41, "d": 80, "a1": 320, "a2": 640, "e": 100, "f": 1000, "g": 7}
 
 
 CLAIMED = 1_000_000
@@ -121,6 +132,36 @@ def test_a_divided_unit_stands_with_its_share_or_undivided_above_its_successors(
     assert set(shares["N"].values()) == {1}
     named = trace.trace(built, "A", "T.members", "2025-M05", tree=date(2025, 3, 1))
     assert named.amounts["value"] == 970
+
+
+def test_a_figure_of_a_unit_that_gave_a_part_away_or_came_back_is_traced_with_its_share(built: Settings) -> None:
+    def parts(unit: str, tree: fig.Tree) -> set[tuple[str, float, int]]:
+        return {
+            (p.unit, float(p.weight), int(p.amount or 0))
+            for p in trace.trace(built, unit, "T.members", "2025-M05", tree=tree).parts
+        }
+
+    assert parts("E", "today") == {("E", 0.8, 80)}
+    assert parts("F", "today") == {("E", 0.2, 20), ("F", 1, 1000)}
+    assert parts("M", date(2025, 8, 1)) == parts("G", "today") == {("G", 1, 7)}
+    with pytest.raises(fig.UnknownFigure, match="bore the code"):
+        trace.trace(built, "G", "T.members", "2025-M05", tree=date(2025, 8, 1))
+    # and back from the cell
+    ((receipt,),) = world.rows(
+        built,
+        "select receipt_id from intake.receipt join catalogue.unit using (unit_id) "
+        "join catalogue.period using (period_id) where unit_key = 'e' and code = '2025-M05'",
+    )
+    found = {
+        (f["unit"], f["value"])
+        for f in trace_cell.of_cell(built, receipt, "T", "C4")["figures"]
+        if (f["tree"], f["released_to"], f["indicator"], f["period"]) == ("today", None, "T.members", "2025-M05")
+    }
+    assert {("E", 80), ("F", 1020), ("R", 1107)} <= found
+    assert said_on(built, "F", "today") == [
+        ("reorganisation", 20, "E", "R Đơn vị r › E Đơn vị e → R Đơn vị r › E Đơn vị e × 0.8, R Đơn vị r › F Đơn vị f × 0.2")
+    ]
+    assert said_on(built, "G", "today") == said_on(built, "R", "today") == []
 
 
 def test_a_cell_leads_to_its_figures_on_both_trees(built: Settings) -> None:
@@ -237,7 +278,7 @@ def test_a_tree_that_nobody_knows_claims_and_what_is_withheld_on_other_trees_are
         trace.trace(built, "A", "T.members", "2025-M05", tree="today")
     with pytest.raises(fig.UnknownFigure, match="withheld"):
         trace.trace(built, "P", "T.punished", "2025-M05", tree=date(2025, 3, 1))
-    assert trace.trace(built, "N", "T.punished", "2025-M05", tree="today").amounts == {"value": 9}
+    assert trace.trace(built, "N", "T.punished", "2025-M05", tree="today").amounts == {"value": len(MAY)}
 
 
 # --- rates -----------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from tonghop.catalogue.data import FOREVER, Code, Data, Label
-from tonghop.catalogue.landings import EXACT, nowhere
+from tonghop.catalogue.evaluate import EXACT
+from tonghop.catalogue.landings import nowhere
 from tonghop.catalogue.units import History, Succession, UnitVersion
 
 Kind = Literal["established", "renamed", "recoded", "moved", "level_changed", "merged", "divided", "dissolved"]

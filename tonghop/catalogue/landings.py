@@ -8,16 +8,15 @@ number of ways through them. Days are counted as ordinals.
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import Context, Decimal, Inexact, localcontext
+from decimal import Decimal, localcontext
 from itertools import groupby
 from typing import Literal, NamedTuple
 
 from tonghop.catalogue.data import FOREVER
+from tonghop.catalogue.evaluate import EXACT
 from tonghop.catalogue.units import History, Life, Succession
 
 Reason = Literal["same", "passed on", "divided", "put together", "no successor", "no predecessor"]
-# no share may lose a digit; PostgreSQL keeps as many after the point
-EXACT = Context(prec=16_383, traps=[Inexact])
 _FIRST, _LAST = date.min.toordinal(), FOREVER.toordinal()
 
 

@@ -16,6 +16,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from tonghop.base.settings import Settings
+from tonghop.catalogue.evaluate import EXACT
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 
@@ -100,8 +101,8 @@ class Figure:
 @contextmanager
 def snapshot(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     """A connection of the auditor's that sees one state of the warehouse throughout."""
-    # shares of a unit that was divided have many digits
-    with localcontext(prec=200), connect(settings, AUDITOR) as connection:
+    # shares of a unit that was divided have many digits, and none may be lost
+    with localcontext(EXACT), connect(settings, AUDITOR) as connection:
         connection.execute("set transaction isolation level repeatable read, read only")
         # a statement that is asked again would be planned for any period, and so for the partitions of all years
         connection.execute("set local plan_cache_mode = force_custom_plan")
