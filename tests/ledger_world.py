@@ -82,8 +82,9 @@ class World:
         received: str = IN_TIME,
         corrects: int | None = None,
         replayed: bool = False,
+        held_for: Sequence[str] = (),
     ) -> int:
-        """An accepted report, as the loader leaves it; no figures make a nil return."""
+        """An accepted report, as the loader leaves it; no figures make a nil return. held_for: what it was first returned for."""
         number = int(self.one("select count(*) + 1 from intake.receipt"))
         receipt = int(
             self.one(
@@ -127,8 +128,14 @@ class World:
             for row in lines:
                 out.write_row(row)
         self.act("received", receipt)
-        if replayed:
+        if replayed or held_for:
             self.act("returned", receipt)
+            for ordinal, rule in enumerate(held_for):
+                self.connection.execute(
+                    "insert into intake.finding (receipt_id, ordinal, rule, kind, message_vi, message_en) "
+                    "values (%s, %s, %s, %s, '', '')",
+                    [receipt, ordinal, rule, "identity" if rule.startswith("T") else "template"],
+                )
             self.act("replayed", receipt)
         self.act("accepted", receipt)
         if corrects:

@@ -121,6 +121,48 @@ def test_a_report_accepted_on_replay_is_due_to_the_rule_that_changed(world: Worl
     assert first_report
 
 
+def test_a_report_accepted_on_replay_after_its_units_were_known_is_due_to_them(world: World) -> None:
+    first = world.release()
+    world.file("w1", {"c11": (1, 2, 3, 0)}, held_for=["row.unit"])
+    world.file("w2", {"c21": (5, 5, 10, 0)}, held_for=["row.not_below", "T1.1"])
+    assert said(why(world, "P", first, world.release())) == [("rule_change", 10, "W2"), ("unit_change", 3, "W1")]
+
+
+def test_a_report_that_nobody_owed_is_neither_late_nor_in_time(world: World) -> None:
+    first = world.release()
+    world.file("w1", {"w1": (1, 2, 3, 0), "c11": (2, 2, 4, 0)})
+    world.file("w3", {"w3": (4, 4, 8, 0)}, received=LATE)
+    assert said(why(world, "P", first, world.release())) == [
+        ("new_report", 4, "W1"),
+        ("unowed_report", 3, "W1"),
+        ("unowed_report", 8, "W3"),
+    ]
+
+
+def test_what_was_withdrawn_for_a_merger_that_was_learned_late_is_told_with_its_reason_and_who_stands_for_the_unit(
+    world: World,
+) -> None:
+    old = world.file("c21", {"c21": (5, 5, 10, 0)})
+    first = world.release()
+    world.withdraw(old, "đã sáp nhập")
+    c21 = world.unit("c21")
+    world.recatalogue("unit_version", valid_to=f"case unit_id when {c21} then '2025-01-15' else valid_to end")
+    world.connection.execute(
+        "insert into catalogue.succession select max(catalogue_id), %s, %s, '2025-01-16', 1, 'e', %s from catalogue.version",
+        [c21, world.unit("c12"), c21],
+    )
+    world.file("w1", {"c12": (6, 6, 12, 0)})
+    second = world.release()
+    # the tree of the period's end has it no more
+    world.connection.execute("update marts.bridge_org_tree set release_to = %s where unit_id = %s", [second, c21])
+    for unit in ("P", "D1"):
+        answer = why(world, unit, first, second)
+        assert said(answer) == [("new_report", 12, "W1"), ("withdrawal", -10, "C21")]
+        detail = next(r.detail for r in answer.reasons if r.kind == "withdrawal")
+        assert detail == "đã sáp nhập; C21 Chi bộ 2.1 → C12 Chi bộ 1.2"
+    assert said(why(world, "W2", first, second)) == [("withdrawal", -10, "C21")]
+
+
 def test_an_indicator_that_the_form_lost_or_a_rate_whose_terms_changed_is_a_form_change(world: World) -> None:
     world.file("w1", {"c11": (1, 2, 3, 0)})
     first = world.release()

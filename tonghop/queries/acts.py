@@ -13,7 +13,29 @@ from tonghop.base.codes import receipt_code
 from tonghop.queries import figure as fig
 from tonghop.queries.figure import AskedRelease, Fact, Figure
 
-Kind = Literal["late_report", "new_report", "correction", "withdrawal", "reorganisation", "form_change", "rule_change"]
+Kind = Literal[
+    "late_report",
+    "new_report",
+    "unowed_report",
+    "correction",
+    "withdrawal",
+    "reorganisation",
+    "form_change",
+    "rule_change",
+    "unit_change",
+]
+# what is found in a file whose units are not those of the catalogue
+UNIT_RULES = (
+    "head.unit",
+    "head.unit_name",
+    "head.name",
+    "head.code_reused",
+    "row.unit",
+    "row.not_below",
+    "row.name",
+    "row.code_reused",
+    "table.level",
+)
 
 
 class _Receipt(NamedTuple):
@@ -72,15 +94,26 @@ class Acts:
         self._senders: dict[tuple[Any, ...], list[int]] = defaultdict(list)
         for number, receipt in sorted(self.receipts.items()):
             self._senders[self._sender(receipt)].append(number)
-        # units that reported late, as the mart decided it by their first report that was not withdrawn: it may be an older one
-        self._late = {
+        # units that owed the report, and whether it was in time, as the mart decided it by their first report that was not
+        # withdrawn: it may be an older one
+        self._in_time: dict[int, bool] = dict(
+            connection.execute(
+                """
+            select q.unit_id, coalesce(q.is_on_time, true) from in_release.fct_reporting(%(release)s) q
+            where q.unit_id = any(%(units)s) and q.period_id = %(period_id)s and q.table_code = %(table_code)s
+                and q.scope = case %(basis)s when 'summed' then 'own' else 'rollup' end""",
+                {"units": units, "release": new.release_id, **figure.__dict__},
+            ).fetchall()
+        )
+        # those that had been held for their units alone, none for a rule of the catalogue
+        self._held_for_units = {
             row[0]
             for row in connection.execute(
                 """
-            select q.unit_id from in_release.fct_reporting(%(release)s) q
-            where q.unit_id = any(%(units)s) and q.period_id = %(period_id)s and q.table_code = %(table_code)s
-                and q.scope = case %(basis)s when 'summed' then 'own' else 'rollup' end and not q.is_on_time""",
-                {"units": units, "release": new.release_id, **figure.__dict__},
+            select f.receipt_id from intake.finding f
+            where f.receipt_id = any(%s) and f.waiver_id is null
+            group by f.receipt_id having bool_or(f.rule = any(%s)) and not bool_or(f.kind = 'identity')""",
+                [sorted(self.receipts), list(UNIT_RULES)],
             )
         }
 
@@ -137,8 +170,10 @@ class Acts:
             if older < new and self._counted(older) and new in self._replaced_by(older):
                 return "correction", (older, new)
         if self._act(new, "replayed"):
-            return "rule_change", (new,)
-        return ("late_report" if unit_id in self._late else "new_report"), (new,)
+            return ("unit_change" if new in self._held_for_units else "rule_change"), (new,)
+        if unit_id not in self._in_time:
+            return "unowed_report", (new,)
+        return ("new_report" if self._in_time[unit_id] else "late_report"), (new,)
 
     def _counted(self, receipt: int) -> bool:
         """Whether a report counted in the earlier release."""

@@ -3,6 +3,7 @@
 The difference is taken in three steps, each from the result of the one before:
 
     the tree        what the facts of the earlier release give on the later tree, less what they gave   -> reorganisation
+                    (of a unit that the later catalogue has not then: what its report's going took away -> withdrawal)
     the form        the same facts by the later catalogue's indicator or terms of the rate              -> form change
     the reports     each fact that came, changed or went, on the later tree and form                    -> the acts in the ledger
 
@@ -25,16 +26,18 @@ from tonghop.base.settings import Settings
 from tonghop.queries import figure as fig
 from tonghop.queries.acts import Acts, Kind
 from tonghop.queries.figure import Amounts, AskedRelease, Basis, Figure, Measures, Tree
-from tonghop.queries.moves import Landings, Tops
+from tonghop.queries.moves import Landings, Tops, ended_since
 
 WORDS: dict[Kind, tuple[str, str]] = {
     "late_report": ("báo cáo nộp muộn", "late report"),
     "new_report": ("báo cáo nộp đúng hạn, sau bản trước", "report in time, after the earlier release"),
+    "unowed_report": ("báo cáo không phải nộp", "report that nobody owed"),
     "correction": ("báo cáo sửa lại", "correction"),
     "withdrawal": ("báo cáo rút lại", "withdrawal"),
     "reorganisation": ("sắp xếp đơn vị", "reorganisation"),
     "form_change": ("biểu mẫu thay đổi", "form change"),
     "rule_change": ("nhận lại sau khi đổi quy tắc hoặc cho phép", "accepted after a rule was changed or waived"),
+    "unit_change": ("nhận lại sau khi danh mục đơn vị thay đổi", "accepted after the units of the catalogue changed"),
 }
 
 
@@ -50,7 +53,9 @@ class Reason:
     receipts: tuple[str, ...]
     files: tuple[str, ...]
     units: int
-    detail: str = ""  # the reason of a withdrawal; the units before and after a move; both catalogues of a form change
+    # the reason of a withdrawal, and who stands for a unit that ended; the units before and after a move; both catalogues of a
+    # form change
+    detail: str = ""
     unit_ids: frozenset[int] = field(default=frozenset(), repr=False)
 
     def as_json(self) -> dict[str, Any]:
@@ -170,6 +175,10 @@ def between(
     indicators = {term.indicator_id for term in (*old_terms, *new_terms)}
     was = fig.facts(connection, old, figure, old_units.keys() | new_units.keys(), indicators)
     now = fig.facts(connection, new, figure, old_units.keys() | new_units.keys(), indicators)
+    # a unit that has ended since stands nowhere: what it had given went with its report, not with the tree
+    reported_now = {unit_id for unit_id, _ in now}
+    ended = ended_since(connection, new, figure, old_units.keys() - new_units.keys() - reported_now)
+    new_units |= {unit_id: old_units[unit_id] for unit_id in ended}
 
     start = fig.contributions(was, old_units, old_terms)
     moved = fig.contributions(was, new_units, old_terms)
@@ -218,7 +227,8 @@ def between(
             was, now, unit_id, indicator_id, indicators, formed.get(key, Decimal(0)), end.get(key, Decimal(0))
         ):
             sender = acts.receipts[receipts[-1]].sender_id
-            count(_Line(part, kind, sender, tuple(sorted(receipts)), acts.detail(kind, receipts)), unit_id, amount)
+            detail = "; ".join(filter(None, (acts.detail(kind, receipts), ended.get(unit_id))))
+            count(_Line(part, kind, sender, tuple(sorted(receipts)), detail), unit_id, amount)
 
     names = _names(connection, old, new, figure, {line.unit_id for line in lines})
     reasons = tuple(

@@ -1,11 +1,20 @@
 """Where units were and are, of figures that a reorganisation changed between two releases."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from tonghop.queries.figure import AskedRelease, Figure
+
+ENDED_SINCE = Path(__file__).parent / "sql" / "ended_since.sql"
+
+
+def ended_since(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure, units: Iterable[int]) -> dict[int, str]:
+    """Of some units those that a release has not at the end of the figure's period: each by name, and who followed it."""
+    given = {"units": sorted(units), "catalogue": at.catalogue_id, "ends_on": figure.ends_on}
+    return dict(connection.execute(ENDED_SINCE.read_bytes(), given).fetchall())
 
 
 class Tops:
