@@ -10,6 +10,9 @@ dim_org_unit as not materialized (
 dim_indicator as not materialized (
     select * from candidate.dim_indicator
 ),
+dim_metric as not materialized (
+    select * from candidate.dim_metric
+),
 dim_period as not materialized (
     select * from candidate.dim_period
 ),

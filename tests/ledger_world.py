@@ -235,6 +235,10 @@ MODELS = {
         select i.indicator_id, i.table_code, i.field_code, i.table_code || '.' || i.field_code as code, f.label_vi, f.label_en,
             f.value_type, f.measure_unit, f.aggregation, f.shown_from
         from catalogue.indicator i join catalogue.field f using (indicator_id) where catalogue_id = {c}""",
+    "dim_metric": """
+        select code, kind, table_code, indicator_id, label_vi, label_en, measure_unit, numerator, denominator, over_units,
+            over_time, broken_on, formula_vi, formula_en, shown_from
+        from catalogue.metric where catalogue_id = {c}""",
     "dim_form_row": """
         select r.row_id, r.table_code, r.row_code, t.label_vi, t.label_en
         from catalogue.form_row r join catalogue.form_table_row t using (row_id) where catalogue_id = {c}""",

@@ -24,6 +24,7 @@ from tonghop.catalogue.calendar import SCHEMES, Period
 from tonghop.catalogue.data import CatalogueError
 from tonghop.catalogue.forms import Form, Table
 from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.metrics import metrics
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.sync import sync
 from tonghop.warehouse.connect import connect
@@ -303,6 +304,22 @@ def test_a_field_of_another_table_stands_elsewhere(catalogue: Catalogue) -> None
 def test_a_coded_column_opens_into_one_indicator_a_code(catalogue: Catalogue) -> None:
     field = next(x for x in table(catalogue, "F2").fields if x.type == "code")
     assert field.indicators == ("xep_loai_buoi_tot", "xep_loai_buoi_kha", "xep_loai_buoi_tb", "xep_loai_buoi_kem")
+
+
+def test_every_indicator_and_rate_is_a_metric_with_its_unit_and_formula(catalogue: Catalogue) -> None:
+    known = {metric.code: metric for metric in metrics(catalogue)}
+    rates = {rate.code for form in catalogue.forms for rate in form.rates}
+    assert set(known) == {f"{table}.{indicator}" for table, indicator in catalogue.columns} | rates
+    attendance = known["F2.attendance"]
+    assert (attendance.unit, attendance.over_units, attendance.over_time) == ("%", "ratio", "ratio")
+    assert attendance.formula.vi == "Lượt đảng viên dự họp ÷ Lượt đảng viên phải dự"
+    minutes = known["F2.minutes_per_meeting"]
+    assert minutes.unit == "phút/buổi"
+    assert minutes.formula.en == "Minutes of meetings ÷ (Ordinary meetings + Thematic meetings − Ordinary and thematic combined)"
+    # petitions that were carried over are there in both of two quarters: so is a rate of them
+    assert (known["F7XLD.phai_xu_ly"].over_time, known["F7XLD.handled"].over_time) == ("distinct", "distinct")
+    assert known["F3A.htt_share"].broken_on == (date(2018, 9, 24),)
+    assert known["F1.dv_khai_tru"].shown_from == "never"
 
 
 # --- wrong files -----------------------------------------------------------------------------------------------

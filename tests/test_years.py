@@ -52,6 +52,12 @@ checks:
     terms: {opening: 1, received: 1, handled: -1}
     op: "="
     message: {vi: Đầu kỳ + tiếp nhận = phải xử lý, en: Opening + received = to handle}
+rates:
+  - code: T.share_settled
+    table: T
+    name: {vi: Tỷ lệ giải quyết, en: Share settled}
+    numerator: {settled: 1}
+    denominator: {opening: 1, received: 1}
 """
 FIELDS = ("opening", "received", "settled", "closing", "handled")
 # n > p;  p > a, b, c, d. On 1 July the code of a goes to b
@@ -154,6 +160,33 @@ def test_a_cell_names_the_years_that_it_is_in(years: Settings, cell: str, of: se
         if figure["basis"] == "year of Q" and figure["unit"] in ("A", "A2")
     }
     assert found == of
+
+
+# --- metrics ----------------------------------------------------------------------------------------------------
+
+
+def test_a_metric_says_what_it_is_made_of_and_how_it_adds(years: Settings) -> None:
+    found = questions.ask(years, "metrics", {"table": "T"})
+    assert [(r.metric, r.unit, r.formula_en, r.over_units, r.over_time) for r in found.itertuples()] == [
+        ("T.opening", "đơn", "units added; of several periods the first", "sum", "opening"),
+        ("T.received", "đơn", "units added; periods added", "sum", "flow"),
+        ("T.settled", "đơn", "units added; periods added", "sum", "flow"),
+        ("T.closing", "đơn", "units added; of several periods the last", "sum", "stock"),
+        ("T.handled", "đơn", "units added; of several periods none", "sum", "distinct"),
+        ("T.share_settled", "%", "Settled ÷ (Open at the start + Received)", "ratio", "ratio"),
+    ]
+
+
+def test_a_metric_is_asked_of_every_unit_of_a_level(years: Settings) -> None:
+    share = questions.ask(years, "metric", {"metric": "T.share_settled", "period": "2025-Q2", "level": "province"})
+    # d left its opening blank and is in neither part
+    assert [(r.unit, r.numerator, r.denominator, r.reported, r.due) for r in share.itertuples()] == [("P", 16, 175, 4, 4)]
+    closing = questions.ask(years, "metric", {"metric": "T.closing", "period": "2025-Q2"})
+    assert [(r.unit, r.value) for r in closing.itertuples()] == [
+        ("N", 159), ("P", 159), ("A", 100), ("B", 49), ("C", 10), ("D", 0),
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match=r"no metric T\.shut in any published release"):
+        questions.ask(years, "metric", {"metric": "T.shut", "period": "2025-Q2"})
 
 
 # --- the gate ---------------------------------------------------------------------------------------------------

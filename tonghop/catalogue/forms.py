@@ -67,6 +67,13 @@ class Field_(Bilingual):
         """The indicator codes that this column fills."""
         return tuple(f"{self.code}_{code}" for code in self.codes) or (self.code,)
 
+    def name(self, indicator: str) -> Bilingual:
+        """The name of one of its indicators: its own, and for one of codes the label that the indicator counts."""
+        if not self.codes:
+            return Bilingual(vi=self.vi, en=self.en)
+        label = self.codes[indicator.removeprefix(f"{self.code}_")][0]
+        return Bilingual(vi=f"{self.vi}: {label}", en=f"{self.en}: {label}")
+
     def labels(self, on: date | None = None) -> list[str]:
         """The folded header texts that a sender may write on a day, or ever."""
         dated = (s for s in self.synonyms if isinstance(s, Synonym) and (on is None or s.covers(on)))

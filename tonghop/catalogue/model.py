@@ -11,7 +11,7 @@ from tonghop.base.text import fold
 from tonghop.catalogue.calendar import Calendar, Period
 from tonghop.catalogue.data import Bilingual, Code, Data, Dated, Label
 from tonghop.catalogue.earlier import Earlier
-from tonghop.catalogue.forms import Field_, Form, HeadKey, Leading, Scope
+from tonghop.catalogue.forms import Field_, Form, HeadKey, Leading, Rate, Scope
 from tonghop.catalogue.units import History, Succession, UnitVersion
 
 
@@ -156,12 +156,17 @@ class Catalogue:
     def columns(self) -> dict[tuple[str, str], tuple[Bilingual, str]]:
         """The name and the type of the column of every table and indicator; of several form versions the newest has it."""
         return {
-            (table.code, indicator): (_name(field, indicator), field.type)
+            (table.code, indicator): (field.name(indicator), field.type)
             for form in sorted(self.forms, key=lambda form: form.valid_from)
             for table in form.tables
             for field in table.fields
             for indicator in field.indicators
         }
+
+    def shown_from(self, item: Field_ | Rate) -> str | None:
+        """The lowest level at which readers see an indicator or a rate, or never; None where they see it wherever they see units."""
+        lowest = min((level.rank for level in self.levels if level.published), default=0)
+        return None if item.shown_from in self.level and self.level[item.shown_from].rank <= lowest else item.shown_from
 
     @property
     def units(self) -> tuple[UnitVersion, ...]:
@@ -212,14 +217,6 @@ class Catalogue:
         if due <= period.ends_on:
             due = (period.ends_on.replace(day=1) + timedelta(days=32)).replace(day=day)
         return self.calendar.working_day(due)
-
-
-def _name(field: Field_, indicator: str) -> Bilingual:
-    """The name of a column, and for one of codes the label that the indicator counts."""
-    if not field.codes:
-        return field
-    label = field.codes[indicator.removeprefix(f"{field.code}_")][0]
-    return Bilingual(vi=f"{field.vi}: {label}", en=f"{field.en}: {label}")
 
 
 def fingerprint(form: Form, unit: UnitVersion, period: Period) -> str:

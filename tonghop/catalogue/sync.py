@@ -9,8 +9,8 @@ import psycopg
 
 from tonghop.base.text import sort_key
 from tonghop.catalogue import obligations
-from tonghop.catalogue.forms import Field_, Rate
 from tonghop.catalogue.landings import landings
+from tonghop.catalogue.metrics import metrics, sum_of
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import together
 
@@ -36,6 +36,7 @@ TABLES = (
     "check_term",
     "rate",
     "rate_term",
+    "metric",
     "form_column",
 )
 COLUMNS = Path(__file__).parent / "sql" / "form_columns.sql"
@@ -213,7 +214,18 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
         "catalogue_id, form_version, indicator_id, ordinal, label_vi, label_en, value_type, measure_unit, aggregation, "
         "shown_from",
         (
-            (number, f.version, indicator[t.code, i], n, *_labels(x, i), x.type, x.unit, x.aggregation, _shown_from(c, x))
+            (
+                number,
+                f.version,
+                indicator[t.code, i],
+                n,
+                x.name(i).vi,
+                x.name(i).en,
+                x.type,
+                x.unit,
+                x.aggregation,
+                c.shown_from(x),
+            )
             for f, t in tables
             for n, x in enumerate(t.fields, 1)
             for i in x.indicators
@@ -278,7 +290,7 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
     copy(
         "rate",
         "catalogue_id, rate_code, table_code, name_vi, name_en, shown_from",
-        ((number, x.code, x.table, x.name.vi, x.name.en, _shown_from(c, x)) for x in rates.values()),
+        ((number, x.code, x.table, x.name.vi, x.name.en, c.shown_from(x)) for x in rates.values()),
     )
     copy(
         "rate_term",
@@ -290,17 +302,30 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
             for name, coefficient in terms.items()
         ),
     )
+    copy(
+        "metric",
+        "catalogue_id, code, kind, table_code, indicator_id, label_vi, label_en, measure_unit, numerator, denominator, "
+        "over_units, over_time, broken_on, formula_vi, formula_en, shown_from",
+        (
+            (
+                number,
+                x.code,
+                x.kind,
+                x.table,
+                indicator[x.table, x.code.removeprefix(f"{x.table}.")] if x.kind == "indicator" else None,
+                x.name.vi,
+                x.name.en,
+                x.unit,
+                sum_of(x.numerator),
+                sum_of(x.denominator) or None,
+                x.over_units,
+                x.over_time,
+                list(x.broken_on),
+                x.formula.vi,
+                x.formula.en,
+                x.shown_from,
+            )
+            for x in metrics(c)
+        ),
+    )
     return number
-
-
-def _shown_from(c: Catalogue, x: Field_ | Rate) -> str | None:
-    """None also where the level is the lowest that is published, or below it."""
-    lowest = min((level.rank for level in c.levels if level.published), default=0)
-    return None if x.shown_from in c.level and c.level[x.shown_from].rank <= lowest else x.shown_from
-
-
-def _labels(field: Field_, indicator: str) -> tuple[str, str]:
-    if not field.codes:
-        return field.vi, field.en
-    code = indicator.removeprefix(f"{field.code}_")
-    return f"{field.vi}: {field.codes[code][0]}", f"{field.en}: {code}"

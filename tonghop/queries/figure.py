@@ -142,7 +142,6 @@ def find(
     """
     given: dict[str, Any] = {
         "release": at.release_id,
-        "catalogue": at.catalogue_id,
         "unit": unit,
         "code": code,
         "period": period,
@@ -150,12 +149,9 @@ def find(
     }
     what = connection.execute(
         """
-        select i.code, i.label_vi, i.label_en, i.table_code, i.indicator_id, i.shown_from is not null as is_withheld
-        from in_release.dim_indicator(%(release)s) i
-        where i.code = %(code)s
-        union all
-        select r.rate_code, r.name_vi, r.name_en, r.table_code, null, r.shown_from is not null from catalogue.rate r
-        where r.rate_code = %(code)s and r.catalogue_id = %(catalogue)s""",
+        select m.code, m.label_vi, m.label_en, m.table_code, m.indicator_id, m.shown_from is not null as is_withheld
+        from in_release.dim_metric(%(release)s) m
+        where m.code = %(code)s""",
         given,
     ).fetchone()
     if what is None:

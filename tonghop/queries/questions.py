@@ -69,6 +69,8 @@ def _require_known(connection: psycopg.Connection[Any], asked: dict[str, str]) -
         ("unit", "dim_org_unit", "code"),
         ("period", "dim_period", "code"),
         ("table", "dim_form", "table_code"),
+        ("metric", "dim_metric", "code"),
+        ("level", "dim_org_unit", "level"),
     ):
         known = f"select exists (select from bi_asof.{view} where {column} = %s)"
         if asked.get(key) and connection.execute(known.encode(), [asked[key]]).fetchone() == (False,):

@@ -107,6 +107,15 @@ create table catalogue.rate_term (
     catalogue_id integer not null references catalogue.version, rate_code text not null,
     part text not null check (part in ('numerator', 'denominator')), indicator_id integer not null references catalogue.indicator,
     coefficient numeric not null, primary key (catalogue_id, rate_code, part, indicator_id));
+-- every indicator and rate, as tonghop.catalogue.metrics defines it from the newest form version that has it
+create table catalogue.metric (
+    catalogue_id integer not null references catalogue.version, code text not null, kind text not null check (kind in ('indicator', 'rate')),
+    table_code text not null, indicator_id integer references catalogue.indicator, label_vi text not null, label_en text not null,
+    measure_unit text not null, numerator text not null, denominator text,
+    over_units text not null check (over_units in ('sum', 'ratio')),
+    over_time text not null check (over_time in ('flow', 'stock', 'opening', 'distinct', 'ratio')), broken_on date[] not null,
+    formula_vi text not null, formula_en text not null, shown_from text, primary key (catalogue_id, code),
+    check ((kind = 'rate') = (indicator_id is null)), check ((kind = 'rate') = (denominator is not null)));
 
 -- nothing in the catalogue is ever changed or removed, not even by its owner's slip
 create function ctl.append_only() returns trigger language plpgsql as $$

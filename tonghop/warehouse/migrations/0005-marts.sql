@@ -31,6 +31,11 @@ create table marts.dim_indicator (
     indicator_id integer not null, table_code text not null, field_code text not null, code text not null, label_vi text not null,
     label_en text not null, value_type text not null, measure_unit text not null, aggregation text not null, shown_from text,
     release_from integer not null, release_to integer not null);
+create table marts.dim_metric (
+    code text not null, kind text not null, table_code text not null, indicator_id integer, label_vi text not null, label_en text not null,
+    measure_unit text not null, numerator text not null, denominator text, over_units text not null, over_time text not null,
+    broken_on date[] not null, formula_vi text not null, formula_en text not null, shown_from text,
+    release_from integer not null, release_to integer not null);
 create table marts.bridge_label (
     old_id integer not null, new_id integer not null, form_version integer not null, is_break boolean not null, broken_on date not null,
     why_vi text not null, why_en text not null, release_from integer not null, release_to integer not null);
@@ -126,6 +131,7 @@ create index on marts.bridge_restated (lands_on_id);
 create unique index on marts.dim_period (period_id) where release_to = 2147483647;
 create unique index on marts.dim_form (table_code, form_version) where release_to = 2147483647;
 create unique index on marts.dim_indicator (indicator_id) where release_to = 2147483647;
+create unique index on marts.dim_metric (code) where release_to = 2147483647;
 create unique index on marts.bridge_label (old_id, new_id, form_version) where release_to = 2147483647;
 create unique index on marts.dim_form_row (row_id) where release_to = 2147483647;
 create unique index on marts.dim_submission (submission_id) where release_to = 2147483647;
