@@ -9,7 +9,7 @@ import pytest
 import tree_world as world
 
 from tonghop.base.settings import Settings
-from tonghop.queries import questions, trace_cell
+from tonghop.queries import owed, questions, trace_cell
 from tonghop.release import suites
 from tonghop.warehouse.connect import connect
 
@@ -145,6 +145,16 @@ def test_a_series_follows_units_and_not_the_code_that_changed_hands(years: Setti
         ("A", "Đơn vị a", "2025-Q2", 106),
         ("B", "Đơn vị b", "2025-Q2", 48),
         ("A", "Đơn vị b", "2025-Q3", 49),
+    ]
+
+
+def test_what_is_owed_is_that_of_units_and_not_of_the_code_that_changed_hands(years: Settings) -> None:
+    found = owed.owed(years, "A", as_of=date(2099, 1, 1))
+    assert [(r.unit, r.name, r.period) for r in found] == [
+        ("B", "Đơn vị b", "2025-Q1"),
+        ("A2", "Đơn vị a", "2025-Q3"),
+        ("A2", "Đơn vị a", "2025-Q4"),
+        ("A", "Đơn vị b", "2025-Q4"),
     ]
 
 

@@ -45,8 +45,12 @@ def gaps(
             )
         rows = cursor.execute(
             """
-            select i.table_code || '.' || i.field_code as indicator, w.row_code as row, g.*
+            select u.code as unit, u.name, i.table_code || '.' || i.field_code as indicator, w.row_code as row, g.*
             from marts.claim_gap g
+            -- periods of one code end on several days, and the unit's code may go to another in between
+            join in_release.dim_period(%(release)s) p on p.period_id = g.period_id
+            join in_release.dim_org_unit(%(release)s) u on u.unit_id = g.unit_id and u.code = %(unit)s
+                and p.ends_on between u.valid_from and u.valid_to
             join catalogue.indicator i using (indicator_id)
             join catalogue.form_row w using (row_id)
             where g.release_id = %(release)s and g.unit_id = any(%(unit_ids)s) and g.period_id = any(%(period_ids)s)

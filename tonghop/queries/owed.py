@@ -45,6 +45,8 @@ def owed(
 ) -> list[Owed]:
     """What was owed on a day (today by default), the oldest first: by everyone, or by a unit and all below it.
 
+    A code means every unit that bore it at the end of a period for which something was owed, and each for all of its periods.
+
     Raises ValueError for a code of a unit, period or form that the catalogue does not know.
     """
     day = as_of or today()

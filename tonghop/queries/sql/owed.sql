@@ -21,9 +21,15 @@ owing as materialized (
         and (%(form)s::text is null or o.form_code = %(form)s)
 ),
 
-below (ends_on, unit_id) as (
-    select distinct o.ends_on, v.unit_id from owing as o
+-- a code goes to another unit: what every unit owes that bore it at the end of a period, under whatever code
+bearer as (
+    select distinct v.unit_id from (select distinct ends_on from owing) as o
     join unit_version as v on v.code = %(unit)s and o.ends_on between v.valid_from and v.valid_to
+),
+
+below (ends_on, unit_id) as (
+    select distinct o.ends_on, b.unit_id from owing as o
+    cross join bearer as b
     union
     select b.ends_on, v.unit_id from below as b
     join unit_version as v on v.parent_id = b.unit_id and b.ends_on between v.valid_from and v.valid_to
