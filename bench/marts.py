@@ -278,7 +278,7 @@ _FROM_MONTHS = """
 FAMILIES = {
     "as reported": ("bi", "fct_rollup", "reported"),
     "today's tree": ("bi", "fct_restated", "today"),
-    "as known on": ("bi_asof", "fct_rollup", "reported"),
+    "as known on": ("star_asof", "fct_rollup", "reported"),
 }
 
 
@@ -291,11 +291,13 @@ def ask(settings: Settings, indicators: int, months: int) -> None:
     known = months + 1  # the release before the corrections
     # as BI tools log in
     with psycopg.connect(bi_url(settings), autocommit=True) as connection:
-        unit: dict[str, int] = {code: number for number, code in connection.execute("select unit_id, code from bi.dim_org_unit")}
+        unit: dict[str, int] = {
+            code: number for number, code in connection.execute("select unit_id, code from star.dim_org_unit")
+        }
         for name, (target, query) in QUERIES.items():
             base = 0.0
             for family, (schema, mart, tree) in FAMILIES.items():
-                release = f".release_id = {known}" if schema == "bi_asof" else ""
+                release = f".release_id = {known}" if schema == "star_asof" else ""
                 made = [
                     query.format(
                         schema=schema,
@@ -317,14 +319,14 @@ def ask(settings: Settings, indicators: int, months: int) -> None:
                 print(f"{name} | {family} | {p50:.1f} | {p95:.1f} | {cpu:.1f} | {target:.0f} | {cpu / base:.2f}", flush=True)
         cells = [(f"C{chance.randint(1, len(unit) - PROVINCES - 1)}", chance.randint(1, indicators)) for _ in range(REPEATS)]
         (period,) = connection.execute(
-            "select period_id from bi.dim_period where scheme = 'CALENDAR' and code = %s", [MONTHS[0]]
+            "select period_id from star.dim_period where scheme = 'CALENDAR' and code = %s", [MONTHS[0]]
         ).fetchone() or (0,)
         traced = [
-            f"select * from bi.trace where unit_id = {unit[code]} and indicator_id = {field} and period_id = {period}"
+            f"select * from star.trace where unit_id = {unit[code]} and indicator_id = {field} and period_id = {period}"
             for code, field in cells
         ]
         print(
-            "one cell | bi.trace | {:.1f} | {:.1f} | {:.1f} | 20".format(
+            "one cell | star.trace | {:.1f} | {:.1f} | {:.1f} | 20".format(
                 *timed(connection, [partial(_all, connection, q) for q in traced])
             )
         )

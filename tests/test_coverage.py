@@ -46,38 +46,38 @@ def read(settings: Settings, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query.encode()).fetchall()
 
 
-AT = "join bi.dim_period using (period_id) join bi.dim_org_unit using (unit_id)"
+AT = "join star.dim_period using (period_id) join star.dim_org_unit using (unit_id)"
 
 
 def test_three_of_five_are_in_the_citys_sum_whichever_view_is_asked(demo: Settings) -> None:
     at = f"{AT} where dim_org_unit.code = '{CITY}' and dim_period.code = '2018-H1'"
-    member = "join bi.dim_indicator i using (indicator_id)"
+    member = "join star.dim_indicator i using (indicator_id)"
     asked = {
-        "fct_rollup": f"select units_reported, units_due, units_unowed from bi.fct_rollup {member} {at} "
+        "fct_rollup": f"select units_reported, units_due, units_unowed from star.fct_rollup {member} {at} "
         "and i.code = 'F1.dv_cuoi_ky'",
-        "fct_restated": f"select units_reported, units_due, units_unowed from bi.fct_restated_on {member} {at} "
-        "and i.code = 'F1.dv_cuoi_ky' and tree_id = (select min(tree_id) from bi.dim_tree)",
-        "coverage": f"select reported, due, unowed from bi.coverage {member} {at} and i.code = 'F1.dv_cuoi_ky'",
-        "fct_completeness": f"select received, due, unowed from bi.fct_completeness {at} and table_code = 'F1'",
-        "fct_completeness_on": f"select received, due, unowed from bi.fct_completeness_on {at} and table_code = 'F1' "
-        "and tree_id = (select min(tree_id) from bi.dim_tree)",
+        "fct_restated": f"select units_reported, units_due, units_unowed from star.fct_restated_on {member} {at} "
+        "and i.code = 'F1.dv_cuoi_ky' and tree_id = (select min(tree_id) from star.dim_tree)",
+        "coverage": f"select reported, due, unowed from star.coverage {member} {at} and i.code = 'F1.dv_cuoi_ky'",
+        "fct_completeness": f"select received, due, unowed from star.fct_completeness {at} and table_code = 'F1'",
+        "fct_completeness_on": f"select received, due, unowed from star.fct_completeness_on {at} and table_code = 'F1' "
+        "and tree_id = (select min(tree_id) from star.dim_tree)",
         "f1": f"select units_reported, units_due, 0 from bi.f1 where unit_code = '{CITY}' and period_code = '2018-H1'",
     }
     assert {view: read(demo, query) for view, query in asked.items()} == {view: [(3, 5, 0)] for view in asked}
 
 
 def test_nine_of_twelve_owed_the_form_and_reported_it_and_claims_are_counted_apart(demo: Settings) -> None:
-    whole = "select sum(received), sum(due), sum(claims_received), sum(claims_due) from bi.fct_completeness"
+    whole = "select sum(received), sum(due), sum(claims_received), sum(claims_due) from star.fct_completeness"
     assert read(demo, f"{whole} {AT} where level = 'nation' and table_code = 'F1'") == [(9, 12, 2, 2)]
 
 
 def test_reports_that_nobody_owes_are_told_apart(demo: Settings) -> None:
     # what is taken for a term or a quarter and owed by nobody; a claim of that kind stands in no sum
-    named = f"select dim_org_unit.code, table_code, dim_period.code, scope from bi.fct_reporting {AT} where not is_owed"
+    named = f"select dim_org_unit.code, table_code, dim_period.code, scope from star.fct_reporting {AT} where not is_owed"
     assert sorted(read(demo, named)) == UNOWED
-    counted = f"select table_code, sum(unowed) from bi.fct_completeness {AT} where level = 'nation' and unowed > 0 group by 1"
+    counted = f"select table_code, sum(unowed) from star.fct_completeness {AT} where level = 'nation' and unowed > 0 group by 1"
     assert dict(read(demo, counted)) == Counter(table for _, table, _, scope in UNOWED if scope == "own")
-    summed = f"select distinct units_reported, units_due, units_unowed from bi.fct_rollup join bi.dim_indicator i using (indicator_id) {AT}"
+    summed = f"select distinct units_reported, units_due, units_unowed from star.fct_rollup join star.dim_indicator i using (indicator_id) {AT}"
     assert read(demo, f"{summed} where dim_period.code = '2021-Q3' and i.table_code = 'F7TCD'") == [(0, 0, 1)]
 
 

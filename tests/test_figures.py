@@ -226,11 +226,11 @@ def test_with_a_warehouse_the_other_reports_figure_is_named_and_readers_are_told
     assert [vars(f) for f in stored] == [vars(f) for f in answers[0].findings]
     assert stored[0].cells == ("G9", "D9", "E9", "F9")
     tree_world.release(settings)
-    shown = tree_world.rows(settings, "select rule, message_vi, message_en from bi.fct_finding where source = 'arrival'")
+    shown = tree_world.rows(settings, "select rule, message_vi, message_en from star.fct_finding where source = 'arrival'")
     assert sorted(shown) == sorted((f.rule, f.message_vi, f.message_en) for f in stored)
     assert not any(character.isdigit() for _, vi, en in shown for character in vi + en)
     # the likeliest wrong cell is told by the figures
-    for view in ("bi.fct_finding", "bi_asof.fct_finding"):
+    for view in ("star.fct_finding", "star_asof.fct_finding"):
         assert {*tree_world.rows(settings, f"select sheet, cell from {view} where source = 'arrival'")} == {(None, None)}
 
 

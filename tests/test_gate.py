@@ -13,7 +13,7 @@ import yaml
 from tonghop.base.settings import Settings
 from tonghop.release import gate, publish, suites
 from tonghop.warehouse.connect import bi_url, connect, database_url
-from tonghop.warehouse.roles import AUDITOR
+from tonghop.warehouse.roles import AUDITOR, STAR
 
 ASKED = suites.read()
 # an identity broken by c2's figures in submission 2, and a waiver of it from before the first act
@@ -61,7 +61,7 @@ SABOTAGE = {
     "facts_are_in_the_catalogue": "update marts.fct_observation set row_id = 999 where submission_id = 2 and cell = 'F4'",
     "readers_read_bi_only": "grant select (value) on intake.cell to tonghop_reader",
     "readers_have_no_powers": "grant create on schema bi to tonghop_reader",
-    "nothing_is_public": "grant select on bi.dim_period to public",
+    "nothing_is_public": "grant select on star.dim_period to public",
     "row_security_stands": "alter table marts.fct_rate disable row level security",
     "views_stand": "revoke select on bi.t1_month from tonghop_reader",
     "nothing_withheld_is_shown": "update marts.dim_indicator set shown_from = null",
@@ -127,16 +127,22 @@ MORE = [
     (
         "rates_and_counts_stand_on_every_tree",
         """
-        create or replace view bi.fct_completeness_on with (security_barrier) as
-        select tree_id, unit_id, period_id, table_code, last_due_on, due, due + 1 as received, on_time, late, missing, nil,
-            restated, not_restatable, unowed, claims_due, claims_received
-        from bi_asof.fct_completeness_on where release_id = 1""",
+        create or replace view star_asof.fct_completeness_on with (security_barrier) as
+        select release_id, tree_id, ancestor_id as unit_id, 0 as period_id, 'T1' as table_code, current_date as last_due_on,
+            1 as due, 2 as received, 1 as on_time, 1 as late, 0 as missing, 0 as nil, 0 as restated, 0 as not_restatable,
+            0 as unowed, 0 as claims_due, 0 as claims_received
+        from ctl.landing_on""",
     ),
     ("rates_follow_the_sums", "delete from marts.fct_rate where period_id = {february}"),
-    ("readers_read_bi_only", "grant insert on bi.fct_rollup to tonghop_reader"),
+    ("readers_read_bi_only", "grant insert on bi.t1_month to tonghop_reader"),
+    ("readers_read_bi_only", "grant tonghop_star to tonghop_bi"),
+    ("readers_read_bi_only", "grant usage on schema star to tonghop_reader"),
+    ("readers_read_bi_only", "grant usage on schema star_asof to tonghop_star"),
+    ("readers_read_bi_only", "grant select on marts.fct_sheet to tonghop_star"),
     ("readers_read_bi_only", "grant usage on schema marts to tonghop_reader"),
     ("readers_have_no_powers", "alter role tonghop_bi bypassrls"),
     ("readers_have_no_powers", "grant tonghop_auditor to tonghop_bi"),
+    ("readers_have_no_powers", "grant tonghop_auditor to tonghop_star"),
     ("readers_have_no_powers", "alter default privileges in schema marts grant select on tables to public"),
     ("row_security_stands", "drop policy undo on marts.fct_rollup"),
     ("row_security_stands", "create policy extra on marts.fct_rollup for select to public using (true)"),
@@ -145,8 +151,11 @@ MORE = [
     ("row_security_stands", "drop trigger ends_verdict on marts.fct_rollup_2025"),
     ("row_security_stands", "grant insert on marts.fct_rollup_2025 to tonghop_builder"),
     ("views_stand", "drop view bi.t1_month"),
-    ("views_stand", "alter view bi.fct_rollup reset (security_barrier)"),
-    ("views_stand", "drop view bi.fct_rate; create table bi.fct_rate (x int); grant select on bi.fct_rate to tonghop_reader"),
+    ("views_stand", "alter view star.fct_rollup reset (security_barrier)"),
+    (
+        "views_stand",
+        "drop view star.fct_rate; create table star.fct_rate (x int); grant select on star.fct_rate to tonghop_reader",
+    ),
     # only in the candidate: the published release shows nothing of it
     (
         "nothing_withheld_is_shown",
@@ -166,7 +175,7 @@ MORE = [
     (
         "nothing_withheld_is_shown",
         """
-        create or replace view bi.fct_finding with (security_barrier) as
+        create or replace view star.fct_finding with (security_barrier) as
         select finding_key, source, rule, rule_version, kind, is_waived, unit_id, period_id, row_id, submission_id, sheet, cell,
             message_vi, message_en
         from marts.fct_finding;
@@ -389,7 +398,7 @@ def test_every_expectation_fails_through_great_expectations_and_readers_stay_on_
         publish.publish(settings, 2)
     with reader(settings) as bi:
         assert bi.execute("select release_id from bi.dim_release where is_current").fetchall() == [(1,)]
-        assert bi.execute("select count(distinct period_id) from bi.fct_rollup").fetchone() == (1,)
+        assert bi.execute("select count(members) from bi.t1_month").fetchone() == (1,)
 
 
 def test_an_empty_batch_and_an_all_null_column_fail_and_a_warning_alone_does_not(world: Settings, tmp_path: Path) -> None:
@@ -453,12 +462,12 @@ def test_a_reader_sees_one_whole_release_across_a_publish(new_world: Callable[[]
     settings = new_world()
     verdict(settings, 2)
     question = (
-        "select (select count(distinct period_id) from bi.fct_observation), "
-        "(select count(distinct period_id) from bi.fct_rollup), "
-        "(select count(distinct period_id) from bi.fct_rate), (select count(members) from bi.t1_month)"
+        "select (select count(distinct period_id) from star.fct_observation), "
+        "(select count(distinct period_id) from star.fct_rollup), "
+        "(select count(distinct period_id) from star.fct_rate), (select count(members) from bi.t1_month)"
     )
     # cells are below the published levels, so of the facts themselves only the ward's claim for February shows
-    with reader(settings) as steady, reader(settings) as eager:
+    with connect(settings, STAR) as steady, connect(settings, STAR) as eager:
         steady.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         before = steady.execute(question).fetchone()
         assert before == eager.execute(question).fetchone() == (0, 1, 1, 1)
@@ -475,9 +484,9 @@ def test_a_reader_sees_one_whole_release_across_a_publish(new_world: Callable[[]
     [
         "insert into marts.fct_rate values (1, 1, 1, 'x', 'summed', 1, 1, 1, 1, 1)",
         "update ctl.current_release set release_id = 2",
-        "delete from bi.dim_period",
-        "update bi.dim_org_unit set name = 'x'",
-        "insert into bi.dim_form_row values (1, 'x', 'x', 'x', 'x')",
+        "delete from star.dim_period",
+        "update star.dim_org_unit set name = 'x'",
+        "insert into star.dim_form_row values (1, 'x', 'x', 'x', 'x')",
         "create table bi.mine (x int)",
         "create temporary table mine (x int)",
         "create schema mine",
@@ -501,6 +510,6 @@ def test_the_reader_can_neither_write_nor_look_below_bi(world: Settings, switch:
 
 
 def test_an_error_in_a_readers_condition_quotes_nothing_that_is_withheld(world: Settings) -> None:
-    with reader(world) as connection:
+    with connect(world, STAR) as connection:
         # every figure of January stands in cells, below the published levels
-        assert connection.execute("select * from bi.fct_observation where (cell || '/' || value)::int > 0").fetchall() == []
+        assert connection.execute("select * from star.fct_observation where (cell || '/' || value)::int > 0").fetchall() == []

@@ -54,8 +54,8 @@ def found(here: Settings) -> Found:
     return world.rows(
         here,
         """
-        select k.unit_key, p.code, f.message_vi, f.message_en from bi.fct_finding f
-        join bi.dim_period p using (period_id) join catalogue.unit k using (unit_id) where f.rule = 'F1.8' order by 1""",
+        select k.unit_key, p.code, f.message_vi, f.message_en from star.fct_finding f
+        join star.dim_period p using (period_id) join catalogue.unit k using (unit_id) where f.rule = 'F1.8' order by 1""",
     )
 
 

@@ -108,11 +108,11 @@ class Release:
 
 
 TOTALS = {
-    "reported": "select null::date, unit_id, period_id, value, 0, units_due, units_reported, 0, 0 from bi_asof.fct_rollup",
+    "reported": "select null::date, unit_id, period_id, value, 0, units_due, units_reported, 0, 0 from star_asof.fct_rollup",
     "today": "select null::date, unit_id, period_id, value, not_restatable, units_due, units_reported, units_restated, "
-    "units_not_restatable from bi_asof.fct_restated",
+    "units_not_restatable from star_asof.fct_restated",
     "on": "select to_date(tree_id::text, 'YYYYMMDD'), unit_id, period_id, value, not_restatable, units_due, units_reported, "
-    "units_restated, units_not_restatable from bi_asof.fct_restated_on",
+    "units_restated, units_not_restatable from star_asof.fct_restated_on",
 }
 
 
@@ -139,7 +139,7 @@ def years(here: Settings, number: int) -> dict[str, dict[str, tuple[Any, ...]]]:
     for tree, unit, *year in world.rows(
         here,
         """
-            select tree, unit_key, periods, value, not_restatable, reports_due, reports_received from bi_asof.fct_year
+            select tree, unit_key, periods, value, not_restatable, reports_due, reports_received from star_asof.fct_year
             join catalogue.unit using (unit_id) join catalogue.indicator using (indicator_id)
             where release_id = %s and field_code = 'admitted'""",
         number,

@@ -22,7 +22,7 @@ from tonghop.release.candidate import discard, open_candidate
 from tonghop.warehouse import embedded
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.migrate import ready
-from tonghop.warehouse.roles import AUDITOR, BUILDER, READER
+from tonghop.warehouse.roles import AUDITOR, BUILDER, READER, STAR
 
 ALONE = "select count(*) from pg_locks where relation = 'marts.fct_rate'::regclass and not granted"
 
@@ -152,7 +152,7 @@ def test_a_readers_view_that_changes_ends_the_verdict_that_it_shows_nothing_with
     ready(judged)
     assert one(judged, "select ended_by from ctl.gate_run") is None
     with connect(judged) as connection:
-        connection.execute("alter view bi.withheld set (security_barrier = false)")
+        connection.execute("alter view star.withheld set (security_barrier = false)")
     ready(judged)
     assert one(judged, "select ended_by from ctl.gate_run") == "a view was made again"
     with pytest.raises(publish.PublishRefused, match="a view was made again; run the gate again"):
@@ -200,7 +200,7 @@ def test_the_gate_waits_for_whoever_writes_a_mart(judged: Settings) -> None:
     assert newest == (None,)
 
 
-@pytest.mark.parametrize("role", [BUILDER, AUDITOR, READER])
+@pytest.mark.parametrize("role", [BUILDER, AUDITOR, READER, STAR])
 @pytest.mark.parametrize(
     "statement",
     [

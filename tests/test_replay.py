@@ -370,7 +370,7 @@ def test_a_claim_is_held_against_the_units_below_again_when_one_corrects_itself(
         "select rule, rule_version, kind, is_waived, unit_key from marts.fct_finding "
         "join catalogue.unit using (unit_id) where kind = 'identity'",
     ) == [("T.3", 1, "identity", True, "c1")]
-    assert rows(world, "select rule, is_waived from bi.fct_finding where is_waived") == []  # a cell's, so not shown
+    assert rows(world, "select rule, is_waived from star.fct_finding where is_waived") == []  # a cell's, so not shown
     assert gate.failing(world, "identities_hold") == []
     assert gate.failing(world, "completeness_follows_the_tree") == []
 

@@ -18,7 +18,7 @@ from tonghop.base.settings import Settings
 from tonghop.queries import questions
 from tonghop.release import candidate, dbt, gate, publish, suites
 from tonghop.warehouse.connect import connect
-from tonghop.warehouse.roles import READER
+from tonghop.warehouse.roles import STAR
 
 JULY, SEPTEMBER = date(2025, 7, 1), date(2025, 9, 1)
 NewWarehouse = Callable[[Path], Settings]
@@ -106,7 +106,7 @@ def _restated(here: Settings, period: str) -> dict[str, tuple[Decimal, Decimal, 
             here,
             f"""
         select unit_key, value, not_restatable, units_due, units_reported, units_restated, units_not_restatable
-        from bi.fct_restated {NAMED} and code = %s and scheme = 'CALENDAR'""",
+        from star.fct_restated {NAMED} and code = %s and scheme = 'CALENDAR'""",
             period,
         )
     }
@@ -118,10 +118,9 @@ def _on(here: Settings, day: date, period: str, role: str | None = None) -> dict
         for unit, *rest in world.rows(
             here,
             f"""
-        select unit_key, value, not_restatable from bi.fct_restated_on {NAMED} and code = %s and scheme = 'CALENDAR'
-            and tree_id = (select tree_id from bi.dim_tree where %s between valid_from and valid_to)""",
-            period,
+        select unit_key, value, not_restatable from star.fct_restated_on(%s) {NAMED} and code = %s and scheme = 'CALENDAR'""",
             day,
+            period,
             role=role,
         )
     }
@@ -189,22 +188,23 @@ def test_a_year_adds_its_flows_and_takes_its_last_stock_on_every_tree(reformed: 
             )
         }
 
-    joined = "bi.{} as r join bi.dim_period as p using (period_id) join bi.dim_indicator as i using (indicator_id)"
+    joined = "{} as r join star.dim_period as p using (period_id) join star.dim_indicator as i using (indicator_id)"
     columns = "r.unit_id, r.indicator_id, i.aggregation = 'flow', r.period_id, r.value, {}, r.units_reported, r.units_due from "
     of_year = {
-        **years("'reported', " + columns.format(0) + joined.format("fct_rollup")),
-        **years("'today', " + columns.format("r.not_restatable") + joined.format("fct_restated")),
+        **years("'reported', " + columns.format(0) + joined.format("star.fct_rollup")),
+        **years("'today', " + columns.format("r.not_restatable") + joined.format("star.fct_restated")),
     }
-    assert told("bi.fct_year", "tree") == of_year
-    on = years("r.tree_id, " + columns.format("r.not_restatable") + joined.format("fct_restated_on"))
-    assert told("bi.fct_year_on", "tree_id") == on
+    assert told("star.fct_year", "tree") == of_year
+    of_now = "(select * from star_asof.{} where release_id = bi.current_release())"
+    on = years("r.tree_id, " + columns.format("r.not_restatable") + joined.format(of_now.format("fct_restated_on")))
+    assert told(of_now.format("fct_year_on"), "tree_id") == on
     # n: s did not say in May how many it admitted
     named = {
         (tree, field): (figure, periods)
         for tree, field, figure, periods in world.rows(
             reformed,
             """
-        select tree, field_code, value, periods from bi.fct_year as y join bi.dim_indicator using (indicator_id)
+        select tree, field_code, value, periods from star.fct_year as y join star.dim_indicator using (indicator_id)
         join catalogue.unit using (unit_id) where unit_key = 'n'""",
         )
     }
@@ -220,13 +220,13 @@ def test_a_year_adds_its_flows_and_takes_its_last_stock_on_every_tree(reformed: 
 
 
 ON = (
-    "join catalogue.unit using (unit_id) join catalogue.period using (period_id) where code = '2025-M05' "
-    "and scheme = 'CALENDAR' and tree_id = (select tree_id from bi.dim_tree where %s between valid_from and valid_to)"
+    "(%s) join catalogue.unit using (unit_id) join catalogue.period using (period_id) where code = '2025-M05' "
+    "and scheme = 'CALENDAR'"
 )
 
 
 def test_a_rate_on_another_tree_comes_from_what_stands_there_of_its_numerator_and_denominator(reformed: Settings) -> None:
-    query = f"select unit_key, numerator, denominator, value, not_restatable from bi.fct_rate_on {ON} and rate_code = 'T.growth'"
+    query = f"select unit_key, numerator, denominator, value, not_restatable from star.fct_rate_on{ON} and rate_code = 'T.growth'"
     assert {unit: tuple(rest) for unit, *rest in world.rows(reformed, query, SEPTEMBER)} == {
         # as the members above, twice as many admitted; s left a part blank, so that it is in neither side
         "n": (2232, 1116, 2, 0),
@@ -240,7 +240,7 @@ def test_a_rate_on_another_tree_comes_from_what_stands_there_of_its_numerator_an
 
 
 def test_what_was_owed_and_came_is_counted_on_another_tree(reformed: Settings) -> None:
-    query = f"select unit_key, due, received, missing, restated, not_restatable from bi.fct_completeness_on {ON}"
+    query = f"select unit_key, due, received, missing, restated, not_restatable from star.fct_completeness_on{ON}"
     assert {unit: tuple(rest) for unit, *rest in world.rows(reformed, query, SEPTEMBER)} == {
         # c, in known shares, is owed by both that hold a part of it, and once above them
         "n": (10, 10, 0, 3, 2),
@@ -262,11 +262,11 @@ def test_on_the_tree_of_their_own_day_rates_and_counts_are_those_reported(reform
             "unit_key, table_code, last_due_on, due, received, on_time, late, missing, nil",
         ),
     ):
-        there = world.rows(reformed, f"select {columns} from bi.{on} {ON} order by 1, 2", date(2025, 5, 31))
+        there = world.rows(reformed, f"select {columns} from star.{on}{ON} order by 1, 2", date(2025, 5, 31))
         assert there == world.rows(
             reformed,
             f"""
-            select {columns} from bi.{reported} join catalogue.unit using (unit_id) join catalogue.period using (period_id)
+            select {columns} from star.{reported} join catalogue.unit using (unit_id) join catalogue.period using (period_id)
             where code = '2025-M05' and scheme = 'CALENDAR' order by 1, 2""",
         )
         assert len(there) > 5
@@ -274,7 +274,7 @@ def test_on_the_tree_of_their_own_day_rates_and_counts_are_those_reported(reform
 
 def test_a_withheld_rate_is_on_no_tree(reformed: Settings) -> None:
     assert world.rows(reformed, "select count(*) from marts.fct_rate where rate_code = 'T.held'") != [(0,)]
-    assert world.rows(reformed, "select distinct rate_code from bi_asof.fct_rate_on", role=READER) == [("T.growth",)]
+    assert world.rows(reformed, "select distinct rate_code from star.fct_rate_on(current_date)", role=STAR) == [("T.growth",)]
 
 
 def test_rates_and_completeness_are_asked_for_side_by_side(reformed: Settings) -> None:
@@ -290,14 +290,14 @@ def test_rates_and_completeness_are_asked_for_side_by_side(reformed: Settings) -
 
 
 def test_as_reported_stays_what_it_was(reformed: Settings) -> None:
-    found = dict(world.rows(reformed, f"select unit_key, value from bi.fct_rollup {NAMED} and code = '2025-M05'"))
+    found = dict(world.rows(reformed, f"select unit_key, value from star.fct_rollup {NAMED} and code = '2025-M05'"))
     assert found == {"n": 1276, "p": 1032, "q": 243, "a": 970, "b": 20, "c": 40, "d": 80, "s": 160}
 
 
 def test_the_trees_are_listed_with_their_first_day(reformed: Settings) -> None:
-    trees = world.rows(reformed, "select tree_id from bi.dim_tree order by 1")
+    trees = world.rows(reformed, "select tree_id from star.dim_tree order by 1")
     assert trees == [(20200101,), (20250701,), (20250901,)]
-    assert world.rows(reformed, "select tree_id from bi.dim_tree where is_today") == [(20250901,)]
+    assert world.rows(reformed, "select tree_id from star.dim_tree where is_today") == [(20250901,)]
 
 
 # --- as known on -----------------------------------------------------------------------------------------------
@@ -341,17 +341,22 @@ def test_every_question_can_be_asked_of_an_earlier_release(reformed: Settings, q
 
 
 def test_what_is_withheld_today_is_withheld_in_every_release(reformed: Settings) -> None:
-    with connect(reformed, READER) as connection:
-        for view in ("fct_restated", "fct_restated_on", "fct_rollup", "fct_observation"):
-            assert world.scalar(connection, f"select count(*) from bi_asof.{view}") > 0, view
+    with connect(reformed, STAR) as connection:
+        for asked in (
+            "fct_restated_as_of(1)",
+            "fct_restated_on(current_date, 1)",
+            "fct_rollup_as_of(1)",
+            "fct_observation_as_of(1)",
+        ):
+            assert world.scalar(connection, f"select count(*) from star.{asked}") > 0, asked
             assert (
                 world.scalar(
                     connection,
-                    f"select count(*) from bi_asof.{view} f where not exists ("
-                    "select from bi.dim_indicator i where i.indicator_id = f.indicator_id)",
+                    f"select count(*) from star.{asked} f where not exists ("
+                    "select from star.dim_indicator i where i.indicator_id = f.indicator_id)",
                 )
                 == 0
-            ), view
+            ), asked
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("select * from ctl.landing_on")
 
@@ -396,7 +401,11 @@ def test_a_report_of_a_unit_that_had_ended_stops_the_release_until_it_is_withdra
     world.file(here, [("b", "2025-M05", {"members": 30})])
     number = released()
     assert world.rows(here, "select release_id from ctl.current_release") == [(number,)]
-    assert world.rows(here, f"select unit_key, value from bi.fct_rollup {NAMED} order by 1") == [("b", 30), ("n", 30), ("p", 30)]
+    assert world.rows(here, f"select unit_key, value from star.fct_rollup {NAMED} order by 1") == [
+        ("b", 30),
+        ("n", 30),
+        ("p", 30),
+    ]
 
 
 # --- the question ----------------------------------------------------------------------------------------------

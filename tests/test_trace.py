@@ -18,7 +18,7 @@ from tonghop.queries import figure as fig
 from tonghop.queries import gap, questions, trace, trace_cell
 from tonghop.release import dbt
 from tonghop.warehouse.connect import connect
-from tonghop.warehouse.roles import OWNER, READER
+from tonghop.warehouse.roles import OWNER, STAR
 
 
 def before(world: World) -> None:
@@ -96,7 +96,7 @@ def test_the_releases_that_plain_sql_makes_are_those_of_dbt(new_warehouse: Calla
         assert ask(plain, rows, OWNER) == ask(built, rows, OWNER), mart
 
 
-def ask(settings: Settings, query: str, role: str = READER) -> list[dict[str, Any]]:
+def ask(settings: Settings, query: str, role: str = STAR) -> list[dict[str, Any]]:
     with connect(settings, role) as connection:
         return connection.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
 
@@ -216,7 +216,7 @@ def test_own_activity_a_late_figure_and_a_missing_unit_have_a_line_each(world: W
     shown = (
         world.connection.cursor(row_factory=dict_row)
         .execute(
-            "select * from bi.claim_gap where period_id = %s and indicator_id = %s",
+            "select * from star.claim_gap where period_id = %s and indicator_id = %s",
             [world.period(february), world.indicator("members")],
         )
         .fetchone()
@@ -236,7 +236,7 @@ def coverage(world: World, field: str, unit: str = "p", period: str = "2025-M01"
     row = (
         world.connection.cursor(row_factory=dict_row)
         .execute(
-            "select * from bi.coverage where unit_id = %s and period_id = %s and indicator_id = %s",
+            "select * from star.coverage where unit_id = %s and period_id = %s and indicator_id = %s",
             [world.unit(unit), world.period(period), world.indicator(field)],
         )
         .fetchone()
@@ -265,12 +265,12 @@ def test_what_is_missing_nil_or_not_due_is_no_blank(world: World) -> None:
 
 
 def test_withheld_is_told_apart_and_shows_no_figure(warehouse: Settings) -> None:
-    assert ask(warehouse, "select code, label_en from bi.withheld") == [{"code": "T1.punished", "label_en": "Disciplined"}]
+    assert ask(warehouse, "select code, label_en from star.withheld") == [{"code": "T1.punished", "label_en": "Disciplined"}]
     for view in ("coverage", "trace", "claim_gap"):
         shown = ask(
             warehouse,
             f"""
-            select distinct indicator_id in (select indicator_id from bi.dim_indicator) as known from bi.{view}""",
+            select distinct indicator_id in (select indicator_id from star.dim_indicator) as known from star.{view}""",
         )
         assert shown == [{"known": True}]
 
@@ -302,10 +302,10 @@ def test_readers_follow_a_figure_to_published_units_and_count_what_lies_below(wa
         warehouse,
         """
         select u.code as figure, t.basis, w.code as part, t.submission_id, t.sheet, t.cell, t.value, t.cells
-        from bi.trace t
-        join bi.dim_org_unit u using (unit_id)
-        join bi.dim_indicator i using (indicator_id)
-        left join bi.dim_org_unit w on w.unit_id = t.part_unit_id
+        from star.trace t
+        join star.dim_org_unit u using (unit_id)
+        join star.dim_indicator i using (indicator_id)
+        left join star.dim_org_unit w on w.unit_id = t.part_unit_id
         where i.code = 'T1.members' and u.code = 'D1' order by t.basis, w.code nulls last""",
     )
     assert [tuple(row.values()) for row in rows] == [
@@ -313,8 +313,8 @@ def test_readers_follow_a_figure_to_published_units_and_count_what_lies_below(wa
         ("D1", "summed", "W1", 3, "T1", "E4", 2, 1),
         ("D1", "summed", None, None, None, None, None, 4),
     ]
-    shown = ask(warehouse, "select distinct part_unit_id, unit_id, indicator_id from bi.trace")
-    known = {row["unit_id"] for row in ask(warehouse, "select unit_id from bi.dim_org_unit")}
+    shown = ask(warehouse, "select distinct part_unit_id, unit_id, indicator_id from star.trace")
+    known = {row["unit_id"] for row in ask(warehouse, "select unit_id from star.dim_org_unit")}
     assert shown
     assert {row["unit_id"] for row in shown} <= known
     assert {row["part_unit_id"] for row in shown} - {None} <= known
@@ -341,12 +341,12 @@ def test_the_gate_sees_a_trace_that_names_what_it_must_not(world: World) -> None
     )
     assert shown() == []
     world.connection.execute("""
-        create or replace view bi.trace as
+        create or replace view star.trace as
         select unit_id, period_id, row_id, indicator_id, 'summed' as basis,
             (select unit_id from catalogue.unit where unit_key = 'c11') as part_unit_id, 1 as submission_id,
             '' as sheet, '' as cell, '' as state, 0::numeric as value, 1::bigint as cells
-        from bi.fct_rollup""")
-    assert shown() == ["bi.trace"]
+        from star.fct_rollup""")
+    assert shown() == ["star.trace"]
 
 
 # --- the command line ------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from tonghop.base.settings import Settings
 from tonghop.queries import explain, gap, pages, trace, trace_cell
 from tonghop.queries import figure as fig
 from tonghop.warehouse.connect import connect
-from tonghop.warehouse.roles import READER
+from tonghop.warehouse.roles import AUDITOR, STAR
 
 JULY, SEPTEMBER = date(2025, 7, 1), date(2025, 9, 1)
 # n > p, q, r;  p > a, b, c;  q > d;  a > a1, a2;  r > e, f, g
@@ -201,7 +201,7 @@ def test_a_cell_leads_to_the_years_that_it_is_in(built: Settings) -> None:
         built,
         """
         select distinct u.code, case y.tree when 'today' then 'today' else 'as reported' end, y.value, i.field_code
-        from bi.fct_year y join bi.dim_org_unit u using (unit_id) join bi.dim_indicator i using (indicator_id)""",
+        from star.fct_year y join star.dim_org_unit u using (unit_id) join star.dim_indicator i using (indicator_id)""",
     )
     lines = {("A", "as reported"), ("P", "as reported"), ("N", "as reported"), ("X", "today"), ("P", "today"), ("N", "today")}
     for field in ("members", "admitted"):
@@ -366,24 +366,24 @@ def test_readers_see_how_every_figure_that_they_see_on_a_tree_is_covered_and_of_
     built: Settings, release: int, day: date
 ) -> None:
     tree = f"""tree_id = (
-        select t.tree_id from bi_asof.dim_tree t
+        select t.tree_id from star_asof.dim_tree t
         where t.release_id = {release} and '{day}' between t.valid_from and t.valid_to)"""
     key, counts = "unit_id, period_id, row_id, indicator_id", "due, reported, restated, not_restatable"
     covered = set(
         world.rows(
             built,
             f"""
-        select {key}, {counts} from bi_asof.coverage_on where release_id = {release} and {tree}""",
-            role=READER,
+        select {key}, {counts} from star_asof.coverage_on where release_id = {release} and {tree}""",
+            role=AUDITOR,
         )
     )
     assert covered == set(
         world.rows(
             built,
             f"""
-        select {key}, units_due, units_reported, units_restated, units_not_restatable from bi_asof.fct_restated_on
+        select {key}, units_due, units_reported, units_restated, units_not_restatable from star_asof.fct_restated_on
         where value is not null and release_id = {release} and {tree}""",
-            role=READER,
+            role=AUDITOR,
         )
     )
     withheld = world.rows(
@@ -395,7 +395,7 @@ def test_readers_see_how_every_figure_that_they_see_on_a_tree_is_covered_and_of_
     assert len(withheld) > 5
     assert covered.isdisjoint(withheld)
     if release == 2:
-        assert covered == set(world.rows(built, f"select {key}, {counts} from bi.coverage_on where {tree}", role=READER))
+        assert covered == set(world.rows(built, f"select {key}, {counts} from star.coverage_on(%s)", day, role=STAR))
 
 
 # --- claimed against summed ------------------------------------------------------------------------------------
@@ -406,7 +406,7 @@ def test_a_claim_and_a_sum_are_never_added_together_on_any_tree(built: Settings)
         for view, tree in (("fct_rollup", ""), ("fct_restated", ""), ("fct_restated_on", ", tree_id")):
             sums = connection.execute(
                 f"""
-                select sum(value) filter (where unit_key = 'n'), max(value) from bi_asof.{view}
+                select sum(value) filter (where unit_key = 'n'), max(value) from star_asof.{view}
                 join catalogue.unit using (unit_id) join catalogue.indicator using (indicator_id)
                 join catalogue.period using (period_id)
                 where field_code = 'members' and code = '2025-M05' and release_id = 2

@@ -16,6 +16,8 @@ from tonghop.warehouse import views
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.embedded import ServerError
 from tonghop.warehouse.migrate import MIGRATIONS, ready
+from tonghop.warehouse.roles import AUDITOR, BUILDER, READER, STAR
+from tonghop.warehouse.views import READERS
 
 VIEW = """
     select c.oid::regclass::text, {} from pg_class as c
@@ -50,12 +52,12 @@ def test_applying_again_changes_nothing(settings: Settings) -> None:
 
 def test_a_changed_text_is_applied_by_the_next_ready_and_nothing_else_is_touched(settings: Settings, files: Path) -> None:
     before = look(settings, "row(c.oid, c.xmin)::text")
-    path = files / "bi" / "coverage.sql"
+    path = files / "star" / "coverage.sql"
     path.write_text(path.read_text() + "    and units > 0\n")
     ready(settings)
     after = look(settings, "row(c.oid, c.xmin)::text")
-    assert {view for view in after if after[view] != before[view]} <= {"bi.coverage"}
-    assert "units > 0" in look(settings, "pg_get_viewdef(c.oid)")["bi.coverage"]
+    assert {view for view in after if after[view] != before[view]} <= {"star.coverage"}
+    assert "units > 0" in look(settings, "pg_get_viewdef(c.oid)")["star.coverage"]
 
 
 @pytest.mark.parametrize(
@@ -70,17 +72,17 @@ def test_columns_of_a_view_that_others_read_may_change(world: Settings, files: P
     settings = world
     with connect(settings) as connection:
         # as dbt has it, which makes it again in every build
-        connection.execute("create view staging.stg_tree as select tree_id from bi.dim_tree")
+        connection.execute("create view staging.stg_tree as select tree_id from star.dim_tree")
     grants, before = look(settings, "c.relacl::text"), look(settings, COLUMNS)
-    path = files / "bi" / "dim_tree.sql"
+    path = files / "star" / "dim_tree.sql"
     path.write_text(change(path.read_text()))
-    path = files / "bi" / "series.sql"
-    path.write_text(path.read_text().rstrip() + " and exists (select from bi.dim_tree)\n")
+    path = files / "star" / "series.sql"
+    path.write_text(path.read_text().rstrip() + " and exists (select from star.dim_tree)\n")
     ready(settings)
     after = look(settings, COLUMNS)
-    assert set(after["bi.dim_tree"]) - set(before["bi.dim_tree"]) == set(columns)
-    assert {view: after[view] for view in after if view != "bi.dim_tree"} == {
-        view: before[view] for view in after if view != "bi.dim_tree"
+    assert set(after["star.dim_tree"]) - set(before["star.dim_tree"]) == set(columns)
+    assert {view: after[view] for view in after if view != "star.dim_tree"} == {
+        view: before[view] for view in after if view != "star.dim_tree"
     }
     assert set(before) - set(after) <= {"staging.stg_tree"}
     assert look(settings, "c.relacl::text") == {view: acl for view, acl in grants.items() if view in after}
@@ -106,10 +108,10 @@ def test_a_base_of_everything_may_lose_a_column_and_form_views_keep_the_places_o
 @pytest.mark.parametrize(
     "harm",
     [
-        "revoke select on bi.fct_rollup from tonghop_reader",
-        "alter view bi.fct_rollup reset (security_barrier)",
-        "drop view bi.fct_rate cascade",
-        "create or replace view bi.dim_release with (security_barrier) as select release_id, published_at, true as is_current "
+        "revoke select on star.fct_rollup from tonghop_star",
+        "alter view star.fct_rollup reset (security_barrier)",
+        "drop view star.fct_rate cascade",
+        "create or replace view star.dim_release with (security_barrier) as select release_id, published_at, true as is_current "
         "from ctl.release",
     ],
 )
@@ -152,7 +154,7 @@ def test_an_auditor_may_ask_for_a_mart_in_any_release_and_it_holds_what_the_othe
             for release in (1, 2)
         )
         assert first != second
-    for role in ("tonghop_reader", "tonghop_builder"):
+    for role in (READER, STAR, BUILDER):
         with connect(world, role) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("select from in_release.fct_observation(2)")
 
@@ -182,31 +184,31 @@ def test_what_a_hand_did_to_a_function_is_undone_by_the_next_ready(settings: Set
 
 
 def test_a_view_whose_file_is_gone_goes(settings: Settings, files: Path) -> None:
-    (files / "bi" / "withheld.sql").unlink()
+    (files / "star" / "withheld.sql").unlink()
     ready(settings)
-    assert "bi.withheld" not in look(settings, "true")
+    assert "star.withheld" not in look(settings, "true")
 
 
 @pytest.mark.parametrize(
     ("somebody", "message"),
     [
-        ("create view public.mine as select tree_id from bi.dim_tree", r"public\.mine depends on it"),
-        ("create policy mine on marts.dim_tree to public using (exists (select from bi.dim_tree))", "depends on it"),
-        ("drop view bi.dim_tree cascade; create table bi.dim_tree (x int)", "is to be a view and is something else"),
+        ("create view public.mine as select tree_id from star.dim_tree", r"public\.mine depends on it"),
+        ("create policy mine on marts.dim_tree to public using (exists (select from star.dim_tree))", "depends on it"),
+        ("drop view star.dim_tree cascade; create table star.dim_tree (x int)", "is to be a view and is something else"),
     ],
 )
 def test_what_is_not_ours_is_never_dropped(settings: Settings, files: Path, somebody: str, message: str) -> None:
     with connect(settings) as connection:
         connection.execute(somebody.encode())
     before = look(settings, "row(c.oid, c.xmin)::text")
-    path = files / "bi" / "dim_tree.sql"
+    path = files / "star" / "dim_tree.sql"
     path.write_text(path.read_text().replace("m.tree_id,", "m.tree_id, 1 as one,"))
     with pytest.raises(ServerError, match=message):
         ready(settings)
     assert look(settings, "row(c.oid, c.xmin)::text") == before
 
 
-def test_readers_are_given_bi_and_bi_asof_auditors_all_and_the_builder_what_lies_below(world: Settings) -> None:
+def test_readers_are_given_bi_auditors_all_and_the_builder_what_lies_below(world: Settings) -> None:
     for view, (grants, columns) in look(
         world,
         """array[array(select x.grantee::regrole || ' ' || x.privilege_type || x.is_grantable from aclexplode(c.relacl) as x
@@ -215,8 +217,8 @@ def test_readers_are_given_bi_and_bi_asof_auditors_all_and_the_builder_what_lies
     ).items():
         if view.startswith(("staging.", "intermediate.")):
             continue  # dbt's own
-        other = "reader" if view.startswith(("bi.", "bi_asof.")) else "builder"
-        expected = sorted([f'"tonghop_{other} SELECTfalse"', '"tonghop_auditor SELECTfalse"'])
+        other = READERS.get(view.split(".")[0], BUILDER)
+        expected = sorted([f'"{other} SELECTfalse"', '"tonghop_auditor SELECTfalse"'])
         assert (grants, columns) == (f"{{{','.join(expected)}}}", None), view
 
 
@@ -224,11 +226,11 @@ def test_a_reader_that_does_not_let_go_is_named_and_nothing_has_changed(
     settings: Settings, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(views, "PATIENCE", "100ms")
-    path = files / "bi" / "coverage.sql"
+    path = files / "star" / "coverage.sql"
     path.write_text(path.read_text() + "    and units > 0\n")
     before = look(settings, "row(c.oid, c.xmin)::text")
-    with connect(settings, "tonghop_reader") as reading:
-        reading.execute("select from bi.coverage")
+    with connect(settings, STAR) as reading:
+        reading.execute("select from star.coverage")
         with pytest.raises(ServerError, match="open transaction"):
             ready(settings)
     assert look(settings, "row(c.oid, c.xmin)::text") == before
@@ -238,7 +240,7 @@ def test_every_view_and_column_that_readers_read_is_described_in_both_languages(
     with connect(settings) as connection:
         sync(load_catalogue(settings.catalogue), connection)
         views.apply(connection)
-    with connect(settings, "tonghop_reader") as connection:
+    with connect(settings, AUDITOR) as connection:
         described = connection.execute("""
             select c.oid::regclass::text, a.attname, case when a.attname is null then obj_description(c.oid, 'pg_class')
                 else col_description(c.oid, a.attnum) end
@@ -248,14 +250,15 @@ def test_every_view_and_column_that_readers_read_is_described_in_both_languages(
                 union all
                 select a.attnum, a.attname from pg_attribute as a where a.attrelid = c.oid and a.attnum > 0
             ) as a
-            where c.relnamespace::regnamespace::text in ('bi', 'bi_asof') and c.relkind in ('v', 'm', 'r', 'p')""").fetchall()
+            where c.relnamespace::regnamespace::text in ('bi', 'star', 'star_asof')
+                and c.relkind in ('v', 'm', 'r', 'p')""").fetchall()
     texts = {(view, column): text for view, column, text in described}
     for name, text in texts.items():
         assert text, name
         assert [part == part.strip() != "" for part in text.split(" / ")] == [True, True], name
         # Vietnamese first
         assert re.search("[ăâđêôơưàáảãạèéẻẽẹìíỉĩịòóỏõọùúủũụ]|[\u1ea0-\u1ef9]", text.split(" / ")[0], re.IGNORECASE), name
-    assert texts["bi_asof.fct_rollup", "value"] == texts["bi.fct_rollup", "value"]
+    assert texts["star_asof.fct_rollup", "value"] == texts["star.fct_rollup", "value"]
     assert texts["bi.f1_h1", "dv_cuoi_ky"] == (
         "Đảng viên cuối kỳ (đảng viên); số thời điểm, không cộng qua các kỳ: dùng bi.closing hoặc f1_h1_latest / "
         "Members at the end (đảng viên); a stock, does not add over periods: take bi.closing or f1_h1_latest"
@@ -273,14 +276,14 @@ def test_a_changed_description_is_applied_by_the_next_ready_and_no_view_is_made_
         settings,
         "(select col_description(c.oid, a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attname = 'numerator')",
     )
-    assert found["bi.fct_rate"].startswith("Tử số, đã đổi. /")
+    assert found["star.fct_rate"].startswith("Tử số, đã đổi. /")
 
 
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
-        pytest.param("bi/dim_tree.sql", None, "bi.dim_tree.nobody_knows", id="a column"),
-        pytest.param("bi/of_nobody.sql", "select tree_id from bi.dim_tree", "bi.of_nobody", id="a view"),
+        pytest.param("bi/dim_tree.sql", None, "star.dim_tree.nobody_knows", id="a column"),
+        pytest.param("star/of_nobody.sql", "select tree_id from star.dim_tree", "star.of_nobody", id="a view"),
     ],
 )
 def test_what_has_no_description_is_named_and_nothing_changes(

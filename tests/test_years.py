@@ -123,7 +123,8 @@ def test_zero_is_the_first_figure_and_a_blank_is_passed_over(years: Settings) ->
 def test_what_is_distinct_in_each_period_has_a_figure_where_the_year_was_reported_as_one(years: Settings) -> None:
     assert totals(years, "A2", "Y") == {"Đơn vị a": (100, 25, 20, 105, 125)}
     assert (
-        world.rows(years, "select from bi.fct_year join bi.dim_indicator using (indicator_id) where field_code = 'handled'") == []
+        world.rows(years, "select from star.fct_year join star.dim_indicator using (indicator_id) where field_code = 'handled'")
+        == []
     )
 
 

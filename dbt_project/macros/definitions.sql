@@ -29,6 +29,14 @@
 {%- endmacro %}
 
 
+{# grain: published unit x period x table, of the reports in its direct share; of what is divided with its part, as of figures #}
+{% macro share_of_coverage(report, tree) -%}
+    coalesce(sum({{ tree }}.weight) filter (where {{ owes_figures(report) }}), 0) as units_due,
+    coalesce(sum({{ tree }}.weight) filter (where {{ owes_figures(report) }} and {{ report }}.is_received), 0) as units_reported,
+    coalesce(sum({{ tree }}.weight) filter (where {{ is_unowed(report) }}), 0) as units_unowed
+{%- endmacro %}
+
+
 {# grain: unit x period x table. Counts are of figures; of claims there are two of their own #}
 {% macro completeness(report) -%}
     max({{ report }}.due_on) filter (where {{ owes_figures(report) }}) as last_due_on,

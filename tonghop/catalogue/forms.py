@@ -179,7 +179,7 @@ class Table(Bilingual):
 # what the view of every table has beside its figures and the codes and names by level
 COLUMNS = (
     *("unit_key", "unit_code", "unit_name", "unit_level", "period_code", "year", "period_start", "period_end"),
-    *("units_reported", "units_due", "is_undivided"),
+    *("units_reported", "units_due", "units_unowed", "is_undivided"),
 )
 
 

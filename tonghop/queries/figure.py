@@ -243,7 +243,7 @@ def published(connection: psycopg.Connection[Any], at: AskedRelease, figure: Fig
     if figure.tree_id is not None and figure.indicator_id is None:
         row = connection.execute(
             """
-            select r.value, r.numerator, r.denominator from bi_asof.fct_rate_on r
+            select r.value, r.numerator, r.denominator from star_asof.fct_rate_on r
             where r.release_id = %(release)s and r.tree_id = %(tree_id)s and r.unit_id = %(unit_id)s
                 and r.period_id = %(period_id)s and r.row_id = %(row_id)s and r.rate_code = %(code)s""",
             given,
@@ -257,7 +257,7 @@ def published(connection: psycopg.Connection[Any], at: AskedRelease, figure: Fig
             where r.unit_id = %(unit_id)s and r.period_id = %(period_id)s and r.row_id = %(row_id)s
                 and r.indicator_id = %(indicator_id)s
             union all
-            select r.value from bi_asof.fct_restated_on r
+            select r.value from star_asof.fct_restated_on r
             join in_release.dim_tree(%(release)s) t on t.tree_id = %(tree_id)s and not t.is_today
             where r.release_id = %(release)s and r.tree_id = %(tree_id)s and r.unit_id = %(unit_id)s
                 and r.period_id = %(period_id)s and r.row_id = %(row_id)s and r.indicator_id = %(indicator_id)s""",

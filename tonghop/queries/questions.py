@@ -1,7 +1,8 @@
 """Named questions to the published release: each is one SQL file in sql/questions/, whose head lists its parameters.
 
-They read the same views as BI users, so they show what may be shown, and nothing of a candidate. Every question may be asked
-of an earlier release, with the tree as it was known then: `release=N`, or `as_of=DATE` for the release that was current then.
+They read the views of the star and nothing else, so they show what may be shown, and nothing of a candidate. Every question may
+be asked of an earlier release, with the tree as it was known then: `release=N`, or `as_of=DATE` for the release that was current
+then.
 """
 
 import itertools
@@ -16,7 +17,7 @@ import psycopg
 from tonghop.base.days import end_of
 from tonghop.base.settings import Settings
 from tonghop.warehouse.connect import connect
-from tonghop.warehouse.roles import READER
+from tonghop.warehouse.roles import AUDITOR
 
 QUESTIONS = Path(__file__).parent / "sql" / "questions"
 
@@ -51,11 +52,13 @@ def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:
         )
     query = (QUESTIONS / f"{name}.sql").read_text("utf-8")
     values: dict[str, str | int] = {**dict.fromkeys(wanted, ""), **asked}
-    with connect(settings, READER) as connection:
+    with connect(settings, AUDITOR) as connection:
         if then:
-            # the same views by release: what the question reads is narrowed to one
-            query = re.sub(r"\bbi\.(\w+)", r"(select * from bi_asof.\1 where release_id = %(release)s)", query)
             values["release"] = _release(connection, **then)
+        # the same views by release: what the question reads is narrowed to one. On the tree of any day there are no others
+        of_release = r"\bstar\.(\w+)" if then else r"\bstar\.(\w+_on)\b"
+        release = "%(release)s" if then else "bi.current_release()"
+        query = re.sub(of_release, rf"(select * from star_asof.\1 where release_id = {release})", query)
         cursor: psycopg.Cursor[Any] = connection.execute(query.encode(), values)
         rows = cursor.fetchall()
         if not rows:
@@ -72,7 +75,7 @@ def _require_known(connection: psycopg.Connection[Any], asked: dict[str, str]) -
         ("metric", "dim_metric", "code"),
         ("level", "dim_org_unit", "level"),
     ):
-        known = f"select exists (select from bi_asof.{view} where {column} = %s)"
+        known = f"select exists (select from star_asof.{view} where {column} = %s)"
         if asked.get(key) and connection.execute(known.encode(), [asked[key]]).fetchone() == (False,):
             raise ValueError(f"no {key} {asked[key]} in any published release")
 
@@ -85,7 +88,7 @@ def _release(connection: psycopg.Connection[Any], release: str = "", as_of: str 
     except ValueError:
         raise ValueError("release is a number; as_of a day, such as 2025-07-01") from None
     row = connection.execute(
-        "select release_id from bi.dim_release where release_id = %(number)s "
+        "select release_id from star.dim_release where release_id = %(number)s "
         "or (%(number)s::integer is null "
         "and published_at < %(until)s) "
         "order by published_at desc limit 1",

@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -58,17 +58,29 @@ class Sheet:
         )
         return "_".join(part for part in parts if part)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the view on the tree of each period's end, of all columns."""
+        return self.tree == "reported" and not self.is_latest and not self.from_level
+
+    @property
+    def on_today(self) -> "Sheet":
+        return replace(self, tree="today")
+
+
+def published_levels(connection: psycopg.Connection[Any]) -> list[str]:
+    """The levels of the newest catalogue of which readers see units, from the top down."""
+    found = connection.execute(
+        "select level from catalogue.level where published "
+        "and catalogue_id = (select max(catalogue_id) from catalogue.version) order by rank desc"
+    )
+    return [level for (level,) in found]
+
 
 def sheets(connection: psycopg.Connection[Any], words: dict[str, Any]) -> Iterator[Sheet]:
     """Every view of a form table of the newest catalogue; `words` are those of descriptions.yaml."""
     with connection.cursor(row_factory=namedtuple_row) as cursor:
-        levels = [
-            row[0]
-            for row in connection.execute(
-                "select level from catalogue.level where published "
-                "and catalogue_id = (select max(catalogue_id) from catalogue.version) order by rank desc"
-            )
-        ]
+        levels = published_levels(connection)
         rows: list[Any] = cursor.execute((QUERIES / "sheet_columns.sql").read_bytes()).fetchall()
         tables: list[Any] = cursor.execute((QUERIES / "sheet_views.sql").read_bytes()).fetchall()
     of_table = {table: list(columns) for table, columns in groupby(rows, key=lambda row: str(row.table_code))}

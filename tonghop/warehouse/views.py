@@ -4,9 +4,10 @@ A file holds the query and nothing else: its folder is the schema, its name the 
 macros in views/macros/, and what is counted and added up as dbt's models do it. Some templates make several views each:
 mart.sql.j2 in `current`, `released` and `candidate` one a mart, `bi/sheet.sql.j2` those of the form tables (`sheets`). In
 `in_release` it makes a function a mart, which takes a release: of a release that is given as a value the planner knows how many
-rows it has. What readers read has a security barrier: without it a reader's own condition that stops with an error
-(name::int > 0) runs before the view's, and the message quotes what is withheld. Views run with their owner's rights, so readers
-need none on what lies below.
+rows it has. What is of any release or on the tree of any day is a function for readers too: it cannot be called without saying
+which, where of a view a tool asks for all at once, and adds up what is the same.
+What readers read has a security barrier: without it a reader's own condition that stops with an error (name::int > 0) runs before
+the view's, and the message quotes what is withheld. Views run with their owner's rights, so readers need none on what lies below.
 descriptions.yaml says what readers' views and their columns mean; they carry it as comments.
 """
 
@@ -23,15 +24,26 @@ from psycopg import sql
 
 from tonghop.base.settings import PROJECT
 from tonghop.warehouse.embedded import ServerError
-from tonghop.warehouse.roles import AUDITOR, BUILDER, READER
-from tonghop.warehouse.sheets import SLASH, Sheet, sheets
+from tonghop.warehouse.roles import AUDITOR, BUILDER, READER, STAR
+from tonghop.warehouse.sheets import SLASH, Sheet, published_levels, sheets
 
 VIEWS = Path(__file__).parent / "views"
 QUERIES = Path(__file__).parent / "sql"
 DEFINITIONS = PROJECT / "dbt_project" / "macros" / "definitions.sql"  # what is counted and added up, as the models do it
-READERS = ("bi", "bi_asof")  # the schemas that readers read
+# the schemas that readers read, and as whom; star_asof through its functions in star
+READERS = {"bi": READER, "star": STAR, "star_asof": STAR}
+
+
 # what the views of form tables read
-CURRENT = {mart: f"current.{mart}" for mart in ("fct_sheet", "dim_period", "dim_place", "dim_tree")}
+CURRENT = {mart: f"current.{mart}" for mart in ("fct_sheet", "dim_period", "dim_place")}
+DAY = {"reported": "p.ends_on", "today": "(select t.valid_from from current.dim_tree as t where t.is_today)"}
+# the same of a release, which must be published; and on the tree of a day. What is withheld today is withheld in every release
+IN_RELEASE = {mart: f"in_release.{mart}($1)" for mart in ("fct_sheet", "dim_period", "dim_place")} | {
+    "day": "p.ends_on",
+    "condition": "exists (select from ctl.release as n where n.release_id = $1 and n.status = 'published')\n    "
+    "and not exists (select from ctl.withheld_today_unit as x where x.unit_id = s.unit_id)",
+}
+ON_DAY = CURRENT | {"day": "$1"}
 PATIENCE = "60s"  # for readers whose transaction holds a view that has to change
 
 
@@ -113,7 +125,7 @@ def _describe(connection: psycopg.Connection[Any], words: dict[str, Any], of_for
     for schema, view, column, there in connection.execute(
         (QUERIES / "described.sql").read_bytes(), {"schemas": list(READERS)}
     ).fetchall():
-        about, of_form = words["views"].get(view, {}), words["form"] if (view, None) in fields else {}
+        about, of_form = words["views"].get(view, {}), words["form"] if schema == "bi" else {}
         if (of_level := _OF_LEVEL.fullmatch(column or "")) and of_form and column not in of_form:
             of_form = {column: words["level"][of_level[2]].format(level=of_level[1])}
         if (view, column) in fields:
@@ -145,6 +157,7 @@ def _statements(connection: psycopg.Connection[Any], of_forms: list[Sheet]) -> d
     # one text, so that macros of one file may use those of another
     macros = jinja.from_string("".join(path.read_text("utf-8") for path in (*VIEWS.glob("macros/*.sql"), DEFINITIONS))).module
     jinja.globals |= {name: macro for name, macro in vars(macros).items() if not name.startswith("_")}
+    jinja.globals["levels"] = published_levels(connection)
     queries = {
         f"{path.parent.name}.{path.stem}": jinja.get_template(str(path.relative_to(VIEWS))).render()
         for path in sorted(VIEWS.glob("*/*.sql"))
@@ -158,21 +171,67 @@ def _statements(connection: psycopg.Connection[Any], of_forms: list[Sheet]) -> d
             statements[f"{schema}.{mart}"] = _statement(f"{schema}.{mart}", template.render(mart=mart, columns=columns))
     template = jinja.get_template("in_release/mart.sql.j2")
     statements |= {f"in_release.{mart}": _function(mart, template.render(mart=mart)) for mart, _ in marts}
+    statements |= dict(_of_any_release(name.split(".")[1]) for name in queries if name.startswith("star_asof."))
+    statements["ctl.sheet_on"] = (
+        "create or replace function ctl.sheet_on(day date, of_table text) returns table (tree text, table_code text, "
+        "period_id integer, unit_id integer, is_undivided boolean, units_due numeric, units_reported numeric, units_unowed numeric, figures jsonb) "
+        f"stable language sql as $query$\n{jinja.get_template('ctl/sheet_on.sql.j2').render()}\n$query$;\n"
+        "revoke execute on function ctl.sheet_on(date, text) from public;"
+    )
     template = jinja.get_template("bi/sheet.sql.j2")
     for sheet in of_forms:
         name = f"bi.{sheet.name}"
         if name in statements:
             raise ServerError(f"the table {sheet.table_code} would replace the view {name}: give the table another code")
-        query = template.render(view=sheet, levels=sheet.levels, figures=sheet.columns, relation=CURRENT)
+        query = template.render(
+            view=sheet, levels=sheet.levels, figures=sheet.columns, relation=CURRENT | {"day": DAY[sheet.tree]}
+        )
         statements[name] = _statement(name, query, barrier=True)
+        if sheet.is_plain:
+            query = template.render(view=sheet, levels=sheet.levels, figures=sheet.columns, relation=IN_RELEASE)
+            statements[f"{name}_as_of"] = _asked(f"{name}_as_of", "release integer", name, query)
+            on_day = ON_DAY | {"fct_sheet": f"ctl.sheet_on($1, '{sheet.table_code}')"}
+            query = template.render(view=sheet.on_today, levels=sheet.levels, figures=sheet.columns, relation=on_day)
+            statements[f"{name}_on"] = _asked(f"{name}_on", "day date", f"{name}_today", query)
     return statements
 
 
 def _statement(name: str, query: str, barrier: bool = False) -> str:
     is_read = name.split(".")[0] in READERS
     options = " with (security_barrier)" if is_read and barrier else ""
-    roles = ", ".join((READER, AUDITOR) if is_read else (BUILDER, AUDITOR))
+    roles = ", ".join((READERS[name.split(".")[0]] if is_read else BUILDER, AUDITOR))
     return f"create or replace view {name}{options} as\n{query};\ngrant select on {name} to {roles};"
+
+
+def _asked(name: str, given: str, like: str, query: str) -> str:
+    """A function by which readers ask for the rows of a view of theirs in another release, or on the tree of another day."""
+    kind = given.split()[1]
+    return (
+        f"create or replace function {name}({given}) returns setof {like} stable security definer set search_path = '' "
+        f"language sql as $query$\n{query}\n$query$;\nrevoke execute on function {name}({kind}) from public;\n"
+        f"grant execute on function {name}({kind}) to {READER}, {AUDITOR};"
+    )
+
+
+def _of_any_release(view: str) -> tuple[str, str]:
+    """The function by which readers ask a view of star_asof: it takes the release, or the day of the tree.
+
+    Its body is parsed now, so that PostgreSQL puts it in its place and readers need no right to name what is in it.
+    """
+    if view.endswith("_on"):
+        name, given, types = f"star.{view}", "day date, release integer default bi.current_release()", "date, integer"
+        condition = (
+            "x.release_id = $2 and x.tree_id = (select t.tree_id from star_asof.dim_tree as t "
+            "where t.release_id = $2 and $1 between t.valid_from and t.valid_to)"
+        )
+    else:
+        name, given, types, condition = f"star.{view}_as_of", "release integer", "integer", "x.release_id = $1"
+    return name, (
+        f"create or replace function {name}({given}) returns setof star_asof.{view} stable language sql\n"
+        f"begin atomic select x.* from star_asof.{view} as x where {condition}; end;\n"
+        f"revoke execute on function {name}({types}) from public;\n"
+        f"grant execute on function {name}({types}) to {STAR}, {AUDITOR};"
+    )
 
 
 def _function(mart: str, query: str) -> str:

@@ -55,12 +55,11 @@ coverage as (
         t.is_undivided,
         r.table_code,
         max(r.due_on) as last_due_on,
-        sum(t.weight) as units_due,
-        sum(t.weight) filter (where r.is_received) as units_reported,
-        sum(t.weight) filter (where r.is_on_time) as units_on_time,
-        sum(t.weight) filter (where r.is_nil) as units_nil
+        {{ share_of_coverage('r', 't') }},
+        coalesce(sum(t.weight) filter (where {{ owes_figures('r') }} and r.is_on_time), 0) as units_on_time,
+        coalesce(sum(t.weight) filter (where {{ owes_figures('r') }} and r.is_nil), 0) as units_nil
     from tree as t
-    inner join reporting as r on r.period_id = t.period_id and r.unit_id = t.unit_id
+    inner join reporting as r on r.period_id = t.period_id and r.unit_id = t.unit_id and r.scope = 'own'
     group by t.tree, t.period_id, t.shown_at_id, t.is_undivided, r.table_code
 ),
 
@@ -74,6 +73,7 @@ final as (
         c.last_due_on,
         coalesce(c.units_due, 0) as units_due,
         coalesce(c.units_reported, 0) as units_reported,
+        coalesce(c.units_unowed, 0) as units_unowed,
         coalesce(c.units_on_time, 0) as units_on_time,
         coalesce(c.units_nil, 0) as units_nil,
         coalesce(f.figures, '{}') as figures,

@@ -15,6 +15,7 @@ final as (
         s.last_due_on,
         s.units_due,
         s.units_reported,
+        s.units_unowed,
         s.units_on_time,
         s.units_nil,
         s.figures,

@@ -1,11 +1,11 @@
--- Four roles. The owner (who runs this) makes tables; the builder is dbt's and owns only what it may rebuild;
--- the auditor reads everything and writes nothing; the reader sees the published views.
+-- The owner (who runs this) makes tables; the builder is dbt's and owns only what it may rebuild; the auditor reads everything and
+-- writes nothing; the reader sees the views in bi, in which nothing can mislead; who knows stars is given the star by name as well.
 -- Roles belong to the whole server, so a second warehouse on the same server finds them there.
 
 do $$
 declare name text;
 begin
-    foreach name in array array['tonghop_builder', 'tonghop_auditor', 'tonghop_reader', 'tonghop_bi'] loop
+    foreach name in array array['tonghop_builder', 'tonghop_auditor', 'tonghop_reader', 'tonghop_star', 'tonghop_bi'] loop
         if not exists (select from pg_roles where rolname = name) then
             begin
                 execute format('create role %I', name);
@@ -19,7 +19,7 @@ begin
 end $$;
 
 alter role tonghop_bi login;
-grant tonghop_reader to tonghop_bi;
+grant tonghop_reader to tonghop_bi, tonghop_star;
 -- a courtesy against mistakes only: the session may switch it off, and the grants must hold then
 alter role tonghop_bi set default_transaction_read_only = on;
 
@@ -33,9 +33,11 @@ create schema current;
 create schema released;
 create schema candidate;
 create schema in_release;
--- what readers read
+-- what readers read: bi; and who was given it, the star of the current release. The star of every release has no reader of its own:
+-- its views are asked through functions that take the release, or the day of a tree
 create schema bi;
-create schema bi_asof;
+create schema star;
+create schema star_asof;
 create schema staging;
 create schema intermediate;
 
@@ -47,9 +49,10 @@ do $$ begin execute format('revoke all on database %I from public', current_data
 
 grant all on schema staging, intermediate to tonghop_builder;
 grant usage on schema catalogue, intake, ctl, build, marts to tonghop_builder;
-grant usage on schema catalogue, intake, ctl, build, marts, current, released, candidate, in_release, staging, intermediate, bi, bi_asof
+grant usage on schema catalogue, intake, ctl, build, marts, current, released, candidate, in_release, staging, intermediate, bi, star, star_asof
     to tonghop_auditor;
-grant usage on schema bi, bi_asof to tonghop_reader;
+grant usage on schema bi to tonghop_reader;
+grant usage on schema star to tonghop_star;
 
 alter default privileges in schema catalogue, intake, ctl, build grant select on tables to tonghop_builder, tonghop_auditor;
 alter default privileges in schema marts grant select on tables to tonghop_builder, tonghop_auditor;

@@ -82,8 +82,8 @@ create table marts.dim_place (
 -- those right below it that are not published reported: rows add up to every level. figures and withheld are keyed row_id.indicator_id
 create table marts.fct_sheet (
     tree text not null, table_code text not null, period_id integer not null, unit_id integer not null, is_undivided boolean not null,
-    last_due_on date, units_due numeric not null, units_reported numeric not null, units_on_time numeric not null,
-    units_nil numeric not null, figures jsonb not null, withheld jsonb not null,
+    last_due_on date, units_due numeric not null, units_reported numeric not null, units_unowed numeric not null,
+    units_on_time numeric not null, units_nil numeric not null, figures jsonb not null, withheld jsonb not null,
     release_from integer not null, release_to integer not null);
 -- grain: unit x period x form row x rate x basis (summed from below, or claimed)
 create table marts.fct_rate (

@@ -20,7 +20,7 @@ begin
                 array_agg(a.attname::text) as columns
             from pg_catalog.pg_class as c
             inner join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum > 0
-            where c.relnamespace::pg_catalog.regnamespace::text in ('bi', 'bi_asof') and c.relkind in ('v', 'm', 'r', 'p')
+            where c.relnamespace::pg_catalog.regnamespace::text in ('bi', 'star', 'star_asof') and c.relkind in ('v', 'm', 'r', 'p')
             group by c.relname, c.relnamespace
         loop
             -- each view is known by the columns that it has, and asked once for each: a condition of its own is looked up in the
@@ -28,9 +28,9 @@ begin
             select coalesce(pg_catalog.string_agg(pg_catalog.format('exists (select from %I.%I as shown where %s%s%s)',
                 v.schema, v.name, withheld.condition,
                 -- of what is kept by release, and of what is summed when asked for, as the candidate has it today
-                case when v.schema = 'bi_asof' then ' and shown.release_id = (select c.release_id from build.candidate as c)' end,
+                case when v.schema = 'star_asof' then ' and shown.release_id = (select c.release_id from build.candidate as c)' end,
                 case when 'tree_id' = any(v.columns) and v.name <> 'dim_tree'
-                    then ' and shown.tree_id = (select t.tree_id from bi.dim_tree as t where t.is_today)' end), ' or '), 'false')
+                    then ' and shown.tree_id = (select t.tree_id from star.dim_tree as t where t.is_today)' end), ' or '), 'false')
             into question
             from (
                 select known.condition

@@ -15,17 +15,17 @@ begin
         update ctl.current_release set release_id = (select c.release_id from build.candidate as c);
         select pg_catalog.jsonb_agg(f) into found from (
             select r.tree_id, r.period_id, r.rate_code as about, r.row_id, sum(r.numerator) as part, sum(r.denominator) as whole
-            from bi.fct_rate_on as r
-            inner join bi.dim_org_unit as u on u.unit_id = r.unit_id and u.parent_id is null
+            from star_asof.fct_rate_on as r
+            inner join star.dim_org_unit as u on u.unit_id = r.unit_id and u.parent_id is null
                 and pg_catalog.to_date(r.tree_id::text, 'YYYYMMDD') between u.valid_from and u.valid_to
-            where r.unit_id = any(tops)
+            where r.release_id = (select k.release_id from build.candidate as k) and r.unit_id = any(tops)
             group by r.tree_id, r.period_id, r.rate_code, r.row_id
             union all
             select c.tree_id, c.period_id, c.table_code, null, sum(c.received), sum(c.due)
-            from bi.fct_completeness_on as c
-            inner join bi.dim_org_unit as u on u.unit_id = c.unit_id and u.parent_id is null
+            from star_asof.fct_completeness_on as c
+            inner join star.dim_org_unit as u on u.unit_id = c.unit_id and u.parent_id is null
                 and pg_catalog.to_date(c.tree_id::text, 'YYYYMMDD') between u.valid_from and u.valid_to
-            where c.unit_id = any(tops)
+            where c.release_id = (select k.release_id from build.candidate as k) and c.unit_id = any(tops)
             group by c.tree_id, c.period_id, c.table_code
         ) as f;
         raise exception using errcode = 'TH001', message = 'undo';

@@ -8,6 +8,10 @@ with recursive reader as (
     left join pg_rewrite as rule on d.classid = 'pg_rewrite'::regclass and rule.oid = d.objid
 )
 
-select coalesce(c.relnamespace::regnamespace || '.' || c.relname, reader.oid::text), c.relnamespace::regnamespace::text
-from reader left join pg_class as c on c.oid = reader.oid
+select
+    coalesce(c.relnamespace::regnamespace || '.' || c.relname, p.pronamespace::regnamespace || '.' || p.proname, reader.oid::text),
+    c.relnamespace::regnamespace::text
+from reader
+left join pg_class as c on c.oid = reader.oid
+left join pg_proc as p on p.oid = reader.oid
 where reader.oid <> %(view)s::regclass

@@ -42,7 +42,7 @@ select
     s.unit_id, s.period, s.ends_on, s.row_id, s.rate_code as code, s.part, 'summed' as basis, 'today' as tree,
     unnest(range_agg(s.releases)) as releases, r.value
 from spot as s
-join bi_asof.fct_rate_on as r
+join star_asof.fct_rate_on as r
     -- given as values: see docs/decisions
     on r.release_id = any(array(select release_id from spot)) and r.tree_id = any(array(select tree_id from spot))
         and r.unit_id = any(array(select unit_id from spot)) and r.rate_code = any(array(select rate_code from spot))

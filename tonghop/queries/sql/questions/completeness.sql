@@ -1,7 +1,7 @@
 -- How complete and how timely reporting is, per unit with all below it, form table and period.
 -- period: period code, e.g. 2021-Y   on: also on the tree of a day, e.g. 2025-07-01 [only that of the period's end]
 with asked_period as (
-    select period_id, ends_on from bi.dim_period
+    select period_id, ends_on from star.dim_period
     where code = %(period)s
 ),
 
@@ -9,15 +9,15 @@ counts as (
     select
         'as reported' as tree, p.ends_on as day, f.unit_id, f.table_code, f.last_due_on, f.due, f.received, f.on_time, f.late,
         f.missing, f.nil, f.unowed, f.claims_due, f.claims_received, null::integer as restated, null::integer as not_restatable
-    from bi.fct_completeness as f
+    from star.fct_completeness as f
     inner join asked_period as p on f.period_id = p.period_id
     union all
     select
         'on ' || %(on)s, nullif(%(on)s, '')::date, f.unit_id, f.table_code, f.last_due_on, f.due, f.received, f.on_time, f.late,
         f.missing, f.nil, f.unowed, f.claims_due, f.claims_received, f.restated, f.not_restatable
-    from bi.fct_completeness_on as f
+    from star.fct_completeness_on as f
     where f.period_id = any(array(select period_id from asked_period)) and f.tree_id = (
-            select d.tree_id from bi.dim_tree as d
+            select d.tree_id from star.dim_tree as d
             where nullif(%(on)s, '')::date between d.valid_from and d.valid_to
         )
 )
@@ -42,5 +42,5 @@ select
     round(c.received::numeric / nullif(c.due, 0), 4) as completeness,
     round(c.on_time::numeric / nullif(c.due, 0), 4) as timeliness
 from counts as c
-inner join bi.dim_org_unit as u on c.unit_id = u.unit_id and c.day between u.valid_from and u.valid_to
+inner join star.dim_org_unit as u on c.unit_id = u.unit_id and c.day between u.valid_from and u.valid_to
 order by c.tree asc, u.level_rank desc, u.sort_key asc, c.table_code asc

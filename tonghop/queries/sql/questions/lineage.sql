@@ -2,18 +2,18 @@
 -- unit: a code that the unit bears or ever bore   was: a day on which it did, e.g. 2025-06-30
 -- on: the day of the tree, e.g. 2025-07-01
 with asked as (
-    select u.unit_id from bi.dim_org_unit as u
+    select u.unit_id from star.dim_org_unit as u
     where u.code = %(unit)s and %(was)s::date between u.valid_from and u.valid_to
 ),
 
 below as (
-    select t.unit_id from bi.bridge_org_tree as t
+    select t.unit_id from star.bridge_org_tree as t
     inner join asked as a on t.ancestor_id = a.unit_id
     where %(was)s::date between t.valid_from and t.valid_to
 ),
 
 landing as (
-    select b.* from bi.bridge_restated as b
+    select b.* from star.bridge_restated as b
     where %(on)s::date between b.valid_from and b.valid_to
 ),
 
@@ -39,8 +39,8 @@ select
     s.is_whole,
     coalesce(o.from_elsewhere, 0) as with_units_from_elsewhere
 from below as b
-inner join bi.dim_org_unit as was on b.unit_id = was.unit_id and %(was)s::date between was.valid_from and was.valid_to
+inner join star.dim_org_unit as was on b.unit_id = was.unit_id and %(was)s::date between was.valid_from and was.valid_to
 inner join landing as s on b.unit_id = s.unit_id and %(was)s::date between s.facts_from and s.facts_to
-inner join bi.dim_org_unit as now_ on s.lands_on_id = now_.unit_id and %(on)s::date between now_.valid_from and now_.valid_to
+inner join star.dim_org_unit as now_ on s.lands_on_id = now_.unit_id and %(on)s::date between now_.valid_from and now_.valid_to
 left join others as o on s.lands_on_id = o.lands_on_id
 order by was.level_rank desc, was.code asc, now_.code asc

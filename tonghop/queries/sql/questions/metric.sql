@@ -7,7 +7,7 @@ with asked as (
 ),
 
 span as (
-    select distinct p.period_id, p.ends_on from bi.dim_period as p
+    select distinct p.period_id, p.ends_on from star.dim_period as p
     inner join bi.dim_form as f on p.scheme = f.scheme
     where p.code = %(period)s and f.table_code in (select table_code from asked)
 ),
@@ -15,17 +15,17 @@ span as (
 figure as (
     select
         r.unit_id, r.period_id, r.row_id, 'summed' as basis, r.value, null::numeric as numerator, null::numeric as denominator
-    from bi.fct_rollup as r
+    from star.fct_rollup as r
     where r.indicator_id in (select indicator_id from asked) and r.period_id in (select period_id from span)
         and r.value is not null
     union all
     select r.unit_id, r.period_id, r.row_id, 'claimed', r.claimed, null, null
-    from bi.fct_rollup as r
+    from star.fct_rollup as r
     where r.indicator_id in (select indicator_id from asked) and r.period_id in (select period_id from span)
         and r.value is null and r.claimed is not null
     union all
     select r.unit_id, r.period_id, r.row_id, r.basis, r.value, r.numerator, r.denominator
-    from bi.fct_rate as r
+    from star.fct_rate as r
     where r.rate_code in (select code from asked) and r.period_id in (select period_id from span)
 )
 
@@ -35,9 +35,9 @@ select
 from figure as f
 cross join asked as a
 inner join span as p on f.period_id = p.period_id
-inner join bi.dim_org_unit as u on f.unit_id = u.unit_id and p.ends_on between u.valid_from and u.valid_to
+inner join star.dim_org_unit as u on f.unit_id = u.unit_id and p.ends_on between u.valid_from and u.valid_to
 inner join bi.dim_form_row as w on f.row_id = w.row_id
-left join bi.fct_completeness as c
+left join star.fct_completeness as c
     on f.unit_id = c.unit_id and f.period_id = c.period_id and c.table_code = a.table_code
 where %(level)s in ('', u.level)
 order by u.level_rank desc, u.sort_key asc, u.code asc, w.row_id asc, f.basis desc

@@ -2,10 +2,10 @@
 -- table: form table code, e.g. F1   unit: unit code; a line each unit that bore it in the year   year: e.g. 2021
 -- type: one of M, Q, H1, H2, 9M, Y, since types overlap
 with span as (
-    select p.period_id, p.code, p.ends_on from bi.dim_period as p
+    select p.period_id, p.code, p.ends_on from star.dim_period as p
     where p.year = %(year)s::integer and p.period_type = %(type)s
         and p.scheme in (
-            select f.scheme from bi.dim_form as f
+            select f.scheme from star.dim_form as f
             where f.table_code = %(table)s
         )
 ),
@@ -13,7 +13,7 @@ with span as (
 -- a code goes to another unit: who bore it at the end of a period, and from when to when
 bearer as (
     select u.unit_id, min(u.valid_from) as code_from, max(u.valid_to) as code_to
-    from bi.dim_org_unit as u
+    from star.dim_org_unit as u
     where u.code = %(unit)s and exists (
             select from span
             where span.ends_on between u.valid_from and u.valid_to
@@ -26,7 +26,7 @@ line as (
         s.unit_id, s.row_id, s.indicator_id, s.label_set, count(*) as periods, min(span.code) as first_period,
         max(span.code) as last_period, max(span.ends_on) as day, max(s.value) as "value",
         sum(s.units_reported) as reported, sum(s.units_due) as due
-    from bi.series as s
+    from star.series as s
     inner join span on s.period_id = span.period_id
     where s.unit_id = any(array(select unit_id from bearer)) and s.value is not null
     group by s.unit_id, s.row_id, s.indicator_id, s.label_set
@@ -40,7 +40,7 @@ total as (
         case (select count(distinct code) from span) when 1 then line.reported else y.reports_received end as reports_received,
         case (select count(distinct code) from span) when 1 then line.due else y.reports_due end as reports_due
     from line
-    left join bi.fct_year as y
+    left join star.fct_year as y
         on y.tree = 'reported' and y.period_type = %(type)s and y.unit_id = line.unit_id and y.row_id = line.row_id
             and y.indicator_id = line.indicator_id and y.label_set = line.label_set
             and y.first_period_id in (select period_id from span)
@@ -65,8 +65,8 @@ select
     t.reports_due as due
 from total as t
 inner join bearer as b on t.unit_id = b.unit_id
-inner join bi.dim_org_unit as u on t.unit_id = u.unit_id and t.day between u.valid_from and u.valid_to
-inner join bi.dim_indicator as i on t.indicator_id = i.indicator_id
-inner join bi.dim_form_row as w on t.row_id = w.row_id
+inner join star.dim_org_unit as u on t.unit_id = u.unit_id and t.day between u.valid_from and u.valid_to
+inner join star.dim_indicator as i on t.indicator_id = i.indicator_id
+inner join star.dim_form_row as w on t.row_id = w.row_id
 where i.table_code = %(table)s
 order by b.code_from, t.unit_id, w.row_id, i.indicator_id, t.label_set

@@ -1,5 +1,5 @@
 {#
-    What readers may see. Asked of `current` and of the marts, and not of the views in bi and bi_asof: the planner knows nothing of
+    What readers may see. Asked of `current` and of the marts, and not of the views in bi and star_asof: the planner knows nothing of
     what comes out of a view with a security barrier.
 #}
 

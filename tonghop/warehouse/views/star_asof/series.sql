@@ -17,10 +17,10 @@ from (
         r.period_id,
         r.value, r.claimed, r.units_reported, r.units_due, r.units_unowed,
         1 + (
-            select count(distinct b.broken_on) from bi_asof.bridge_label as b
+            select count(distinct b.broken_on) from star_asof.bridge_label as b
             where b.release_id = r.release_id and b.is_break and r.indicator_id in (b.old_id, b.new_id)
                 and b.broken_on <= p.ends_on
         )::integer as label_set
-    from bi_asof.fct_rollup as r
+    from star_asof.fct_rollup as r
     inner join catalogue.period as p on p.period_id = r.period_id
 ) as f

@@ -5,7 +5,7 @@ select
 from marts.coverage as s
 where s.tree_id is not null
     and exists (
-        select from bi_asof.dim_indicator as i
+        select from star_asof.dim_indicator as i
         where i.release_id = s.release_id and i.indicator_id = s.indicator_id
     )
     and s.indicator_id <> all(array(select w.indicator_id from ctl.withheld_today_indicator as w))

@@ -6,11 +6,11 @@ select
 from marts.coverage as s
 where s.tree_id is null
     and exists (
-        select from bi_asof.dim_org_unit as u
+        select from star_asof.dim_org_unit as u
         where u.release_id = s.release_id and u.unit_id = s.unit_id
     )
     and exists (
-        select from bi_asof.dim_indicator as i
+        select from star_asof.dim_indicator as i
         where i.release_id = s.release_id and i.indicator_id = s.indicator_id
     )
     -- a value that reaches the tables below, so that what is withheld is not counted first

@@ -10,7 +10,7 @@ from (
             'r', 'i.aggregation',
             'r.release_id, r.tree_id, r.unit_id, y.year_id, y.period_type, r.row_id, r.indicator_id, l.label_set'
         ) }} as is_added
-    from bi_asof.fct_restated_on as r
+    from star_asof.fct_restated_on as r
     inner join catalogue.period_in_year as y on y.period_id = r.period_id
     inner join released.dim_indicator as i
         on i.indicator_id = r.indicator_id and i.release_id = r.release_id and {{ adds_over_time('i.aggregation') }}

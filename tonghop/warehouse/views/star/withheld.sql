@@ -1,4 +1,4 @@
 select
     table_code, code, label_vi, label_en
-from bi_asof.withheld
+from star_asof.withheld
 where release_id = {{ current_release() }}

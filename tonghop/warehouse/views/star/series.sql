@@ -12,5 +12,5 @@ select
     units_reported,
     units_due,
     label_set, break_before, units_unowed
-from bi_asof.series
+from star_asof.series
 where release_id = {{ current_release() }}
