@@ -384,8 +384,8 @@ def test_a_wrong_form_is_refused_with_its_file_and_the_field(folder: Path, file:
         ("F4.v1.yaml", "code: F4\n    vi", "code: F5\n    vi", r"F4\.1: no table F4"),
         ("F3.v1.yaml", "valid_to: 2018-09-23", "valid_to: 2018-12-31", "form F3: versions 1 and 2 overlap"),
         ("F3.v1.yaml", "version: 1", "version: 2", "form F3 version 2 is there twice"),
-        ("F1.v1.yaml", "chi_bo_tdp", "year", r"F1\.year: the table's view has a column of this name"),
-        ("F1.v1.yaml", "chi_bo_tdp", "province_name", r"F1\.province_name: the table's view has a column"),
+        ("F4.v1.yaml", "so_mo_hinh", "year", r"F4\.year: the table's view has a column of this name"),
+        ("F4.v1.yaml", "so_mo_hinh", "province_name", r"F4\.province_name: the table's view has a column"),
         ("F1.v1.yaml", "shown_from: never", "shown_from: ward", r"F1\.dv_xin_ra: shown_from names no level ward"),
     ],
 )

@@ -36,7 +36,7 @@ from figure as f
 cross join asked as a
 inner join span as p on f.period_id = p.period_id
 inner join star.dim_org_unit as u on f.unit_id = u.unit_id and p.ends_on between u.valid_from and u.valid_to
-inner join bi.dim_form_row as w on f.row_id = w.row_id
+inner join star.dim_form_row as w on f.row_id = w.row_id
 left join star.fct_completeness as c
     on f.unit_id = c.unit_id and f.period_id = c.period_id and c.table_code = a.table_code
 where %(level)s in ('', u.level)
