@@ -13,7 +13,7 @@ import pytest
 
 from tonghop.base.settings import PACKAGE, Settings
 from tonghop.catalogue.model import Catalogue
-from tonghop.intake.wire import PlainUnpickler
+from tonghop.intake.wire import receive
 
 # stands in for a parser that a file took over: it is the worker itself that calls it, once it is confined
 TAKEN_OVER = """
@@ -87,10 +87,10 @@ def attempted(catalogue: Catalogue, limits: Settings, victim: Path) -> dict[str,
         assert process.stdout
         pickle.dump((catalogue, limits), process.stdin)
         process.stdin.flush()
-        assert PlainUnpickler(process.stdout).load() is None
+        assert receive(process.stdout, limits) == ("ready", None, b"")
         pickle.dump(("attempts", str(victim).encode(), date(2025, 1, 1)), process.stdin)
         process.stdin.flush()
-        status, done = PlainUnpickler(process.stdout).load()
+        status, done, _ = receive(process.stdout, limits)
         process.stdin.close()
     assert status == "read", done
     said: dict[str, str] = json.loads(done["scope"])

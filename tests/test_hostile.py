@@ -421,13 +421,29 @@ def test_a_worker_that_cannot_start_is_a_fault_and_no_file_is_blamed(
 @pytest.mark.parametrize(
     ("sent", "rule"),
     [
-        ("while True: os.write(out, b'K\\0' * 9_999)", "file.time"),
-        ("os.write(out, b'B\\xff\\xff\\xff\\x7f')", "file.memory"),
-        ("os.write(out, pickle.dumps(7))", "file.memory"),
-        ("os.write(out, pickle.dumps(('no.rule', 'x')))", "file.memory"),
-        ("os.write(out, pickle.dumps(('read', {'x': 1})))", "file.crash"),
+        ("os.write(out, HEAD.pack(1, 99_999_999, 0)); os.write(out, b'[' * 9_999)", "file.time"),
+        ("os.write(out, HEAD.pack(1, 4, 1 << 40))", "file.memory"),
+        ("os.write(out, HEAD.pack(99, 1, 0) + b'7')", "file.memory"),
+        ("os.write(out, pickle.dumps(('read', {'x': 1})))", "file.memory"),
+        ("worker.send(os.fdopen(out, 'wb'), 'read', 7)", "file.crash"),
+        ("worker.send(os.fdopen(out, 'wb'), 'read', {'x': 1})", "file.crash"),
+        ("worker.send(os.fdopen(out, 'wb'), 'book', None, b'x')", "file.crash"),
+        ("os.write(out, HEAD.pack(1, 9_999, 0) + b'[' * 9_999)", "file.memory"),
+        ("os.write(out, HEAD.pack(1, 4, 0) + b'1e99')", "file.memory"),
+        ("worker.send(os.fdopen(out, 'wb'), 'read', [[]] * 7_000_000)", "file.memory"),
     ],
-    ids=["without end", "longer than it can hold", "a number", "an unknown rule", "no report"],
+    ids=[
+        "without end",
+        "longer than it can hold",
+        "of an unknown kind",
+        "a pickle",
+        "a number",
+        "no report",
+        "a workbook",
+        "nested without end",
+        "a number with decimals",
+        "more values than a report has",
+    ],
 )
 def test_whatever_a_worker_sends_that_a_file_took_over_costs_that_file_alone(
     limits: Settings, catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: str, rule: str
@@ -436,8 +452,9 @@ def test_whatever_a_worker_sends_that_a_file_took_over_costs_that_file_alone(
         (tmp_path / name).write_bytes(good(catalogue))
     python = tmp_path / "python"
     python.write_text(f"""#!{sys.executable}
-import os, pickle, time
+import os, pickle, struct, time
 from tonghop.intake import worker
+HEAD = struct.Struct("<BQQ")
 read, fdopen = worker.read_and_check, os.fdopen
 def taken_over(name, *rest):
     if name == "evil.xlsx":

@@ -36,7 +36,7 @@ from tonghop.base.settings import PACKAGE, Settings
 from tonghop.catalogue.model import Catalogue
 from tonghop.intake.answer import Answer
 from tonghop.intake.returned import listed
-from tonghop.intake.wire import Bounded, PlainUnpickler, from_plain
+from tonghop.intake.wire import from_plain, receive
 from tonghop.reading.report import Report
 
 log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Pool:
                         if plain is None:
                             begin(number, name, content, received)
                         else:
-                            done[number] = self._report(worker, plain)
+                            done[number] = self._report(worker, *plain)
                 fill()  # before the caller turns to what it gets
                 if following in done:
                     yield done.pop(following)
@@ -117,10 +117,10 @@ class Pool:
             for worker in busy:  # whoever asked wants no more
                 self._drop(worker)
 
-    def _report(self, worker: "_Worker", plain: dict[str, Any]) -> Report:
+    def _report(self, worker: "_Worker", plain: Any, raw: bytes) -> Report:
         """The report that a worker sent; what is none is its file's fault, and ends the worker."""
         try:
-            return from_plain(plain, self._catalogue)
+            return from_plain(plain, raw, self._catalogue)
         except Exception as error:
             log.warning("a worker sent what is no report: %s", type(error).__name__)
             self._idle.remove(worker)
@@ -135,10 +135,10 @@ class Pool:
                 done = self._answered(self._asked(answer.file, content, answer))
             except _Lost:
                 return listed(answer, "lost")
-        book = done.get("workbook", b"")
+        reason, book = done
         if len(book) > self._settings.max_file_bytes:
             return listed(answer, "large")
-        return book or listed(answer, done["reason"])
+        return book or listed(answer, str(reason))
 
     def _watch(self) -> None:
         while not self._closed.wait(0.1):
@@ -178,7 +178,7 @@ class Pool:
             except _Lost as lost:
                 self._gave_up(worker, lost)
 
-    def _answered(self, worker: "_Worker") -> dict[str, Any] | None:
+    def _answered(self, worker: "_Worker") -> tuple[Any, bytes] | None:
         """What a worker has made of its file, None where a fresh worker is to be asked. Raises _Lost."""
         try:
             done = worker.answer()
@@ -209,9 +209,6 @@ def _ready(busy: Iterable["_Worker"], wait: bool) -> "list[_Worker]":
     return [by_pipe[pipe] for pipe, _ in poll.poll(None if wait else 0)]
 
 
-_ANSWERS = ("read", "file.memory", "file.crash")
-
-
 class _Lost(Exception):
     """A file got no report from its worker; `rule` says why."""
 
@@ -229,7 +226,7 @@ class _Worker:
     """One process, and the pipes to it."""
 
     def __init__(self, start: bytes, settings: Settings):
-        self.served, self._most, self._seconds = 0, settings.worker_bytes, settings.worker_seconds
+        self.served, self._settings, self._seconds = 0, settings, settings.worker_seconds
         # an environment of its own: no URL, no password; one thread, so that numpy reserves no memory for more
         environment = {"PYTHONPATH": str(PACKAGE.parent), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
@@ -254,8 +251,8 @@ class _Worker:
         try:
             self._in.write(self._start)
             self._in.flush()
-            wrong = PlainUnpickler(self._out).load()
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            _, wrong, _ = receive(self._out, self._settings)
+        except (OSError, EOFError, ValueError) as error:
             raise PoolError(f"a reading process did not start; it ended with {self._process.wait()}") from error
         if wrong:
             raise PoolError(f"a reading process did not start: {wrong}")
@@ -274,24 +271,20 @@ class _Worker:
         except (OSError, ValueError) as error:
             raise self._gone() from error
 
-    def answer(self) -> dict[str, Any]:
-        """The report of the file handed over, or what goes back, as plain data. Raises _Lost."""
+    def answer(self) -> tuple[Any, bytes]:
+        """The report of the file handed over as plain data, or the workbook that goes back, or why none does. Raises _Lost."""
         # an answer may have waited, but not be written for ever
         if self._missed != self._due:
             self._due, self._is_taken = time.monotonic() + self._seconds, True
         try:
-            # it may not grow by more, so it has no longer answer
-            status, done = PlainUnpickler(Bounded(self._out, self._most)).load()
-            if status not in _ANSWERS:
-                raise ValueError(status)
+            status, done, raw = receive(self._out, self._settings)
         except Exception as error:  # whatever a worker sends that a file took over
             raise self._gone() from error
         self._due = math.inf
-        if status != "read":
+        if status in ("file.memory", "file.crash"):
             raise _Lost(status, str(done))
         self.served += 1
-        plain: dict[str, Any] = done
-        return plain
+        return done, raw
 
     def _gone(self) -> _Lost:
         due, self._due = self._due, math.inf

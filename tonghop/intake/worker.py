@@ -30,7 +30,7 @@ import time
 import traceback
 from datetime import date
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +38,7 @@ from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
 from tonghop.intake.answer import Answer
 from tonghop.intake.returned import listed, marked
-from tonghop.intake.wire import to_plain
+from tonghop.intake.wire import Kind, send, to_plain
 from tonghop.reading.sheet_xml import Grid
 from tonghop.reading.styles_xml import as_xml
 from tonghop.reading.understand import read_and_check
@@ -56,13 +56,13 @@ def _serve() -> None:
         _warm(catalogue, settings)
         _confine(settings)
     except Exception as error:
-        _send(out, f"{type(error).__name__}: {error}")
+        send(out, "ready", f"{type(error).__name__}: {error}")
         return
     # what a report is made of refers to each other in no circle, so counting references frees it; what a workbook is written
     # with does
     gc.freeze()
     gc.disable()
-    _send(out, None)
+    send(out, "ready", None)
     while True:
         try:
             name, content, about = pickle.load(into)
@@ -70,34 +70,27 @@ def _serve() -> None:
             return
         # should nobody be left to kill it
         resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + settings.worker_seconds) + 1, resource.RLIM_INFINITY))
-        answer: tuple[str, Any]
+        answer: tuple[Kind, Any] | tuple[Kind, Any, bytes]
         try:
-            answer = (
-                "read",
-                _back(content, about)
-                if isinstance(about, Answer)
-                else to_plain(read_and_check(name, content, catalogue, settings, about)),
-            )
+            if isinstance(about, Answer):
+                answer = _back(content, about)
+            else:
+                answer = "read", *to_plain(read_and_check(name, content, catalogue, settings, about))
         except MemoryError:
             answer = "file.memory", "MemoryError"
         except BaseException as error:  # a parser's panic is no Exception; its message may quote the file
             place = traceback.extract_tb(error.__traceback__)[-1]
             answer = "file.crash", f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
-        _send(out, answer)
+        send(out, *answer)
         if isinstance(about, Answer):
             gc.collect()
 
 
-def _back(content: bytes, answer: Answer) -> dict[str, Any]:
+def _back(content: bytes, answer: Answer) -> tuple[Kind, Any, bytes]:
     try:
-        return {"workbook": marked(content, answer)}
+        return "book", None, marked(content, answer)
     except NotKept as kept:
-        return {"reason": kept.reason}
-
-
-def _send(out: IO[bytes], answer: Any) -> None:
-    pickle.dump(answer, out)
-    out.flush()
+        return "book", kept.reason, b""
 
 
 def _warm(catalogue: Catalogue, settings: Settings) -> None:
