@@ -100,7 +100,7 @@ class Acts:
             connection.execute(
                 """
             select q.unit_id, coalesce(q.is_on_time, true) from in_release.fct_reporting(%(release)s) q
-            where q.unit_id = any(%(units)s) and q.period_id = %(period_id)s and q.table_code = %(table_code)s
+            where q.unit_id = any(%(units)s) and q.period_id = %(period_id)s and q.table_code = %(table_code)s and q.is_owed
                 and q.scope = case %(basis)s when 'summed' then 'own' else 'rollup' end""",
                 {"units": units, "release": new.release_id, **figure.__dict__},
             ).fetchall()
