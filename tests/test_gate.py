@@ -176,8 +176,8 @@ MORE = [
         "nothing_withheld_is_shown",
         """
         create or replace view star.fct_finding with (security_barrier) as
-        select finding_key, source, rule, rule_version, kind, is_waived, unit_id, period_id, row_id, submission_id, sheet, cell,
-            message_vi, message_en
+        select finding_key, source, rule, rule_version, kind, is_waived, unit_id, period_id, cells, row_id, submission_id, sheet,
+            cell, message_vi, message_en
         from marts.fct_finding;
         insert into marts.fct_finding (finding_key, source, rule, kind, message_vi, message_en, release_from, release_to)
         values ('k', 'arrival', 'cell.whole', 'cell', 'ở đây là -3', 'it is -3', 2, 2147483647)""",

@@ -101,10 +101,10 @@ create table marts.fct_completeness (
     unit_id integer not null, period_id integer not null, table_code text not null, last_due_on date not null,
     due integer not null, received integer not null, on_time integer not null, late integer not null, missing integer not null,
     nil integer not null, release_from integer not null, release_to integer not null);
--- grain: one finding: of a file on arrival, or of a rule on the accepted figures
+-- grain: one disagreement: a rule that a file breaks on arrival, or that the accepted figures of a unit break; in how many cells
 create table marts.fct_finding (
     finding_key text not null, source text not null, rule text not null, rule_version integer, kind text not null,
-    is_waived boolean not null default false, unit_id integer, period_id integer,
+    is_waived boolean not null default false, unit_id integer, period_id integer, cells integer not null default 1,
     row_id integer, submission_id integer, sheet text, cell text, left_side numeric, bound numeric, message_vi text not null,
     message_en text not null, release_from integer not null, release_to integer not null);
 

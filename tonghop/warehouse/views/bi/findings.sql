@@ -3,7 +3,7 @@
 select
     {{ place_columns('w', levels) }},
     p.period_type, {{ period_columns('p') }}, m.source, m.rule, m.kind, m.is_waived,
-    min(c.message_vi) as message_vi, min(c.message_en) as message_en, count(*)::integer as cells
+    min(c.message_vi) as message_vi, min(c.message_en) as message_en, sum(m.cells)::integer as cells
 from current.fct_finding as m
 inner join current.dim_period as p on p.period_id = m.period_id
 inner join current.dim_place as w on w.unit_id = m.unit_id and p.ends_on between w.valid_from and w.valid_to

@@ -4,7 +4,7 @@
 -- by the figures, and a place may be called by what the sender wrote.
 select
     m.release_id, m.finding_key, m.source, m.rule, m.rule_version, m.kind, m.is_waived, m.unit_id, m.period_id,
-    m.row_id, m.submission_id, case when m.source = 'rule' then m.sheet end as sheet,
+    m.cells, m.row_id, m.submission_id, case when m.source = 'rule' then m.sheet end as sheet,
     case when m.source = 'rule' then m.cell end as cell, case when known.is_fixed then m.message_vi end as message_vi,
     case when known.is_fixed then m.message_en end as message_en
 from released.fct_finding as m
