@@ -5,9 +5,7 @@ In the first Nam Định city has only claimed its members; in the second three 
 
 import html
 import re
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import commands
@@ -15,9 +13,7 @@ import psycopg
 import pytest
 from test_intake import rows
 
-import samples
-from tonghop.base.settings import PROJECT, Settings
-from tonghop.catalogue.load import load_catalogue
+from tonghop.base.settings import Settings
 from tonghop.queries import explain
 from tonghop.queries.owed import owed
 from tonghop.warehouse.connect import bi_url
@@ -27,18 +23,9 @@ MEMBERS = ("F1.dv_cuoi_ky", "2018-H1")
 
 
 @pytest.fixture(scope="module")
-def demo(new_warehouse: Callable[[Path], Settings], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def demo(copy_of: Callable[[Settings], Settings], samples_released: Settings) -> Settings:
     """The samples, published: those of the three organisations in release 2."""
-    folder = tmp_path_factory.mktemp("coverage")
-    shutil.copytree(PROJECT / "catalogue", folder / "catalogue")
-    settings = new_warehouse(folder / "home").model_copy(update={"catalogue": folder / "catalogue"})
-    files = samples.write(load_catalogue(settings.catalogue), folder / "samples")
-    below = [file for file in files if "nam-dinh-tp-cs0" in file.name]
-    for sent in ([file for file in files if file not in below], below):
-        commands.run(settings, "submit", *map(str, sent))
-        published = commands.run(settings, "release")
-        assert published.exit_code == 0, published.output
-    return settings
+    return copy_of(samples_released)
 
 
 def read(settings: Settings, query: str) -> list[tuple[Any, ...]]:
