@@ -47,7 +47,7 @@ lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint dbt_project docker tonghop/warehouse/migrations tonghop/warehouse/views
-	@$(BIN)/sqlfluff lint --templater placeholder tonghop/*/sql
+	@$(BIN)/sqlfluff lint --templater placeholder tonghop/*/sql samples/reform/sql
 	@(cat expectations/candidate.sql; echo 'select release_id from candidate') | $(BIN)/sqlfluff lint --stdin-filename expectations/candidate.sql -
 	@folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && $(BIN)/python -c "$$POPULATIONS" "$$folder" && \
 		$(BIN)/sqlfluff lint --config .sqlfluff "$$folder"

@@ -135,15 +135,15 @@ def prove(settings: Settings) -> Proof:
             connection.execute(f"create temp table {name} as {query}".encode())
             connection.execute(f"analyze {name}".encode())
         proof = Proof(
-            dict(ask(_COUNTS)),
+            dict(ask(_sql("counts"))),
             ask(_NATIONAL),
-            ask(_PROVINCIAL),
+            ask(_sql("provincial")),
             ask(_SAME),
             ask(_LEVELS),
             ask(_COVERAGE),
-            ask(_DIVIDED),
-            nam_dinh=ask(_CITY, city=NAM_DINH),
-            nam_dinh_back=ask(_CITY_BACK, city=NAM_DINH),
+            ask(_sql("divided")),
+            nam_dinh=ask(_sql("city"), city=NAM_DINH),
+            nam_dinh_back=ask(_sql("city_back"), city=NAM_DINH),
             zones=ask(_ZONES),
         )
         bearers = dict(ask("select code, name from unit where day = 'new' and level = 'grassroots'"))
@@ -155,6 +155,10 @@ def prove(settings: Settings) -> Proof:
             bear = "; ".join(f"{code} {bearers.get(code, 'nobody')}" for code in dict.fromkeys(codes) if code)
             proof.followed.append((*codes, unit.name.removeprefix("Đảng bộ "), *became[0], bear))
     return proof
+
+
+def _sql(name: str) -> str:
+    return (Path(__file__).parent / "sql" / f"{name}.sql").read_text("utf-8")
 
 
 # as tables of the session, with statistics: a plan without them takes minutes
@@ -183,83 +187,9 @@ _TABLES = {
         select o.unit_id, s.side, i.code, sum(o.value) as value
         from marts.fct_observation o join side s using (period_id) join indicator i using (indicator_id)
         where o.scope = 'own' group by 1, 2, 3""",
-    "figure": """
-        with top as (
-            select distinct unit_id, level from unit where level in ('nation', 'province')
-        ), standing as (
-            select s.*, d.side from ctl.landing_on s
-            join (select distinct side, max(ends_on) over (partition by side) as ends_on from side) d
-                on d.ends_on between s.facts_from and s.facts_to
-            where s.tree_id in (20250101, 20250701) and s.release_id = (select release_id from ctl.current_release)
-                and s.ancestor_id in (select unit_id from top)
-        ), every as (
-            select f.unit_id, 'reported' as tree, s.side, i.code, f.value
-            from marts.fct_rollup f join top using (unit_id) join side s using (period_id) join indicator i using (indicator_id)
-            union all
-            select f.unit_id, 'today', s.side, i.code, f.value
-            from marts.fct_restated f join top using (unit_id) join side s using (period_id) join indicator i using (indicator_id)
-            union all
-            select s.ancestor_id, case s.tree_id when 20250101 then 'old' else 'new' end, f.side, f.code, f.value * s.weight
-            from standing s join fact f on f.unit_id = s.unit_id and f.side = s.side
-        )
-        select e.unit_id, t.level, e.tree, e.side, e.code, sum(e.value) as value
-        from every e join top t using (unit_id) group by 1, 2, 3, 4, 5""",
+    "figure": _sql("figure"),
 }
-_COUNTS = """
-with now as (
-    select * from unit where '2025-07-01' between valid_from and valid_to
-)
-select 'communes before', count(*) from unit where day = 'old' and level = 'grassroots'
-union all
-select 'provinces before', count(*) from unit where day = 'old' and level = 'province'
-union all
-select 'districts before', count(*) from unit where day = 'old' and level = 'district'
-union all
-select 'communes after', count(*) from now where level = 'grassroots'
-union all
-select 'provinces after', count(*) from now where level = 'province'
-union all
-select 'successors', count(distinct n.unit_id) from now n
-where n.level = 'grassroots' and (
-    exists (select from catalogue.succession s where s.successor_id = n.unit_id)
-    or exists (select from stands s where s.unit_id = n.unit_id and s.reason = 'same'))
-union all
-select 'divided', count(*) from stands where reason = 'divided'
-union all
-select 'divided across provinces', count(*) from stands s join unit u on u.unit_id = s.lands_on_id
-where s.reason = 'divided' and u.level = 'nation'
-union all
-select 'without a place', count(*) from unit u
-where u.day = 'old' and not exists (select from stands s where s.unit_id = u.unit_id)
-union all
-select 'reports ' || side, count(distinct unit_id) from fact where code = %(members)s group by side
-union all
-select 'reports of the other forms ' || side, count(distinct unit_id) from fact where code not like 'F1.%%' group by side"""
 _NATIONAL = "select side, tree, code, trim_scale(value) from figure where level = 'nation' order by 1, 3, 2"
-# a new province is the old ones that were put together in it: those whose communes now stand in it
-_PROVINCIAL = """
-with heir as (
-    select distinct o.province_id as old_id, coalesce(s.successor_id, o.province_id) as new_id
-    from province o left join catalogue.succession s on s.predecessor_id = o.province_id where o.day = 'old'
-), old as (
-    select h.new_id as unit_id, f.side, f.code, sum(f.value) as value
-    from figure f join heir h on h.old_id = f.unit_id where f.tree = 'old' group by 1, 2, 3
-), across as (
-    -- put together from old provinces, or without a predecessor in a province that was: on the old tree it stands at the nation
-    select n.province_id as unit_id, f.side, f.code, sum(f.value) as value
-    from back b
-    join unit vn on vn.unit_id = b.lands_on_id and vn.level = 'nation'
-    join province n on n.unit_id = b.unit_id and n.unit_id <> n.province_id
-        and exists (select from unit u where u.unit_id = n.province_id and '2025-07-01' between u.valid_from and u.valid_to)
-    join fact f on f.unit_id = b.unit_id and f.side = 'after'
-    group by 1, 2, 3
-)
-select n.side, u.name, n.code, trim_scale(coalesce(o.value, 0)), trim_scale(coalesce(a.value, 0)), trim_scale(n.value)
-from figure n
-join unit u on u.unit_id = n.unit_id and '2025-07-01' between u.valid_from and u.valid_to
-left join old o on o.unit_id = n.unit_id and o.side = n.side and o.code = n.code
-left join across a on a.unit_id = n.unit_id and a.side = n.side and a.code = n.code
-where n.tree = 'new' and n.level = 'province' order by 1, 2, 3"""
 # what was reported stands on the tree of its own time as it was reported, and today's tree is that of the reform
 _SAME = """
 with comparison (name, one, other, side) as (
@@ -287,21 +217,6 @@ select s.side, f.units_due, f.units_reported, f.units_restated, f.units_not_rest
 from marts.fct_restated f
 join side s using (period_id) join indicator i using (indicator_id) join unit u using (unit_id)
 where u.level = 'nation' and i.code = %(members)s group by 1, 2, 3, 4, 5 order by 1 desc"""
-_DIVIDED = """
-with heirs as (
-    select s.predecessor_id as unit_id, string_agg(x.code || ' ' || x.name, '; ' order by x.code) as names
-    from catalogue.succession s
-    join unit x on x.unit_id = s.successor_id and '2025-07-01' between x.valid_from and x.valid_to group by 1
-)
-select u.code, u.name, d.name, p.name, h.names, at.code || ' ' || at.name, trim_scale(f.value)
-from stands s
-join unit u on u.unit_id = s.unit_id and u.day = 'old'
-join unit d on d.unit_id = u.parent_id and d.day = 'old'
-join unit p on p.unit_id = d.parent_id and p.day = 'old'
-join unit at on at.unit_id = s.lands_on_id and '2025-07-01' between at.valid_from and at.valid_to
-join heirs h on h.unit_id = s.unit_id
-join fact f on f.unit_id = s.unit_id and f.side = 'before' and f.code = %(members)s
-where s.reason = 'divided' order by 1"""
 _ZONES = """
 select u.code, u.name, p.name, at.name from unit u
 join province p on p.unit_id = u.unit_id and p.day = 'new'
@@ -312,36 +227,6 @@ _FOLLOWED = """
 select at.code, at.name from unit u join stands s using (unit_id)
 join unit at on at.unit_id = s.lands_on_id and '2025-07-01' between at.valid_from and at.valid_to
 where u.code = %(code)s and u.day = 'old' and u.level = 'grassroots'"""
-_CITY = """
-with city as (
-    select u.unit_id from unit u
-    join unit d on d.unit_id = u.parent_id and d.day = 'old' and d.code = %(city)s where u.day = 'old'
-), elsewhere as (
-    select lands_on_id, count(*) as units from stands
-    where is_whole and unit_id not in (select unit_id from city) group by 1
-)
-select s.reason, at.code, at.name, bool_and(s.is_whole), count(*), trim_scale(sum(f.value)), coalesce(max(e.units), 0)
-from city c
-join stands s using (unit_id)
-join fact f on f.unit_id = c.unit_id and f.side = 'before' and f.code = %(members)s
-join unit at on at.unit_id = s.lands_on_id and '2025-07-01' between at.valid_from and at.valid_to
-left join elsewhere e on e.lands_on_id = s.lands_on_id
-group by s.reason, at.unit_id, at.code, at.name order by 1 desc, 2"""
-_CITY_BACK = """
-with city as (
-    select u.unit_id from unit u
-    join unit d on d.unit_id = u.parent_id and d.day = 'old' and d.code = %(city)s where u.day = 'old'
-), heir as (
-    select lands_on_id as unit_id from stands join city using (unit_id) where is_whole
-    union
-    select s.successor_id from catalogue.succession s join city c on c.unit_id = s.predecessor_id
-)
-select n.code, n.name, b.reason, at.name, trim_scale(f.value)
-from heir
-join unit n on n.unit_id = heir.unit_id and '2025-07-01' between n.valid_from and n.valid_to
-join back b on b.unit_id = n.unit_id
-join fact f on f.unit_id = n.unit_id and f.side = 'after' and f.code = %(members)s
-join unit at on at.unit_id = b.lands_on_id and '2025-06-30' between at.valid_from and at.valid_to order by 1"""
 
 
 # --- what is written -------------------------------------------------------------------------------------------

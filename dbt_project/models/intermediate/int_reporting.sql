@@ -1,7 +1,8 @@
--- grain: unit x period x form table x scope: a report that is owed for a period that has ended, or that came and nobody owes. A unit
--- has reported where a live submission covers it: with a line of its own in the table, or as its own nil return. Figures do not
--- settle a claim that is owed, nor a claim the figures. It was on time where the first report came in time that was accepted and
--- not withdrawn: a correction keeps that day, and so does a report that was returned or quarantined first and accepted by a replay.
+-- grain: unit x period x form table x scope: a report that is owed for a period that has ended, or that came and nobody owes. A
+-- unit has reported where a live submission covers it: with a line of its own in the table, or as its own nil return. Figures do
+-- not settle a claim that is owed, nor a claim the figures. It was on time where the first report came in time that was accepted
+-- and not withdrawn: a correction keeps that day, and so does a report that was returned or quarantined first and accepted by a
+-- replay.
 with obligation as (
     select * from {{ ref('int_obligation') }}
 ),

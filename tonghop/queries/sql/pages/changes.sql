@@ -18,9 +18,10 @@ changed as (
         coalesce(new.units_due, 0) as new_due, coalesce(new.units_unowed, 0) as new_unowed
     from old
     full join new using (unit_id, period_id, row_id, indicator_id)
-    cross join lateral (
-        values ('summed', old.value, new.value), ('claimed', old.claimed, new.claimed)
-    ) as measure (basis, old_value, new_value)
+    cross join
+        lateral (
+            values ('summed', old.value, new.value), ('claimed', old.claimed, new.claimed)
+        ) as measure (basis, old_value, new_value)
     where measure.old_value is distinct from measure.new_value
 )
 

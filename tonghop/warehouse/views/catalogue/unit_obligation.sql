@@ -1,6 +1,6 @@
 -- Who owes what: the tables that the levels of a unit owe, where it is in a reporting spell of the form, both on the period's
--- last day. A unit of two levels owes a table once, by the deadline and in the scope of the higher. The columns that name a row are
--- all in the key, so that conditions on them reach the tables.
+-- last day. A unit of two levels owes a table once, by the deadline and in the scope of the higher. The columns that name a row
+-- are all in the key, so that conditions on them reach the tables.
 select distinct on (o.catalogue_id, o.form_code, o.table_code, o.period_id, p.ends_on, v.unit_id)
     o.catalogue_id, o.form_code, o.form_version, o.table_code, o.period_id, p.ends_on, v.unit_id, v.level, o.due_on, o.scope
 from catalogue.obligation as o

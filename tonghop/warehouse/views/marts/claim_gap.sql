@@ -72,8 +72,8 @@ cross join lateral (
     select coalesce(array_agg(q.unit_id order by q.unit_id), '{}') as missing_units
     from marts.bridge_org_tree as b
     inner join marts.fct_reporting as q
-        on q.unit_id = b.unit_id and q.period_id = r.period_id and q.table_code = i.table_code and q.scope = 'own' and not q.is_received
-            and {{ holds_in('q', 'n.release_id') }}
+        on q.unit_id = b.unit_id and q.period_id = r.period_id and q.table_code = i.table_code
+            and q.scope = 'own' and not q.is_received and {{ holds_in('q', 'n.release_id') }}
     where b.ancestor_id = r.unit_id and b.depth > 0 and p.ends_on between b.valid_from and b.valid_to
         and {{ holds_in('b', 'n.release_id') }}
 ) as m
