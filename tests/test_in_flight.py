@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,42 @@ def test_a_unit_renamed_or_moved_meanwhile_keeps_its_template(
     assert later.version("ngo-quyen", end) != catalogue.version("ngo-quyen", end)
     report = read(later, limits, content)
     assert (report.status, told(report)) == ("accepted", [])
+
+
+def test_a_unit_that_got_another_code_meanwhile_keeps_its_template_and_its_rows(
+    catalogue: Catalogue, limits: Settings, tmp_path: Path
+) -> None:
+    issued = template(catalogue, "F2", "2021-M10", "08737")
+    figures_: dict[Any, Any] = {
+        (table.code, unit.unit, row.code, field.code): next(iter(field.codes.values()))[0] if field.codes else 0
+        for table, units in issued.sheets
+        for unit in units
+        for row in table.rows
+        for field in table.fields
+    }
+    content = workbook(catalogue, issued, figures_)
+    shutil.copytree(PROJECT / "catalogue", tmp_path, dirs_exist_ok=True)
+    sender, cell = (catalogue.unit_by_code(code, date(2021, 10, 31)) for code in ("08737", "08737.01"))
+    assert sender
+    assert cell
+    events = [
+        {"event": "Mã mới", "on": "2021-07-01", "kind": "recoded", "unit": unit.unit, "code": code}
+        for unit, code in ((sender, "99737"), (cell, "99737.01"))
+    ]
+    tree_world.write_events(tmp_path / "events" / "2021.csv", events)
+    later = load_catalogue(tmp_path)
+    report = read(later, limits, content)
+    assert (report.status, report.sender and report.sender.code) == ("accepted", "99737"), report.findings
+    assert report.cells == read(catalogue, limits, content).cells
+    # the codes of its rows alone do not make it one
+    other = load_workbook(io.BytesIO(content))
+    for row in other["F2"].iter_rows():
+        for at in row:
+            if at.value == "08737":
+                at.value = "08719"
+    out = io.BytesIO()
+    other.save(out)
+    assert "head.fingerprint" in {rule for rule, _ in told(read(later, limits, out.getvalue()))}
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.sync import sync
 from tonghop.cli.main import cli
+from tonghop.reading import layout
 from tonghop.reading.report import Report
 from tonghop.reading.understand import read_and_check
 from tonghop.templates.book import workbook
@@ -144,6 +145,23 @@ def test_a_filled_template_is_accepted_cell_by_cell(catalogue: Catalogue, limits
         if (table, field) in codes:
             chosen = [code for code in codes[table, field].codes if read[table, unit, row, f"{field}_{code}"] == 1]
             assert [codes[table, field].codes[code][0] for code in chosen] == [value]
+
+
+def test_an_accepted_template_names_only_what_a_person_added(catalogue: Catalogue, limits: Settings) -> None:
+    template = Planner(catalogue, "F2", "2021-M10").unit("08737")
+    content = workbook(catalogue, template, _figures(template))
+    read = _check(catalogue, limits, template, content).read
+    assert (read.sheets, read.columns, read.cells) == ((), (), ())
+    book = load_workbook(io.BytesIO(content))
+    date = next(cell for row in book["F2"].iter_rows() for cell in row if cell.value == layout.SIGNED[0])
+    date.value = "Ngày 5 tháng 11 năm 2021"
+    book["F2"][f"D{date.row + 1}"] = "đã đối chiếu"
+    book.create_sheet("Nháp")["A1"] = "nháp"
+    out = io.BytesIO()
+    book.save(out)
+    read = _check(catalogue, limits, template, out.getvalue()).read
+    assert (read.sheets, read.columns) == (("Nháp",), ())
+    assert [c.cells for c in read.cells] == [f"{date.coordinate}, D{date.row + 1}"]
 
 
 @each_form

@@ -59,7 +59,7 @@ def identify(
     if forms and reading.period:
         reading.form = _version(reading, forms[0].code, head, reading.period, catalogue)
     if reading.period:
-        reading.days = _days(reading, head, reading.period, received or today())
+        reading.days = _days(reading, head, reading.period, received or today(), catalogue)
     if sender and reading.period and reading.days:
         beside = [head["unit_name"].value] if "unit_name" in head else names
         found = reading.days.unit(sender, beside, catalogue)
@@ -87,24 +87,40 @@ def _printed_from(reading: Reading, mark: Place, catalogue: Catalogue) -> None:
     if not (reading.form and reading.sender and reading.period):
         return
     given = fold(plain(mark.value))
-    if given == fingerprint(reading.form, reading.sender, reading.period):
-        return
-    for earlier in catalogue.earlier.get((reading.form.code, reading.form.version), ()):
-        if given == fingerprint(earlier.form, reading.sender, reading.period):
-            reading.earlier = earlier
+    reading.is_template = True
+    # the unit may have got another code since
+    for version in catalogue.versions_of_unit(reading.sender.unit):
+        if given == fingerprint(reading.form, version, reading.period):
             return
+        for earlier in catalogue.earlier.get((reading.form.code, reading.form.version), ()):
+            if given == fingerprint(earlier.form, version, reading.period):
+                reading.earlier = earlier
+                return
+    reading.is_template = False
     reading.wrong("head.fingerprint", mark)
 
 
-def _days(reading: Reading, head: dict[HeadKey, Place], period: Period, received: date) -> Days:
-    """The days of the report's codes. A template has those of its period's end: its fingerprint says which unit it is for."""
+def _days(reading: Reading, head: dict[HeadKey, Place], period: Period, received: date, catalogue: Catalogue) -> Days:
+    """The days of the report's codes. A template has those of its period's end, as they were known when it was issued: its
+    fingerprint says which unit it is for."""
     place = head.get("codes_on")
     stated = stated_day(place.value) if place and place.value not in (None, "") else None
     if place and place.value not in (None, "") and stated is None:
         reading.wrong("head.codes_on", place, value=unit_names.quoted(place.value))
-    if head.get("fingerprint"):
-        stated = period.ends_on
+    if mark := head.get("fingerprint"):
+        code = plain(head["unit"].value).strip() if "unit" in head else ""
+        stated = _issued(reading, code, fold(plain(mark.value)), period, catalogue)
     return Days(period.ends_on, received, stated)
+
+
+def _issued(reading: Reading, code: str, given: str, period: Period, catalogue: Catalogue) -> date:
+    """A day on which the unit that a template was issued to bore the code in its head: the period's end, or the nearest to it."""
+    form, bearers = reading.form, catalogue.history.by_code.get(code, ())
+    earlier = catalogue.earlier.get((form.code, form.version), ()) if form else ()
+    for version in bearers if form else ():
+        if any(given == fingerprint(f, version, period) for f in (form, *(e.form for e in earlier)) if f):
+            return min(max(period.ends_on, version.valid_from), version.valid_to)
+    return period.ends_on
 
 
 def _unknown_period(reading: Reading, place: Place, scheme: str) -> None:

@@ -15,8 +15,11 @@ from tonghop.reading.report import CellsPassed
 from tonghop.xlsx.xml_edit import column_number, letters
 
 HEAD_ROWS = 60  # a table's header is within so many rows
-# above the header of a template of ours: from this column on there are checks, which are no part of the form
+# what a template of ours has that is no part of the form: above the header of a table, from this column on, its checks; the lines
+# for signatures below; and two sheets
 CHECKS = "Kiểm tra (không thuộc biểu) / Checks (no part of the form)"
+SIGNED = ("Ngày …… tháng …… năm …… / Date", "Thủ trưởng đơn vị / Head of the unit", "(Ký, đóng dấu / sign and stamp)")
+CHECKS_SHEET, GUIDE_SHEET = "Kiểm tra", "Hướng dẫn"
 _EMPTY = frozenset(("", None))
 
 
@@ -331,7 +334,7 @@ def find_header(sheet: Sheet, headers: dict[str, Field_], codes: Codes) -> Table
         r = next((r for r in range(bottom, top - 1, -1) if grid[r][c] not in _EMPTY), None)
         if r is None:
             if c >= aside:
-                header.passed[c] = CHECKS.partition(" (")[0]
+                header.passed[c] = CHECKS_SHEET
             continue
         names = list(block.names(r, c, top)) if c in block.texts[r] else []
         # "Ghi chú (nếu có)"

@@ -112,6 +112,8 @@ class Reading:
     period: Period | None = None
     scope: str | None = None
     nil: bool = False
+    # whether it is a template of ours, whose own texts need no mention
+    is_template: bool = False
     money: Place | None = None
     # by the codes of which days units are named; known once the period is
     days: Days | None = None

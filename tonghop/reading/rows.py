@@ -17,6 +17,8 @@ from tonghop.base.text import FOLDED, fold, nfc, visible
 from tonghop.catalogue.forms import ALL_ROWS, Field_, Table
 from tonghop.catalogue.model import Catalogue, Codes
 from tonghop.reading.layout import (
+    CHECKS_SHEET,
+    SIGNED,
     Sheet,
     TableHeader,
     column_letters,
@@ -207,7 +209,9 @@ class Rows:
             self.lines += [value for value in values if isinstance(value, str)]
             self.notes.append(row.number)
             columns = (*self.inputs, *(c for c in self.bare if c > self.code))
-            self.passed |= {(row.number, c) for c in columns if holds(values[c]) or self._failed(row.number, c)}
+            own = SIGNED if self.reading.is_template else ()
+            held = (c for c in columns if holds(values[c]) or self._failed(row.number, c))
+            self.passed |= {(row.number, c) for c in held if values[c] not in own}
             return
         if self.ended or row.kind == "titles":
             return
@@ -285,8 +289,10 @@ class Rows:
             if spec.type != "code"
         ]
         # what a total says of a column of words is nobody's figure
-        coded = zip(self.inputs, self.columns.fields, raw, strict=True)
-        self.passed |= {(row.number, c) for c, spec, value in coded if spec.type == "code" and holds(value)}
+        own = self.catalogue.codes.not_applicable[:1] if self.reading.is_template else ()
+        coded = (c for c, spec in zip(self.inputs, self.columns.fields, strict=True) if spec.type == "code")
+        at = self.sheet.grid[row.number]
+        self.passed |= {(row.number, c) for c in coded if holds(at[c]) and at[c] not in own}
         self.taken.add(row.number)
 
     def _beside(self, row: _Row, values: list[Any]) -> None:
@@ -324,6 +330,8 @@ class Rows:
             if not own_measure(place.value, self.table, self.catalogue.codes):
                 self.reading.findings.append(other_measure(place, self.table, self.vocabulary))
         below = range(header.last_row + 1, len(self.sheet.grid))
+        if self.reading.is_template:
+            header.passed = {c: label for c, label in header.passed.items() if label != CHECKS_SHEET}
         self.seen |= {c for c in header.passed if any(holds(self.sheet.grid[r][c]) or self._failed(r, c) for r in below)}
         self.reading.columns_passed += [
             ColumnPassed(printable(name), letters, label)

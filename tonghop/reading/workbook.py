@@ -160,7 +160,8 @@ def _tables(
     most = max(share for _, share in likely)
     for sheet, (table, share) in zip(sheets, likely, strict=True):
         if table is None or share < min(0.5, most) or share == 0.5 < most:
-            if any(layout.holds(value) for row in sheet.grid for value in row):
+            own = reading.is_template and sheet.name in (layout.CHECKS_SHEET, layout.GUIDE_SHEET)
+            if not own and any(layout.holds(value) for row in sheet.grid for value in row):
                 reading.sheets_passed.append(printable(sheet.name))
             continue
         if table.code in seen:

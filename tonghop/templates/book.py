@@ -15,13 +15,14 @@ import yaml
 from xlsxwriter.utility import xl_range_abs
 
 from tonghop.catalogue.model import Catalogue
+from tonghop.reading.layout import GUIDE_SHEET
 from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING
 from tonghop.templates.looks import CHECKS, COLOURS, CellFormats
 from tonghop.templates.paper import finish
 from tonghop.templates.plan import Prefills, Template, previous
 from tonghop.templates.sheet import TableSheet
 
-GUIDE = "Hướng dẫn"
+GUIDE = GUIDE_SHEET
 # a file's bytes depend on what it is for alone
 _EPOCH = datetime(2000, 1, 1)
 _FIRST_RULE = 6  # the line, from zero, of the first rule on the sheet of checks

@@ -2,9 +2,10 @@
 
 from typing import Any, Literal
 
+from tonghop.reading.layout import CHECKS_SHEET
 from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS
 
-CHECKS = "Kiểm tra"
+CHECKS = CHECKS_SHEET
 COLOURS: tuple[tuple[Literal["red", "amber", "green"], str], ...] = (
     ("red", FAILS),
     ("amber", BLANK),

@@ -3,11 +3,11 @@
 import math
 from typing import Any
 
+from tonghop.reading.layout import SIGNED
 from tonghop.templates.looks import CellFormats
 
 _MOST = 16  # columns of figures on a page
 _A4 = 9
-_SIGNED = ("Ngày …… tháng …… năm …… / Date", "Thủ trưởng đơn vị / Head of the unit", "(Ký, đóng dấu / sign and stamp)")
 _ROOM = 5  # lines left for signature and stamp
 
 
@@ -39,7 +39,7 @@ def side_by_side(sheet: Any, lead: int, pages: int) -> None:
 
 def signature(sheet: Any, style: CellFormats, row: int, columns: tuple[int, int]) -> int:
     """Room for a date, a signature and a stamp between two columns; returns the last row of it. It asks for nobody's name."""
-    for text, look in zip(_SIGNED, ({"italic": True}, {"bold": True}, {"italic": True}), strict=True):
+    for text, look in zip(SIGNED, ({"italic": True}, {"bold": True}, {"italic": True}), strict=True):
         sheet.merge_range(row, columns[0], row, columns[1], text, style(align="center", **look))
         row += 1
     return row + _ROOM
