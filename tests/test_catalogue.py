@@ -228,7 +228,7 @@ def holds(catalogue: Catalogue, rule: str, values: dict[str, int], version: int 
         ("F2.7", 1, {"dv_phai_du": 20, "dv_du": 17}, {"dv_du": 16}),
         ("F3.1a", 2, {"tong_to_chuc": 686, "duoc_xep": 662, "chua_xep": 24}, {"chua_xep": 25}),
         ("F3.2a", 2, {"htxs": 100, "htt": 504, "ht": 58, "khong_ht": 0, "duoc_xep": 662}, {"ht": 59}),
-        ("F3.2c", 1, {"htxs": 13, "htt_rieng": 80, "htt_tro_len": 93}, {"htt_tro_len": 80}),
+        ("F3.2c", 1, {"htt_tro_len": 93, "ht": 5, "khong_ht": 2, "duoc_xep": 100}, {"htt_tro_len": 80}),
         ("F3.3", 2, {"htxs": 20, "htt_rieng": 100}, {"htxs": 21}),
         ("F3.4a", 1, {"tsvm_tieu_bieu": 5, "tsvm": 5}, {"tsvm": 4}),
         ("F3.4b", 1, {"tsvm": 8797, "htt": 1022, "ht": 142, "yeu_kem": 39, "duoc_xep": 10000}, {"yeu_kem": 40}),

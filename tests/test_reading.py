@@ -438,6 +438,26 @@ def test_good_or_better_may_stand_in_place_of_its_parts_or_beside_them(given: di
     assert {c.indicator for c in report.cells if c.state == "blank"} == {"htxs", "htt", "htt_tro_len"} - given.keys()
 
 
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize(
+    ("given", "findings"),
+    [
+        ({"htt_tro_len": 93}, []),
+        ({"htxs": 13, "htt_rieng": 80}, []),
+        ({"htxs": 13, "htt_rieng": 80, "htt_tro_len": 93}, []),
+        ({"htxs": 13, "htt_rieng": 80, "htt_tro_len": 80}, ["F3.2c"]),
+        ({"htxs": 13, "htt_tro_len": 93}, ["cell.blank"]),
+    ],
+)
+def test_members_good_or_better_may_stand_in_place_of_its_parts_too(
+    version: int, given: dict[str, int], findings: list[str]
+) -> None:
+    graded = {"tong_dv": 103, "duoc_xep": 100, "mien_xep": 2, "chua_xep": 1, "ht": 5, "khong_ht": 2}
+    period = "2017-Y" if version == 1 else "2018-Y"
+    report = read("a.xlsx", book(CATALOGUE, "F3B", WARD, period, [(WARD, graded | given)], version=version))
+    assert [f.rule for f in report.findings if f.returns] == findings
+
+
 @pytest.mark.parametrize(
     "texts",
     [
