@@ -20,7 +20,7 @@ from psycopg import sql
 
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.base.text import fold, sort_key
-from tonghop.catalogue.calendar import SCHEMES, Period
+from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.data import CatalogueError
 from tonghop.catalogue.forms import Form, Table
 from tonghop.catalogue.load import load_catalogue
@@ -398,7 +398,7 @@ def test_forms_that_do_not_fit_the_rest_are_refused(folder: Path, file: str, old
 # --- periods and deadlines -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", ["ND09", "CALENDAR"])
 @pytest.mark.parametrize(
     ("parts", "whole"),
     [
@@ -417,6 +417,39 @@ def test_parts_tile_the_cumulative_period(catalogue: Catalogue, scheme: str, par
         total = period(catalogue, f"{year}-{whole}", scheme)
         assert (pieces[0].starts_on, pieces[-1].ends_on) == (total.starts_on, total.ends_on)
         assert all(b.starts_on == a.ends_on + timedelta(days=1) for a, b in pairwise(pieces))
+
+
+# a cut-off on the 20th from 2027 on
+LATER = "  ND27: {last_day: 20, after: ND09, first_year: 2027, name: {vi: Chốt ngày 20, en: Cut off on the 20th}}\n"
+
+
+def test_another_cut_off_goes_on_where_the_one_before_it_ends(folder: Path) -> None:
+    edit(folder / "calendar.yaml", "deadline:", LATER + "deadline:")
+    changed = load_catalogue(folder)
+    last, first, term = (
+        period(changed, code, scheme) for scheme, code in (("ND09", "2026-M12"), ("ND27", "2027-M01"), ("ND27", "2025-2030-TERM"))
+    )
+    assert (first.starts_on, first.ends_on) == (last.ends_on + timedelta(days=1), date(2027, 1, 20))
+    assert (term.starts_on, term.ends_on) == (date(2024, 12, 15), date(2030, 12, 20))
+    assert not {p.code for p in changed.calendar.periods() if p.scheme == "ND27"} & {"2026-M12", "2026-Y", "2020-2025-TERM"}
+    # what was there keeps its number
+    here = {p.period_id: p for p in load_catalogue(PROJECT / "catalogue").calendar.periods()}
+    assert {p.period_id: p for p in changed.calendar.periods() if p.scheme != "ND27"} == here
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("last_day: 14", "last_day: 31", "schemes.ND09.last_day"),
+        ("deadline:", LATER.replace("after: ND09, ", "") + "deadline:", "ND27: `after` goes with `first_year`"),
+        ("deadline:", LATER.replace("after: ND09", "after: ND26") + "deadline:", "ND27: no scheme ND26 before it"),
+        ("  ND09:", "  ND08:", "form F7 version 1: calendar.yaml has no scheme ND09"),
+    ],
+)
+def test_a_calendar_that_does_not_hang_together_is_refused(folder: Path, old: str, new: str, told: str) -> None:
+    edit(folder / "calendar.yaml", old, new)
+    with pytest.raises(CatalogueError, match=told):
+        load_catalogue(folder)
 
 
 @pytest.mark.parametrize(
@@ -442,7 +475,7 @@ def test_a_period_opens_and_closes_as_its_scheme_says(
     assert (found.starts_on, found.ends_on) == (starts, ends)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", ["ND09", "CALENDAR"])
 def test_the_predecessor_ends_the_day_before_its_period_starts(catalogue: Catalogue, scheme: str) -> None:
     for kind, before in (("M", "M"), ("Q", "Q"), ("H1", "H2"), ("H2", "H1"), ("9M", "Y"), ("Y", "Y")):
         mine = [

@@ -1,6 +1,7 @@
 """A year of quarters and of months: what opens, moves and closes in it, whose figures they are, and what no year has."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 import tree_world as world
 
 from tonghop.base.settings import Settings
+from tonghop.catalogue.data import CatalogueError
+from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.sync import sync
 from tonghop.queries import owed, questions, trace_cell
 from tonghop.release import suites
 from tonghop.warehouse.connect import connect
@@ -171,6 +175,22 @@ def test_a_cell_names_the_years_that_it_is_in(years: Settings, cell: str, of: se
         if figure["basis"] == "year of Q" and figure["unit"] in ("A", "A2")
     }
     assert found == of
+
+
+# --- periods ---------------------------------------------------------------------------------------------------
+
+
+def test_a_cut_off_that_would_move_reports_to_other_days_is_refused_with_them(years: Settings) -> None:
+    known = load_catalogue(years.catalogue)
+    schemes = {**known.calendar.schemes, "CALENDAR": known.calendar.schemes["CALENDAR"].model_copy(update={"last_day": 20})}
+    changed = replace(known, calendar=known.calendar.model_copy(update={"schemes": schemes}), sha256="another")
+    with connect(years) as connection, pytest.raises(CatalogueError) as refused:
+        sync(changed, connection)
+    assert "CALENDAR 2025-Q1: 01/01/2025 – 31/03/2025 there, CALENDAR 2025-Q1 21/12/2024 – 20/03/2025 in the file" in str(
+        refused.value
+    )
+    assert f"it would move {len(QUARTERS) + 1} reports (R000001, " in str(refused.value)
+    assert world.rows(years, "select count(*) from catalogue.version") == [(1,)]
 
 
 # --- metrics ----------------------------------------------------------------------------------------------------

@@ -141,6 +141,8 @@ def _problems(c: Catalogue) -> Iterator[str]:
         if (form.code, form.version) in seen:
             yield f"form {form.code} version {form.version} is there twice"
         seen.add((form.code, form.version))
+        if form.scheme not in c.calendar.schemes:
+            yield f"form {form.code} version {form.version}: calendar.yaml has no scheme {form.scheme}"
         for table in form.tables:
             if owner.setdefault(table.code, form.code) != form.code:
                 yield f"table {table.code} is in two forms"

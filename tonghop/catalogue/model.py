@@ -164,7 +164,7 @@ class Catalogue:
         }
 
     def shown_from(self, item: Field_ | Rate) -> str | None:
-        """The lowest level at which readers see an indicator or a rate, or never; None where they see it wherever they see units."""
+        """The lowest level at which readers see an indicator or a rate, or never; None where they see it of every unit."""
         lowest = min((level.rank for level in self.levels if level.published), default=0)
         return None if item.shown_from in self.level and self.level[item.shown_from].rank <= lowest else item.shown_from
 

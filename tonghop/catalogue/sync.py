@@ -7,8 +7,10 @@ from typing import Any
 
 import psycopg
 
+from tonghop.base.codes import receipt_code
 from tonghop.base.text import sort_key
 from tonghop.catalogue import obligations
+from tonghop.catalogue.data import CatalogueError
 from tonghop.catalogue.landings import landings
 from tonghop.catalogue.metrics import metrics, sum_of
 from tonghop.catalogue.model import Catalogue
@@ -91,6 +93,40 @@ def sync(catalogue: Catalogue, connection: psycopg.Connection[Any]) -> Synced:
         )
 
 
+def _refuse_moved(c: Catalogue, connection: psycopg.Connection[Any]) -> None:
+    """Raise CatalogueError where the calendar gives a period that the warehouse knows other days: reports are of those."""
+    now = {p.period_id: p for p in c.period.values()}
+    moved = {
+        period_id: known
+        for period_id, *known in connection.execute(
+            "select period_id, scheme, code, starts_on, ends_on from catalogue.period order by ends_on, starts_on, period_id"
+        ).fetchall()
+        if (p := now.get(period_id)) is not None and known != [p.scheme, p.code, p.starts_on, p.ends_on]
+    }
+    if not moved:
+        return
+    reports = connection.execute(
+        "select receipt_id, period_id from intake.receipt where period_id = any(%s) and status in ('accepted', 'pending') "
+        "order by receipt_id",
+        [list(moved)],
+    ).fetchall()
+    codes = ", ".join(receipt_code(receipt_id) for receipt_id, _ in reports[:10]) + (", …" if len(reports) > 10 else "")
+    receipts = f" ({codes})" if reports else ""
+    # one with a report, where there is any
+    example = reports[0][1] if reports else next(iter(moved))
+    scheme, code, *days = moved[example]
+    there, here = (f"{a:%d/%m/%Y} – {b:%d/%m/%Y}" for a, b in (days, (now[example].starts_on, now[example].ends_on)))
+    name = f"{now[example].scheme} {now[example].code}"
+    raise CatalogueError(
+        f"calendar.yaml: {len(moved)} kỳ đổi ngày so với kho, ví dụ {scheme} {code}: trong kho {there}, theo tệp {name} {here}; "
+        f"{len(reports)} báo cáo đã nhận sẽ sang kỳ khác{receipts}. Hãy trả lại lịch như cũ; muốn chốt kỳ cách khác từ một năm "
+        "thì thêm một cách chốt vào cuối `schemes`, có `after` và `first_year`, và một phiên bản biểu mẫu dùng nó. / "
+        f"calendar.yaml: {len(moved)} periods have other days than in the warehouse, such as {scheme} {code}: {there} there, "
+        f"{name} {here} in the file; it would move {len(reports)} reports{receipts}. Restore the calendar; for another cut-off "
+        "from a year on, add a scheme at the end of `schemes`, with `after` and `first_year`, and a form version that uses it."
+    )
+
+
 def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
     """Write a whole copy of the catalogue; returns its number."""
     row = connection.execute("insert into catalogue.version (sha256) values (%s) returning catalogue_id", [c.sha256]).fetchone()
@@ -129,6 +165,7 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
     )
     row_id = register("form_row", "table_code, row_code", "row_id", ((t.code, r.code) for _, t in tables for r in t.rows))
     have = {row[0] for row in connection.execute("select period_id from catalogue.period")}
+    _refuse_moved(c, connection)
     copy(
         "period",
         "period_id, scheme, period_type, code, starts_on, ends_on",

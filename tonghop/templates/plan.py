@@ -144,8 +144,8 @@ def _form_and_period(catalogue: Catalogue, form: str, period: str, version: int 
 
 def previous(catalogue: Catalogue, period: Period) -> list[Period]:
     """The periods that end on the day before one starts: the same type first, then the longest."""
-    found = [p for p in catalogue.period.values() if p.scheme == period.scheme and (period.starts_on - p.ends_on).days == 1]
-    return sorted(found, key=lambda p: (p.type != period.type, p.starts_on))
+    found = [p for p in catalogue.period.values() if (period.starts_on - p.ends_on).days == 1]
+    return sorted(found, key=lambda p: (p.scheme != period.scheme, p.type != period.type, p.starts_on))
 
 
 def closing(connection: psycopg.Connection[Any], catalogue: Catalogue, templates: Iterable[Template]) -> dict[Key, Prefill]:

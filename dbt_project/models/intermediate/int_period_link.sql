@@ -14,10 +14,11 @@ final as (
         'previous' as term_at,
         row_number() over (
             partition by p.period_id
-            order by o.period_type = p.period_type desc, o.starts_on
+            order by o.scheme = p.scheme desc, o.period_type = p.period_type desc, o.starts_on
         ) as preference
     from period as p
-    inner join period as o on o.scheme = p.scheme and o.ends_on = p.starts_on - 1
+    -- of another scheme where one goes on where the other ends: no two that run side by side close a day apart
+    inner join period as o on o.ends_on = p.starts_on - 1
     union all
     select
         p.period_id,

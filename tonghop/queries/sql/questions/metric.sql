@@ -2,13 +2,13 @@
 -- metric: its code, e.g. F1.dv_cuoi_ky or F2.attendance   period: period code, e.g. 2018-H1
 -- level: of which units, e.g. province [every level]
 with asked as (
-    select m.code, m.indicator_id, m.table_code, m.label_vi, m.label_en, m.measure_unit from bi.dim_metric as m
+    select m.code, m.indicator_id, m.table_code, m.label_vi, m.label_en, m.measure_unit from star.dim_metric as m
     where m.code = %(metric)s
 ),
 
 span as (
     select distinct p.period_id, p.ends_on from star.dim_period as p
-    inner join bi.dim_form as f on p.scheme = f.scheme
+    inner join star.dim_form as f on p.scheme = f.scheme
     where p.code = %(period)s and f.table_code in (select table_code from asked)
 ),
 

@@ -3,6 +3,6 @@
 select
     m.code as metric, m.label_vi, m.label_en, m.measure_unit as unit, m.formula_vi, m.formula_en, m.numerator, m.denominator,
     m.over_units, m.over_time, m.broken_on
-from bi.dim_metric as m
+from star.dim_metric as m
 where %(table)s in ('', m.table_code)
 order by m.table_code, m.kind, m.indicator_id, m.code

@@ -1,9 +1,4 @@
 select
-    m.code, m.kind, m.table_code, m.indicator_id, m.label_vi, m.label_en, m.measure_unit, m.numerator,
-    m.denominator, m.over_units, m.over_time, m.broken_on, m.formula_vi, m.formula_en, m.shown_from
-from current.dim_metric as m
-where m.shown_from is null
-    and not exists (
-        select from catalogue.rate as r
-        where r.rate_code = m.code and r.shown_from is not null
-    )
+    code, kind, table_code, indicator_id, label_vi, label_en, measure_unit, numerator, denominator, over_units, over_time,
+    broken_on, formula_vi, formula_en, shown_from
+from star.dim_metric
