@@ -1,6 +1,6 @@
 """The speed of the marts on generated figures: the queries of the targets, warm, and what one late report costs; see README.md.
 
-    python bench/marts.py [--communes 3321] [--indicators 20] [--months 60] [--home FOLDER]
+    python bench/marts.py [--communes 3321] [--indicators 20] [--months 60] [--home FOLDER] [--relations]
 
 Units and dimensions come through dbt; figures then go straight into the marts, a month after the other and a release for each,
 and a last release corrects every hundredth commune. With --home the filled warehouse is kept there and asked again. Prints p50
@@ -33,8 +33,9 @@ from tonghop.catalogue.load import load_catalogue
 from tonghop.queries import figure, trace, trace_cell
 from tonghop.release import candidate, dbt, gate, publish
 from tonghop.warehouse import embedded
-from tonghop.warehouse.connect import bi_url, connect
+from tonghop.warehouse.connect import connect
 from tonghop.warehouse.migrate import ready
+from tonghop.warehouse.roles import STAR
 
 REPEATS = 30
 PROVINCES = 34
@@ -51,6 +52,7 @@ def main() -> None:
     options.add_argument("--indicators", type=int, default=20)
     options.add_argument("--months", type=int, default=60)
     options.add_argument("--home", type=Path, help="where the filled warehouse is kept, and asked again if it is there")
+    options.add_argument("--relations", action="store_true", help="instead of the questions: every relation that a tool can list")
     options.add_argument("--late", type=int, metavar="COMMUNES", help="instead: publish one late report of so many communes")
     given = options.parse_args()
     if given.late:
@@ -63,7 +65,10 @@ def main() -> None:
             filled = connection.execute("select from ctl.current_release where release_id > 0").fetchone() is not None
         if not filled:
             fill(settings, given.months)
-        ask(settings, given.indicators, given.months)
+        if given.relations:
+            relations(settings, given.months)
+        else:
+            ask(settings, given.indicators, given.months)
 
 
 @contextmanager
@@ -169,7 +174,7 @@ _BEFORE = (
        where u.unit_key ~ '^c[0-9]*00$' group by 1""",
 )
 _INDEXES = """select indexdef from pg_indexes where schemaname = 'marts'
-    and tablename in ('fct_observation', 'fct_rollup', 'fct_restated', 'fct_year')"""
+    and tablename in ('fct_observation', 'fct_rollup', 'fct_restated', 'fct_year', 'fct_sheet')"""
 _RELEASE = """insert into ctl.release (release_id, status, published_at, cutoff_seq, catalogue_id)
     values (%(release)s, 'published', now(), 0, (select max(catalogue_id) from catalogue.version))"""
 _MONTH = (
@@ -205,6 +210,24 @@ _MONTH = (
        select unit_id, period_id, row_id, indicator_id, value, 0, units_reported, units_due, 0, 0, release_from, release_to
        from marts.fct_rollup
        where period_id = (select period_id from catalogue.period where scheme = 'CALENDAR' and code = %(month)s)""",
+    # in time, each of them
+    """insert into marts.fct_reporting (unit_id, period_id, table_code, due_on, received_at, is_received, is_on_time, is_nil,
+                                        submission_id, release_from, release_to)
+       select r.unit_id, r.period_id, 'B', p.ends_on + 17, r.received_at, true, true, false, r.receipt_id, %(release)s, 2147483647
+       from intake.receipt r join catalogue.period p using (period_id) where r.receipt_id / 100000 = %(release)s""",
+    """insert into marts.fct_completeness (unit_id, period_id, table_code, last_due_on, due, received, on_time, late, missing,
+                                           nil, release_from, release_to)
+       select t.ancestor_id, r.period_id, 'B', max(r.due_on), count(*), count(*), count(*), 0, 0, 0, %(release)s, 2147483647
+       from marts.fct_reporting r join marts.bridge_org_tree t using (unit_id)
+       where r.release_from = %(release)s group by 1, 2""",
+    """insert into marts.fct_sheet (tree, table_code, period_id, unit_id, is_undivided, last_due_on, units_due, units_reported,
+                                    units_unowed, units_on_time, units_nil, figures, withheld, release_from, release_to)
+       select t.tree, 'B', o.period_id, o.unit_id, false, null, 1, 1, 0, 1, 0, o.figures, '{}', %(release)s, o.release_to
+       from (
+           select period_id, unit_id, jsonb_object_agg(row_id || '.' || indicator_id, value) as figures,
+               min(release_to) as release_to
+           from marts.fct_observation where release_from = %(release)s group by 1, 2) o
+       cross join (values ('reported'), ('today')) t (tree)""",
 )
 # as the releases of the year's months wrote it, one after the other: each ends the sums of the one before
 _YEAR = """
@@ -231,6 +254,12 @@ _CORRECTIONS = (
        select f.unit_id, period_id, row_id, indicator_id, value + c.below, not_restatable, units_reported, units_due,
            units_restated, units_not_restatable, %(release)s, 2147483647
        from marts.fct_restated f join public.corrected c using (unit_id) where release_to = %(release)s""",
+    """insert into marts.fct_sheet (tree, table_code, period_id, unit_id, is_undivided, last_due_on, units_due, units_reported,
+                                    units_unowed, units_on_time, units_nil, figures, withheld, release_from, release_to)
+       select tree, table_code, period_id, unit_id, is_undivided, last_due_on, units_due, units_reported, units_unowed,
+           units_on_time, units_nil, (select jsonb_object_agg(key, value::numeric + 1) from jsonb_each_text(figures)), withheld,
+           %(release)s, 2147483647
+       from marts.fct_sheet where release_to = %(release)s""",
     """insert into marts.fct_year
        select f.unit_id, period_id, row_id, indicator_id, label_set, periods, periods_in_year, first_period_id,
            last_period_id, reports_received, reports_due, tree, period_type, value + periods * c.below, not_restatable,
@@ -251,35 +280,88 @@ _CORRECTIONS = (
 # few units are looked up, one by one; of many the planner must know that they are many
 _FEW, _MANY = "= any(array({}))", "in ({})"
 _BY_YEAR = """
-    select f.unit_id, f.indicator_id, f.period_id / 100000, f.value from {schema}.fct_year f
-    where f.tree = '{tree}' and f.period_type = 'M' and f.indicator_id <= 20 {release} and f.unit_id %s"""
-_BELOW = "select t.unit_id from {schema}.bridge_org_tree t where t.ancestor_id = {%s} and t.depth <= 2 {tree_release}"
+    select f.unit_id, f.indicator_id, f.period_id / 100000, f.value from star.fct_year{release} f
+    where f.tree = '{tree}' and f.period_type = 'M' and f.indicator_id <= 20 and f.unit_id %s"""
+_BELOW = "select t.unit_id from star.bridge_org_tree{release} t where t.ancestor_id = {%s} and t.depth <= 2"
 QUERIES: dict[str, tuple[float, str]] = {
     "province -> communes, five years, one indicator": (
         50,
         """
-        select f.unit_id, f.period_id, f.value from {schema}.{mart} f
-        where f.indicator_id = {indicator} {release} and f.unit_id = any(array(
-            select t.unit_id from {schema}.bridge_org_tree t
-            where t.ancestor_id = {province} and t.depth = 1 {tree_release}))""",
+        select f.unit_id, f.period_id, f.value from star.{mart}{release} f
+        where f.indicator_id = {indicator} and f.unit_id = any(array(
+            select t.unit_id from star.bridge_org_tree{release} t
+            where t.ancestor_id = {province} and t.depth = 1))""",
     ),
     "all units of all levels, one indicator, 60 months": (
         250,
         """
-        select f.unit_id, f.period_id, f.value from {schema}.{mart} f where f.indicator_id = {indicator} {release}""",
+        select f.unit_id, f.period_id, f.value from star.{mart}{release} f where f.indicator_id = {indicator}""",
     ),
     "province, children and grandchildren, 20 indicators, by year": (1000, _BY_YEAR % _FEW.format(_BELOW % "province")),
     "nation, children and grandchildren, 20 indicators, by year": (1000, _BY_YEAR % _MANY.format(_BELOW % "nation")),
 }
 # the same added up from the months, which must give the same answer
 _FROM_MONTHS = """
-    select f.unit_id, f.indicator_id, f.period_id / 100000, sum(f.value) from {schema}.{mart} f
-    where f.indicator_id <= 20 {release} group by 1, 2, 3"""
+    select f.unit_id, f.indicator_id, f.period_id / 100000, sum(f.value) from star.{mart}{release} f
+    where f.indicator_id <= 20 group by 1, 2, 3"""
 FAMILIES = {
-    "as reported": ("bi", "fct_rollup", "reported"),
-    "today's tree": ("bi", "fct_restated", "today"),
-    "as known on": ("star_asof", "fct_rollup", "reported"),
+    "as reported": ("", "fct_rollup", "reported"),
+    "today's tree": ("", "fct_restated", "today"),
+    "as known on": ("_as_of({known})", "fct_rollup", "reported"),
 }
+
+
+@contextmanager
+def _reader(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """As somebody logs in who was given the star."""
+    with connect(settings, STAR) as connection:
+        connection.autocommit = True
+        connection.execute("set work_mem = '64MB'")  # as the BI login has it
+        yield connection
+
+
+_LISTED = """
+    select c.relnamespace::regnamespace || '.' || c.relname from pg_class as c
+    where c.relkind = 'v' and c.relnamespace::regnamespace::text in ('bi', 'star') order by 1"""
+
+
+def relations(settings: Settings, months: int) -> None:
+    """How long a tool waits for a preview and a count of every relation that it can list, and for the functions beside them."""
+    gc.freeze()
+    print("relation | preview of 1,000 ms | count ms | target | rows | count to star.fct_rollup")
+    with _reader(settings) as connection:
+        connection.execute("set statement_timeout = '60s'")
+        base = _wait(connection, "select count(*) from star.fct_rollup")[0]
+        for (view,) in connection.execute(_LISTED).fetchall():
+            preview, _ = _wait(connection, f"select * from {view} limit 1000")
+            count, rows = _wait(connection, f"select count(*) from {view}")
+            print(f"{view} | {preview:.0f} | {count:.0f} | 5000 | {rows} | {count / base:.2f}", flush=True)
+        day, known = "2024-06-30", months + 1
+        for asked in (
+            "select province_code, year, sum(i1), sum(units_reported), sum(units_due) from bi.b_month group by 1, 2",
+            "select province_code, year, sum(i1) from bi.b_month_today group by 1, 2",
+            f"select count(*) from bi.b_month_as_of({known})",
+            f"select count(*) from bi.b_month_on('{day}')",
+            f"select count(*) from star.fct_rollup_as_of({known})",
+            f"select * from star.fct_restated_on('{day}') where unit_id = 3",
+            f"select * from star.fct_rate_on('{day}') where unit_id = 3",
+            f"select * from star.fct_year_on('{day}') where unit_id = 3 and indicator_id = 3",
+            f"select * from star.coverage_on('{day}') where unit_id = 3 and indicator_id = 3",
+        ):
+            took, rows = _wait(connection, asked)
+            print(f"{asked} | | {took:.0f} | | {rows} | {took / base:.2f}", flush=True)
+
+
+def _wait(connection: psycopg.Connection[Any], query: str) -> tuple[float, Any]:
+    """Milliseconds of the second run, and the first figure of its answer, or how many rows there are."""
+    for _ in range(2):
+        began = time.perf_counter()
+        try:
+            rows = connection.execute(query.encode()).fetchall()
+        except psycopg.errors.QueryCanceled:
+            return math.inf, "stopped"
+        took = (time.perf_counter() - began) * 1000
+    return took, rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else len(rows)
 
 
 def ask(settings: Settings, indicators: int, months: int) -> None:
@@ -289,32 +371,29 @@ def ask(settings: Settings, indicators: int, months: int) -> None:
     print("query | views | p50 ms | p95 ms | mean CPU ms | target | CPU to as reported")
     chance = random.Random(1)
     known = months + 1  # the release before the corrections
-    # as BI tools log in
-    with psycopg.connect(bi_url(settings), autocommit=True) as connection:
+    with _reader(settings) as connection:
         unit: dict[str, int] = {
             code: number for number, code in connection.execute("select unit_id, code from star.dim_org_unit")
         }
         for name, (target, query) in QUERIES.items():
             base = 0.0
-            for family, (schema, mart, tree) in FAMILIES.items():
-                release = f".release_id = {known}" if schema == "star_asof" else ""
+            for family, (as_of, mart, tree) in FAMILIES.items():
+                release = as_of.format(known=known)
                 made = [
                     query.format(
-                        schema=schema,
                         mart=mart,
                         tree=tree,
                         indicator=chance.randint(1, indicators),
                         nation=unit["N"],
                         province=unit[f"P{chance.randint(1, PROVINCES)}"],
-                        release=release and "and f" + release,
-                        tree_release=release and "and t" + release,
+                        release=release,
                     )
                     for _ in range(REPEATS)
                 ]
                 p50, p95, cpu = timed(connection, [partial(_all, connection, q) for q in made])
                 base = base or cpu
                 if "nation" in name:
-                    by_month = _FROM_MONTHS.format(schema=schema, mart=mart, release=release and "and f" + release)
+                    by_month = _FROM_MONTHS.format(mart=mart, release=release)
                     assert sorted(_all(connection, made[0])) == sorted(_all(connection, by_month)), "a year is not its months"
                 print(f"{name} | {family} | {p50:.1f} | {p95:.1f} | {cpu:.1f} | {target:.0f} | {cpu / base:.2f}", flush=True)
         cells = [(f"C{chance.randint(1, len(unit) - PROVINCES - 1)}", chance.randint(1, indicators)) for _ in range(REPEATS)]

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 import commands
-import psycopg
 import pytest
 from test_intake import rows
 
 from tonghop.base.settings import Settings
 from tonghop.queries import explain
 from tonghop.queries.owed import owed
-from tonghop.warehouse.connect import bi_url
+from tonghop.warehouse.connect import connect
+from tonghop.warehouse.roles import STAR
 
 CITY = "356"
 MEMBERS = ("F1.dv_cuoi_ky", "2018-H1")
@@ -29,7 +29,7 @@ def demo(copy_of: Callable[[Settings], Settings], samples_released: Settings) ->
 
 
 def read(settings: Settings, query: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(bi_url(settings)) as connection:
+    with connect(settings, STAR) as connection:
         return connection.execute(query.encode()).fetchall()
 
 
@@ -42,13 +42,14 @@ def test_three_of_five_are_in_the_citys_sum_whichever_view_is_asked(demo: Settin
     asked = {
         "fct_rollup": f"select units_reported, units_due, units_unowed from star.fct_rollup {member} {at} "
         "and i.code = 'F1.dv_cuoi_ky'",
-        "fct_restated": f"select units_reported, units_due, units_unowed from star.fct_restated_on {member} {at} "
-        "and i.code = 'F1.dv_cuoi_ky' and tree_id = (select min(tree_id) from star.dim_tree)",
+        "fct_restated": f"select units_reported, units_due, units_unowed from star.fct_restated_on('2018-06-30') {member} {at} "
+        "and i.code = 'F1.dv_cuoi_ky'",
         "coverage": f"select reported, due, unowed from star.coverage {member} {at} and i.code = 'F1.dv_cuoi_ky'",
         "fct_completeness": f"select received, due, unowed from star.fct_completeness {at} and table_code = 'F1'",
-        "fct_completeness_on": f"select received, due, unowed from star.fct_completeness_on {at} and table_code = 'F1' "
-        "and tree_id = (select min(tree_id) from star.dim_tree)",
-        "f1": f"select units_reported, units_due, 0 from bi.f1 where unit_code = '{CITY}' and period_code = '2018-H1'",
+        "fct_completeness_on": f"select received, due, unowed from star.fct_completeness_on('2018-06-30') {at} "
+        "and table_code = 'F1'",
+        "f1_h1": "select sum(units_reported), sum(units_due), sum(units_unowed) from bi.f1_h1 "
+        f"where district_code = '{CITY}' and period_code = '2018-H1'",
     }
     assert {view: read(demo, query) for view, query in asked.items()} == {view: [(3, 5, 0)] for view in asked}
 

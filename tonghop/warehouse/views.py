@@ -173,8 +173,9 @@ def _statements(connection: psycopg.Connection[Any], of_forms: list[Sheet]) -> d
     statements |= {f"in_release.{mart}": _function(mart, template.render(mart=mart)) for mart, _ in marts}
     statements |= dict(_of_any_release(name.split(".")[1]) for name in queries if name.startswith("star_asof."))
     statements["ctl.sheet_on"] = (
-        "create or replace function ctl.sheet_on(day date, of_table text) returns table (tree text, table_code text, "
-        "period_id integer, unit_id integer, is_undivided boolean, units_due numeric, units_reported numeric, units_unowed numeric, figures jsonb) "
+        "create or replace function ctl.sheet_on(day date, of_table text) returns table ("
+        "tree text, table_code text, period_id integer, unit_id integer, is_undivided boolean, "
+        "units_due numeric, units_reported numeric, units_unowed numeric, figures jsonb) "
         f"stable language sql as $query$\n{jinja.get_template('ctl/sheet_on.sql.j2').render()}\n$query$;\n"
         "revoke execute on function ctl.sheet_on(date, text) from public;"
     )

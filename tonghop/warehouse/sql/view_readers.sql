@@ -9,7 +9,9 @@ with recursive reader as (
 )
 
 select
-    coalesce(c.relnamespace::regnamespace || '.' || c.relname, p.pronamespace::regnamespace || '.' || p.proname, reader.oid::text),
+    coalesce(
+        c.relnamespace::regnamespace || '.' || c.relname, p.pronamespace::regnamespace || '.' || p.proname, reader.oid::text
+    ),
     c.relnamespace::regnamespace::text
 from reader
 left join pg_class as c on c.oid = reader.oid
