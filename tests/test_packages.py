@@ -160,7 +160,20 @@ def _tiny(sheet: Worksheet) -> None:
     sheet["D9"].font = Font(sz=1)
 
 
-UNSEEN = [_tiny, _white, _white_of_the_theme, _nearly_white, _indexed_white, _blue_on_blue, _black_on_black]
+def _white_by_its_number_format(sheet: Worksheet) -> None:
+    sheet["D9"].number_format = "[White]0"
+
+
+UNSEEN = [
+    _white_by_its_number_format,
+    _tiny,
+    _white,
+    _white_of_the_theme,
+    _nearly_white,
+    _indexed_white,
+    _blue_on_blue,
+    _black_on_black,
+]
 
 
 @pytest.mark.parametrize(("change", "rule"), [*((change, "cell.unseen") for change in UNSEEN), (_struck, "cell.struck")])

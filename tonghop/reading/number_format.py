@@ -29,7 +29,7 @@ class Section:
         self.items: list[tuple[str, str]] = []
         self.condition: tuple[str, Decimal] | None = None
         # `percent`: it shows a rate; `scales_percent`: of a hundredth, as Excel's own percent formats
-        self.percent = self.scales_percent = self.fraction = self.altered = False
+        self.percent = self.scales_percent = self.fraction = self.altered = self.white = False
         self.exponent = False
         for quoted, escaped, pad, padded, bracket, general, exponent, one in _TOKEN.findall(code):
             if pad:
@@ -68,6 +68,8 @@ class Section:
         elif text.startswith("$"):
             if sign := text[1:].partition("-")[0]:
                 self.items.append(("literal", sign))
+        elif text.lower().replace(" ", "") in ("white", "color2"):
+            self.white = True
         elif text.lower().startswith("dbnum"):
             self.altered = True
 

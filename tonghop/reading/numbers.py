@@ -139,6 +139,8 @@ def number_in_cell(
     section, text = shown.section(number)
     if section and section.percent:
         return Wrong("cell.percent", {"value": f"{comma(number * 100)}%" if section.scales_percent else vocabulary.mask(text)})
+    if section and section.white and number:
+        return Wrong("cell.unseen", {"value": comma(number)})
     if section is None or not section.agrees(number, text, units):
         return Wrong("cell.shown", {"value": comma(number), "shown": vocabulary.mask(text.strip())})
     # a workbook's number with three decimals may have been thousands, which a spreadsheet in English took for decimals

@@ -78,6 +78,7 @@ _BULLETS = "*-–—+•· "
 _CODE = re.compile(r"[\w.\-]*\d[\w.\-]*")
 _SECTION = re.compile(r"([IVX]+|[A-ZĐ])[.)]?")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEARS = re.compile(r"(?<!\d)((?:19|20)\d\d)\s*-\s*((?:19|20)\d\d)(?!\d)")
 # a day with its year, and a text that is no more than a year or a part of one
 _DAY = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-](\d{4})(?!\d)|(?<!\w)tháng \d{1,2} năm (\d{4})(?!\d)")
 _YEAR_ALONE = re.compile(r"(?:(?:năm|quý|tháng|kỳ|kì|[ivx]+|\d{1,2})[ /:.-]*)*(?:19|20)\d\d")
@@ -156,8 +157,8 @@ class Rows:
     def _years(self) -> None:
         """Refuse a title that names another year than the report's: the figures below it may be that year's.
 
-        Such are the titles of the whole table, and what stands over its columns: in the header, or in the three rows above it
-        where the text is no more than a year.
+        Such are the titles of the whole table, and what stands over its columns: in the header and right above it, or in the
+        three rows above it where the text is no more than a year.
         """
         first, last, codes = self.header.first_row, self.header.last_row, self.catalogue.codes
         titles, earlier, columns = _any_word(codes.title), _any_word(codes.earlier), {*self.inputs, *self.bare}
@@ -170,7 +171,7 @@ class Rows:
                 if over and codes.earlier and (before := earlier.match(text)):
                     self._other(r, c, before[0])
                 elif _YEAR.search(text):
-                    is_title = (over and (r >= first or _YEAR_ALONE.fullmatch(text))) or (codes.title and titles.match(text))
+                    is_title = (over and (r >= first - 1 or _YEAR_ALONE.fullmatch(text))) or (codes.title and titles.match(text))
                     years = self._years_of(text) if is_title else set()
                     if years and not self._covers(years):
                         self._other(r, c, ", ".join(map(str, sorted(years))))
@@ -188,7 +189,8 @@ class Rows:
         """The years that a folded text names; not those of a rule that it cites, nor of a later day, on which it was written."""
         text = _contains(self.catalogue.codes.cited).split(text)[0]
         text = _DAY.sub(lambda day: "" if self._is_later(int(day[1] or day[2])) else day[0], text)
-        return {int(year) for year in _YEAR.findall(text)}
+        spans = (range(int(first), int(last) + 1) for first, last in _YEARS.findall(text))
+        return {int(year) for year in _YEAR.findall(text)}.union(*spans)
 
     def _is_later(self, year: int) -> bool:
         return self.reading.period is not None and year > self.reading.period.ends_on.year

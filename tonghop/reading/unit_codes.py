@@ -50,6 +50,7 @@ def stated_day(value: Any) -> date | None:
 
 def written(code: str, catalogue: Catalogue, on: date) -> UnitVersion | None:
     """The unit of a code on a day, or of a key; a spreadsheet may have eaten a code's first zeros (08719, 08719.01)."""
+    code = code.removesuffix(".0")  # as a program writes a number; no code ends so
     found = catalogue.unit_by_code(code, on)
     ward, dot, rest = code.partition(".")
     if found is None and ward.isdigit():
