@@ -164,6 +164,12 @@ def test_a_figure_of_a_unit_that_gave_a_part_away_or_came_back_is_traced_with_it
     assert said_on(built, "G", "today") == said_on(built, "R", "today") == []
 
 
+def test_the_gate_holds_parts_that_moved_and_units_that_came_back_to_conservation(built: Settings) -> None:
+    for name, (checked, failed) in world.conserved(built, 2).items():
+        assert checked > 3, name
+        assert failed == 0, name
+
+
 def test_a_cell_leads_to_its_figures_on_both_trees(built: Settings) -> None:
     # a1, of the ward that became x
     ((receipt,),) = world.rows(

@@ -20,7 +20,7 @@ import psycopg
 from samples import filed
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.units import History
-from tonghop.release import candidate, dbt
+from tonghop.release import candidate, dbt, suites
 from tonghop.warehouse.connect import connect
 
 FORM = """
@@ -205,6 +205,27 @@ def publish(settings: Settings, number: int) -> None:
     with connect(settings) as connection:
         connection.execute("update ctl.release set status = 'published', published_at = now() where release_id = %s", [number])
         connection.execute("update ctl.current_release set release_id = %s", [number])
+
+
+def conserved(here: Settings, number: int) -> dict[str, tuple[int, int]]:
+    """How many rows the gate checks for what reorganisations conserve, and how many fail; the last release as the candidate."""
+    found = {}
+    with connect(here) as connection:
+        connection.execute("update ctl.release set status = 'candidate', published_at = null where release_id = %s", [number])
+        connection.execute("update ctl.current_release set release_id = %s", [number - 1])
+        for name in (
+            "every_figure_stands_on_every_tree",
+            "reorganisations_conserve",
+            "restated_sums_follow_the_tree",
+            "rates_and_counts_stand_on_every_tree",
+        ):
+            asked = suites.read().question(
+                name, "select count(*), count(*) filter (where failed is distinct from 0) from population"
+            )
+            checked, failed = connection.execute(asked.encode()).fetchone() or (0, 0)
+            found[name] = checked, failed
+        connection.rollback()
+    return found
 
 
 def scalar(connection: psycopg.Connection[Any], query: str, *values: Any) -> Any:

@@ -133,7 +133,7 @@ class _Fold:
             if weights and (len(weights) < len(parts) or sum(weights) != 1):
                 told = " + ".join(f"{weight:f}" for weight in weights)
                 return f"is divided by weights that do not add up to 1 on {on}: {told} = {sum(weights):f}"
-        if any(-int(w.as_tuple().exponent) > SHARE_DIGITS for w in weights):
+        if any(-int(w.normalize(EXACT).as_tuple().exponent) > SHARE_DIGITS for w in weights):
             return f"is divided on {on} by a weight of more than {SHARE_DIGITS} digits after the point"
         return None
 
