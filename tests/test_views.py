@@ -251,7 +251,12 @@ def test_every_view_and_column_that_readers_read_is_described_in_both_languages(
                 select a.attnum, a.attname from pg_attribute as a where a.attrelid = c.oid and a.attnum > 0
             ) as a
             where c.relnamespace::regnamespace::text in ('bi', 'star', 'star_asof')
-                and c.relkind in ('v', 'm', 'r', 'p')""").fetchall()
+                and c.relkind in ('v', 'm', 'r', 'p')
+            union all
+            select nspname, null, obj_description(oid, 'pg_namespace') from pg_namespace
+            where nspname in ('bi', 'star', 'star_asof')
+            union all
+            select 'current_release', null, obj_description('bi.current_release()'::regprocedure, 'pg_proc')""").fetchall()
     texts = {(view, column): text for view, column, text in described}
     for name, text in texts.items():
         assert text, name
@@ -261,9 +266,9 @@ def test_every_view_and_column_that_readers_read_is_described_in_both_languages(
     assert texts["star_asof.fct_rollup", "value"] == texts["star.fct_rollup", "value"]
     assert texts["bi.f1_h1", "dv_cuoi_ky"] == (
         "Đảng viên cuối kỳ (đảng viên); số thời điểm, không cộng qua các kỳ: dùng bi.closing hoặc f1_h1_latest / "
-        "Members at the end (đảng viên); a stock, does not add over periods: take bi.closing or f1_h1_latest"
+        "Members at the end; a stock, does not add over periods: take bi.closing or f1_h1_latest"
     )
-    assert texts["bi.f1_h1", "dv_ket_nap"].endswith("Admitted (đảng viên); adds over periods")
+    assert texts["bi.f1_h1", "dv_ket_nap"].endswith("Admitted; adds over periods")
 
 
 def test_a_changed_description_is_applied_by_the_next_ready_and_no_view_is_made_again(settings: Settings, files: Path) -> None:

@@ -127,9 +127,9 @@ def _column(row: Any, from_level: str | None, latest: str, words: dict[str, str]
         words["begins"].format(day=row.begins_on) if row.begins_on else None,
         words[row.aggregation].format(latest=latest),
     ]
-    told = [(row.label_vi, row.label_en), *(note.split(SLASH) for note in notes if note)]
-    (vi, *notes_vi), (en, *notes_en) = zip(*told, strict=True)
-    about = SLASH.join("; ".join((f"{label} ({row.measure_unit})", *more)) for label, more in ((vi, notes_vi), (en, notes_en)))
+    # units of measure have Vietnamese names only
+    told = [(f"{row.label_vi} ({row.measure_unit})", row.label_en), *(note.split(SLASH) for note in notes if note)]
+    about = SLASH.join(map("; ".join, zip(*told, strict=True)))
     of = "figures" if row.shown_from is None else "withheld"
     return Column(row.column_name, row.key, of, row.shown_from == from_level, row.begins_on, row.ends_before, about)
 

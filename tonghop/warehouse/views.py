@@ -140,6 +140,13 @@ def _describe(connection: psycopg.Connection[Any], words: dict[str, Any], of_for
         if text != there:
             what, name = ("view", (schema, view)) if column is None else ("column", (schema, view, column))
             comments.append(sql.SQL("comment on {} {} is {}").format(sql.SQL(what), sql.Identifier(*name), sql.Literal(text)))
+    for schema, there in connection.execute(
+        "select nspname, obj_description(oid, 'pg_namespace') from pg_namespace where nspname = any(%s)", [list(READERS)]
+    ):
+        if there != words["schemas"][schema]:
+            comments.append(
+                sql.SQL("comment on schema {} is {}").format(sql.Identifier(schema), sql.Literal(words["schemas"][schema]))
+            )
     if comments:
         connection.execute(sql.SQL(";").join(comments))
 

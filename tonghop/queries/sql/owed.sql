@@ -47,21 +47,26 @@ last_receipt as (
     select distinct on (unit_id, form_code, period_id) unit_id, form_code, period_id, receipt_id, act
     from decided join intake.receipt using (receipt_id)
     order by unit_id asc, form_code asc, period_id asc, receipt_id desc
+),
+
+-- before anything is joined to it, so that what has come is looked up once and not for each row
+missing as materialized (
+    select o.* from owing as o
+    where (%(unit)s::text is null or (o.ends_on, o.unit_id) in (select ends_on, unit_id from below))
+        and not exists (
+            select from intake.covered as c join decided as s using (receipt_id)
+            where c.period_id = o.period_id and c.unit_id = o.unit_id and c.table_code = o.table_code and c.scope = o.scope
+                and s.act = 'accepted'
+        )
 )
 
 select
     o.code as unit, o.name, o.level, o.scope, o.form_code as form, o.table_code as table,
     t.name_vi as table_vi, t.name_en as table_en, o.period, o.due_on, ctl.days_late(o.due_on, %(as_of)s) as days_late,
     case when l.act = 'returned' then l.receipt_id end as returned
-from owing as o
+from missing as o
 cross join current_ as k
 join catalogue.form_table as t
     on t.catalogue_id = k.catalogue_id and t.table_code = o.table_code and t.form_version = o.form_version
 left join last_receipt as l on l.unit_id = o.unit_id and l.form_code = o.form_code and l.period_id = o.period_id
-where (%(unit)s::text is null or (o.ends_on, o.unit_id) in (select ends_on, unit_id from below))
-    and not exists (
-        select from intake.covered as c join decided as s using (receipt_id)
-        where c.period_id = o.period_id and c.unit_id = o.unit_id and c.table_code = o.table_code and c.scope = o.scope
-            and s.act = 'accepted'
-    )
 order by o.due_on, o.sort_key, o.code, o.table_code, o.period_id

@@ -4,6 +4,7 @@
 
 create function bi.current_release() returns integer stable language sql security definer set search_path = ''
 as $$ select release_id from ctl.current_release $$;
+comment on function bi.current_release() is 'Số của bản phát hành hiện tại; 0 khi chưa công bố bản nào / The number of the current release; 0 before any is published';
 
 -- A stock over time: the sum of what there is on the last day of the group (closing) or on its first (opening). Blanks of that day count
 -- as nothing and no earlier day takes its place, so that figures and their coverage are of the same period.
