@@ -168,6 +168,8 @@ _BEFORE = (
     "set maintenance_work_mem = '1GB'",
     "set work_mem = '1GB'",
     "update ctl.release set status = 'published', published_at = now()",
+    # what is owed comes with each month
+    "truncate marts.fct_reporting, marts.fct_completeness, marts.fct_sheet",
     # every hundredth commune is corrected, and with it all above it
     """create table public.corrected as
        select b.ancestor_id as unit_id, count(*) as below from catalogue.unit u join marts.bridge_org_tree b using (unit_id)
