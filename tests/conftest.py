@@ -15,6 +15,8 @@ import gate_world
 import hypothesis
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from xdist.scheduler import LoadScopeScheduling
 
 import samples
@@ -92,9 +94,14 @@ def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting
     settings = Settings(home=tmp_path_factory.mktemp("server"))
     ready(settings)
     with psycopg.connect(database_url(settings, "postgres"), autocommit=True) as connection:
-        for guard in ("fsync", "full_page_writes", "synchronous_commit"):  # against a crash of the machine, at the cost of time
-            connection.execute(f"alter system set {guard} = off".encode())
+        # guards against a crash of the machine; and vacuuming, which would go through every copy of the template
+        for costly in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
+            connection.execute(f"alter system set {costly} = off".encode())
         connection.execute("select pg_reload_conf()")
+        # whenever a client connects it hashes the password so many times, against guessing: a long random one need not fear that
+        connection.execute("set scram_iterations = 1")
+        password = sql.Literal(conninfo_to_dict(database_url(settings))["password"])
+        connection.execute(sql.SQL("alter role current_user password {}").format(password))
     yield settings
     embedded.stop(settings)
 
