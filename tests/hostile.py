@@ -12,7 +12,7 @@ from books import STAFF, book
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
 from tonghop.reading.bounds import MAX_PARTS
-from tonghop.reading.sheet_xml import MAX_MERGES
+from tonghop.reading.plain_sheet import MAX_MERGES
 from tonghop.reading.xlsx import MAX_SHEETS
 
 WARD, PERIOD = "08719", "2018-Y"

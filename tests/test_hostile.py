@@ -23,9 +23,7 @@ from books import STAFF, book
 from openpyxl import Workbook, load_workbook
 from openpyxl.comments import Comment
 from openpyxl.workbook.defined_name import DefinedName
-from python_calamine import CalamineWorkbook
 
-from tonghop.base.findings import Unreadable
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
@@ -33,12 +31,13 @@ from tonghop.intake import load, retention
 from tonghop.intake.pool import Pool, PoolError
 from tonghop.intake.receive import original, receive, receive_inbox
 from tonghop.queries.verify import verify
-from tonghop.reading import bounds, sheet_xml, styles_xml, xlsx
+from tonghop.reading import bounds, plain_sheet, sheet_xml, styles_xml, xlsx
+from tonghop.reading.parser import parsed
 from tonghop.reading.understand import read_and_check
 from tonghop.release import candidate
 from tonghop.warehouse import embedded
 from tonghop.warehouse.connect import connect, database_url
-from tonghop.xlsx.xml_edit import MAIN
+from tonghop.xlsx.xml_edit import MAIN, letters
 
 WARD, PERIOD = hostile.WARD, hostile.PERIOD
 HOSTILE = hostile.files(load_catalogue(PROJECT / "catalogue"), Settings(home=Path(tempfile.gettempdir())))
@@ -97,6 +96,11 @@ ORDINARY = (
     b'<row r="7"><c r="A7" t="str"><f aca="false">B1</f><v></v></c><c r="B7" t="b"><v>1</v></c></row>',
     b'<row r="8"><c r="A8" t="inlineStr"><is><t xml:space="preserve"> a</t></is></c><c r="B8" s="1"><v>1</v></c></row>',
     b'<row r="9"/>',
+    b'<row r="29"><c r="A29"><v>.5</v></c><c r="B29"><v>0.1</v></c><c r="C29"><v>007</v></c></row>',
+    b'<row r="30"><c r="B30" s="3"><v>-1.5E2</v></c><c r="C30" s="1"/></row>',
+    b'<row r="31"><c r="B31" t="str"><v>12</v></c><c r="C31" t="str"><v>&lt;b&gt; &amp;amp; &quot;&apos;</v></c></row>',
+    b'<row r="32"><c r="B32" s="3" t="s"><v>1</v></c><c r="C32" t="s"><v>2</v></c><c r="D32" t="b"><v>0</v></c></row>',
+    b'<row r="33"><c r="A33"><f>A1</f><v>0</v></c><c r="B33"><f>A2</f><v>-0.00</v></c><c r="C33"><v>0</v></c></row>',
 )
 ODD = (
     b'<row r="99999"><c r="A99999"><v>1</v></c></row>',
@@ -119,28 +123,62 @@ ODD = (
     b'<row r="25" hidden="1"><c r="A25"><v>1</v></c></row>',
     b'<row r="26" ht="0"><c r="A26"><v>1</v></c></row>',
     b'<row r="4"/>',
+    b'<row r="34"><c r="A34" s="2"><v>45000</v></c></row>',
+    b'<row r="34"><c r="A34" s="2"/><c r="B34" s="2" t="s"><v>0</v></c></row>',
+    b'<row r="34"><c r="A34" t="s"><v>3</v></c></row>',
+    b'<row r="34"><c r="A34" t="s"><v>-1</v></c></row>',
+    b'<row r="34"><c r="A34" t="b"><v>2</v></c></row>',
+    b'<row r="34"><c r="A34"><v>1.2.3</v></c></row>',
+    b'<row r="34"><c r="A34"><v>1e999</v></c></row>',
+    b'<row r="34"><c r="A34" t="str"><v>&#65;&#13;_x0041_</v></c></row>',
+    b'<row r="34"><c r="A34" t="str"><v>\xff</v></c></row>',
+    b'<row r="34"><c r="A34"><v>1</v></c></row><row r="34"/>',
+    b'<row r="34"><c r="A34"><f>SUM(B1:C2)&#65;</f><v>3</v></c></row>',
+    b'<row r="34"><c r="A34"><f t="shared" ref="A34:B34" si="0">B1+1</f><v>3</v></c></row>',
+    b'<row r="34"/></row>',
+    b'<row r="34"><c r="A34"><v>1</v></c></row><c r="A35"/>',
 )
 
 
 @pytest.mark.parametrize("odd", [b"", *ODD])
 @pytest.mark.parametrize("recalculates", [False, True])
 def test_a_sheet_that_is_plain_holds_what_a_parser_finds_in_it(odd: bytes, recalculates: bool) -> None:
-    def told(xml: bytes) -> object:
-        try:
+    texts, most = ["a", "b & <c>", ""], 69_498
+    styles = styles_xml.Styles(
+        {1: "0%", 2: "dd/mm/yyyy"},
+        {3: "cell.struck"},
+        styles_xml.as_xml({164: "dd/mm/yyyy"}, [0, 9, 164, *[0] * 5]),
+        styles_xml.Colours((), None),
+        {},
+        frozenset({2}),
+    )
+    reader = plain_sheet.Reader(texts, styles, recalculates, may_be_stale=True, max_cells=most)
+    context = sheet_xml.Context(styles, {}, recalculates, may_be_stale=True, max_cells=most)
+    # an empty text is no result while a workbook is yet to be computed
+    ordinary = [row for row in ORDINARY if not (recalculates and b"<v></v>" in row)]
+    for rows in ((odd, *ordinary), (*ordinary, odd)):
+        xml = b'<worksheet xmlns="%s"><sheetData>%s</sheetData></worksheet>' % (MAIN, b"".join(rows))
+        plain = reader.sheet("a", xml)
+        assert plain or odd
+        if plain is not None:
             given, look = sheet_xml.sheet(xml, context)
-        except (ValueError, Unreadable) as error:
-            return type(error)
-        book = CalamineWorkbook.from_filelike(io.BytesIO(xlsx.written(["a"], {"xl/worksheets/sheet1.xml": given}, styles, texts)))
-        return look, book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+            (sheet,) = parsed(xlsx.written({"a": given}, styles.xml, sheet_xml.written_strings(texts)))
+            assert (plain[0].grid, plain[1]) == (sheet.grid, look)
 
-    texts = b'<sst xmlns="%s"><si><t>a</t></si></sst>' % MAIN
-    styles = styles_xml.as_xml({}, [0] * 7)
-    looks = styles_xml.Styles({1: "0%"}, {}, styles, styles_xml.Colours((), None), {})
-    context = sheet_xml.Context(looks, {}, recalculates, may_be_stale=True, max_cells=69_498)
-    for rows in ((odd, *ORDINARY), (*ORDINARY, odd)):
-        plain = b'<worksheet xmlns="%s"><sheetData>%s</sheetData></worksheet>' % (MAIN, b"".join(rows))
-        # a comment, which nothing takes for plain
-        assert told(plain) == told(plain.replace(b"<sheetData>", b"<!-- --><sheetData>"))
+
+def test_a_number_that_the_parser_takes_for_a_date_is_not_read_as_plain() -> None:
+    codes = dict(
+        enumerate(("h", "[h]:mm", "AM/PM", "d/m", "YYYY", "[$-42A]dd", "0.0;s", "[ss]", "#,##0", "0.000", '0" km"'), start=164)
+    )
+    numbers = [*range(60), *codes]
+    cells = "".join(f'<c r="{letters(n + 1)}1" s="{n}"><v>1.5</v></c>' for n in range(len(numbers)))
+    xml = b'<worksheet xmlns="%s"><sheetData><row r="1">%s</row></sheetData></worksheet>' % (MAIN, cells.encode())
+    (sheet,) = parsed(xlsx.written({"a": xml}, styles_xml.as_xml(codes, numbers)))
+    dates = {n for n, value in enumerate(sheet.grid[0]) if not isinstance(value, float)}
+    dated = styles_xml.styles(styles_xml.as_xml(codes, numbers), None).dated
+    assert dates <= dated
+    assert {"h", "AM/PM", "[ss]"} <= {codes.get(numbers[n]) for n in dates}
+    assert not {0, 3, 9, 172, 173} & {numbers[n] for n in dated}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

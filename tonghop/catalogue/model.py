@@ -120,6 +120,11 @@ class Codes(Data):
         """The column without figures that each header (folded) means."""
         return {fold(word): key for key, words in self.columns.items() for word in words}
 
+    @cached_property
+    def unit_titles(self) -> frozenset[str]:
+        """The headers (folded) of the column that holds the units' codes."""
+        return frozenset(title for title, key in self.leading_labels.items() if key == "unit_code")
+
 
 @dataclass(frozen=True)
 class Catalogue:

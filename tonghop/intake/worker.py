@@ -98,7 +98,7 @@ def _warm(catalogue: Catalogue, settings: Settings) -> None:
     for module in ("_strptime", *(f"encodings.{module.name}" for module in pkgutil.iter_modules(encodings.__path__))):
         with contextlib.suppress(ImportError):  # two of them are for Windows
             importlib.import_module(module)
-    book = written(["warm"], {"xl/worksheets/sheet1.xml": Grid(1).xml()}, as_xml({}, [0]))
+    book = written({"warm": Grid(1).xml()}, as_xml({}, [0]))
     for name, content in (("warm.xlsx", book), ("warm.csv", b"x"), ("warm.json", b"{"), ("warm", b"")):
         read_and_check(name, content, catalogue, settings, date.min)
     listed(Answer("warm", None, "", "returned"), "kind")

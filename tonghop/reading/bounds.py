@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import re2
 from zlib_ng import zlib_ng
 
 from tonghop.base.findings import Unreadable
@@ -31,6 +32,8 @@ _LOCAL = struct.Struct("<4s5H3I2H")
 # of an archive: the header of a part, its entry in the directory, and the end
 _PART, _LISTED, _END, UTF8 = struct.Struct("<3H4I2H"), struct.Struct("<3H2I"), struct.Struct("<4s4H2IH"), 1 << 11
 _XML_PART = re.compile(r".*\.(xml|rels|vml)", re.IGNORECASE)
+# what begins no element; RE2 sees soonest that there is none
+_MARKUP = re2.compile(rb"<!")
 _DTD = re.compile(rb"<!(?!--|\[CDATA\[)")
 # encodings of text that a spreadsheet reads beside UTF-8; each is made UTF-8 before anything looks at it
 _ENCODINGS = {"utf-16", "utf-16le", "utf-16be", "iso-8859-1", "windows-1252", "windows-1258"}
@@ -67,8 +70,7 @@ def _xml(part: bytes) -> bytes:
         part = _utf8(part, "utf-16")
     elif (declared := _ENCODING.match(part, 0, 200)) and declared[1].lower() not in (b"utf-8", b"us-ascii"):
         part = _utf8(part, declared[1].decode("ascii", "replace").lower())
-    # no byte is found sooner than a rare one
-    if b"\0" in part or (b"!" in part and _DTD.search(part)):
+    if b"\0" in part or (_MARKUP.search(part) and _DTD.search(part)):
         raise Unreadable("file.unsafe", detail="XML")
     return part
 

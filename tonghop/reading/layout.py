@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from itertools import groupby
+from itertools import groupby, repeat
 from typing import Any
 
 from tonghop.base.findings import Place, printable
@@ -30,20 +30,26 @@ def holds(value: Any) -> bool:
     return value is not None
 
 
+Area = tuple[tuple[int, int], tuple[int, int]]
+
+
 @dataclass(frozen=True, eq=False)
 class Sheet:
     """A sheet's values, a rectangle from A1 on, and its merged ranges: first and last (row, column), from 0."""
 
     name: str
     grid: list[list[Any]]
-    merged: list[tuple[tuple[int, int], tuple[int, int]]] = field(default_factory=list)
+    merged: list[Area] = field(default_factory=list)
+    # the columns of each row that may hold texts, where whoever read the sheet knows them
+    written: list[tuple[int, ...]] | None = None
 
     @cached_property
     def texts(self) -> list[dict[int, str]]:
         """The folded texts of the rows that may be head or header, by column."""
+        rows, every = self.grid[:HEAD_ROWS], range(len(self.grid[0]) if self.grid else 0)
         return [
-            {c: text for c, value in enumerate(row) if value and type(value) is str and (text := FOLDED[value])}
-            for row in self.grid[:HEAD_ROWS]
+            {c: text for c in columns if (value := row[c]) and type(value) is str and (text := FOLDED[value])}
+            for row, columns in zip(rows, self.written or repeat(every), strict=False)
         ]
 
     def place(self, row: int, column: int) -> Place:
@@ -104,7 +110,7 @@ def head(sheet: Sheet, codes: Codes, forms: frozenset[str]) -> dict[HeadKey, Pla
     """
     labels, found = codes.head_labels, dict[HeadKey, Place]()
     for r, texts in enumerate(sheet.texts):
-        if any(codes.leading_labels.get(text) == "unit_code" for text in texts.values()):
+        if not codes.unit_titles.isdisjoint(texts.values()):
             continue  # titles of columns, of which one may be that of the units of measure
         for c, text in texts.items():
             key = labels.get(text)

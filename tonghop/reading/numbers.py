@@ -83,7 +83,13 @@ class Vocabulary:
     """The words that people write beside figures, by what they mean for the figure."""
 
     def __init__(self, codes: Codes):
-        self._words = codes.words
+        self.codes, self._words = codes, codes.words
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.codes is other.codes
+
+    def __hash__(self) -> int:
+        return id(self.codes)
 
     # made when first needed: most files hold numbers only
     @cached_property

@@ -15,8 +15,9 @@ from xml.sax.saxutils import escape
 
 from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
+from tonghop.reading.plain_sheet import COLUMNS, ROWS
 from tonghop.reading.raw import Look
-from tonghop.reading.sheet_xml import COLUMNS, LOW, NARROW, NO_VALUE, ROWS, Grid
+from tonghop.reading.sheet_xml import LOW, NARROW, NO_VALUE, Grid
 from tonghop.reading.styles_xml import BLACK, RGB, WHITE, Ink, as_xml, faded, is_plain, stretch
 from tonghop.reading.xlsx import MAX_SHEET_NAME, MAX_SHEETS, written
 from tonghop.xlsx.parts import local_name
@@ -55,10 +56,10 @@ def opened(parts: dict[str, bytes], settings: Settings) -> tuple[bytes, dict[str
                 raise Unreadable("file.unsafe", detail="XML")
             if name in looks:
                 raise ValueError("two sheets of one name")
-            sheets[f"xl/worksheets/sheet{len(sheets) + 1}.xml"], looks[name] = grid.xml(), look
+            sheets[name], looks[name] = grid.xml(), look
     except (KeyError, ElementTree.ParseError, ValueError) as error:
         raise Unreadable("file.damaged", detail="ods") from error
-    return written([*looks], sheets, _STYLES), looks
+    return written(sheets, _STYLES), looks
 
 
 def _get(element: Element, name: str) -> str | None:

@@ -103,6 +103,7 @@ class Rows:
             self.start = first + 1
         self.fixed = table.rows != (ALL_ROWS,)
         self.vocabulary = Vocabulary(catalogue.codes)
+        self.figure_texts = _figure_texts(self.vocabulary)
         self.inputs = list(header.fields)
         self.columns = Columns(tuple(header.fields.values()), tuple(map(column_letters, self.inputs)))
         self.together = (
@@ -110,14 +111,20 @@ class Rows:
         )
         self.label, self.name = header.leading["row"] if self.fixed else None, header.leading.get("unit_name")
         self.label_letter, self.name_letter = column_letters(self.label or 0), column_letters(self.name or 0)
-        self.code = header.leading["unit_code"]
+        self.code, self.measure = header.leading["unit_code"], header.leading.get("measure")
         if not self.fixed and "row" in header.leading:
             header.passed[header.leading["row"]] = catalogue.codes.columns["row"][0]
         self.ordinal = header.leading.get("ordinal")
         width = len(sheet.grid[0]) if sheet.grid else 0
         known = {*self.inputs, *header.leading.values(), *header.passed, *(column(p) for p in header.twice.values())}
-        # columns without a title; those left of the codes may number the rows
-        self.bare = [c for c in range(width) if c not in known and c not in header.unknown]
+        # columns without a title that hold anything; those left of the codes may number the rows
+        below = grid[self.start :]
+        self.bare = [
+            c
+            for c in range(width)
+            if c not in known and c not in header.unknown
+            if self.failed or any(row[c] not in _EMPTY for row in below)
+        ]
         self.all = list(self._classified())
         self.sections = [row for row in self.all if row.kind == "section"]
         self.last = max((row.number for row in self.all if row.kind in ("unit", "total")), default=0)
@@ -149,7 +156,8 @@ class Rows:
     def _above(self) -> None:
         """Refuse rows of figures above the header: it may be that of the next page, and the first one misspelt."""
         for r, values in enumerate(self.sheet.grid[: self.header.first_row]):
-            figures = 0 if is_column_numbers(values) else self._figures(r, [values[c] for c in self.inputs])
+            figures = self._figures(r, [values[c] for c in self.inputs])
+            figures = 0 if figures and is_column_numbers(values) else figures
             code = plain(values[self.code]).strip()
             if self._most(figures) or (figures and not self._is_head(values) and written(code, self.catalogue, self.on)):
                 self.reading.wrong("row.above", Place(None, self.sheet.name, coordinate(r, self.code)))
@@ -217,10 +225,12 @@ class Rows:
             return
         if self.ended or row.kind == "titles":
             return
-        self._beside(row, values)
+        if self.bare:
+            self._beside(row, values)
         if row.kind != "other":
             self.lines.clear()
-            self._measured(row, values)
+            if self.measure is not None:
+                self._measured(row, values, self.measure)
             if self.look.hidden_columns:
                 self.used.update(c for c, value in zip(self.inputs, raw, strict=True) if value not in _EMPTY)
             if row.number + 1 in self.look.hidden_rows and _filled(raw):
@@ -311,10 +321,9 @@ class Rows:
             else:
                 self.seen.add(c)
 
-    def _measured(self, row: _Row, values: list[Any]) -> None:
+    def _measured(self, row: _Row, values: list[Any], c: int) -> None:
         """Refuse a unit of measure of a row that is not the table's; each is told once."""
-        c = self.header.leading.get("measure")
-        if c is None or not holds(values[c]) or own_measure(plain(values[c]), self.table, self.catalogue.codes):
+        if not holds(values[c]) or own_measure(plain(values[c]), self.table, self.catalogue.codes):
             return
         if values[c] not in self.told:
             self.told.add(values[c])
@@ -354,6 +363,8 @@ class Rows:
 
     def _figures(self, r: int, raw: list[Any]) -> int:
         """How many cells of the fields hold a figure, or a formula that failed."""
+        if not _filled(raw) and r not in self.failed:
+            return 0
         return sum(self._is_figure(value) or self._failed(r, c) for c, value in zip(self.inputs, raw, strict=True))
 
     def _failed(self, r: int, c: int) -> bool:
@@ -362,7 +373,7 @@ class Rows:
     def _is_figure(self, value: Any) -> bool:
         """Whether a value may be meant as a figure: a number, a mark for none, or digits among words that go with figures."""
         if isinstance(value, str):
-            return value != "" and _figure_text(value, self.vocabulary, self.catalogue.codes)
+            return value != "" and self.figure_texts[value]
         return isinstance(value, int | float)
 
     def _most(self, figures: int) -> bool:
@@ -403,7 +414,7 @@ class Rows:
     def _is_head(self, values: list[Any]) -> bool:
         """Whether a line has a label of the head left of the codes, as on the next page."""
         labels = self.catalogue.codes.head_labels
-        return any(type(value) is str and FOLDED[value] in labels for value in values[: self.code])
+        return any(FOLDED[value] in labels for value in values[: self.code] if type(value) is str)
 
     def _other_year(self, lines: list[str]) -> bool:
         """Whether lines name another year than the report's: below them stands another table."""
@@ -449,13 +460,18 @@ class Rows:
         }
         # where the numbers of the columns may be: below titles
         numbered = True
+        # the code of the unit whose row is above: a row with the same one is that unit's too
+        above: str | None = None
         for r in range(self.start, len(grid)):
             row = grid[r]
             if not _filled(row) and r not in self.failed:
                 continue
             top = topmost.get(r, r)
             unit = Place(grid[top][column], self.sheet.name, f"{letters}{top + 1}")
-            blank = not holds(unit.value)
+            if above is not None and unit.value == above and not self._is_head(row):
+                yield _Row(r, "unit", unit)
+                continue
+            above, blank = None, not holds(unit.value)
             texts = [nfc(v) for v in row[:first_field] if isinstance(v, str) and v] if blank else []
             if (blank or (type(unit.value) is str and FOLDED[unit.value] in leading)) and (titles := self._titles(row, leading)):
                 numbered = titles == "titles"
@@ -476,6 +492,7 @@ class Rows:
             if sums:
                 yield _Row(r, "total", unit, (sums[1] or "").upper())
             elif not blank:
+                above = unit.value if type(unit.value) is str and FOLDED[unit.value] not in leading else None
                 yield _Row(r, "unit", unit)
             elif texts and (section := _SECTION.fullmatch(texts[0])):
                 yield _Row(r, "section", unit, section[1])
@@ -542,6 +559,25 @@ def column(place: Place) -> int:
 
 def _filled(values: list[Any]) -> bool:
     return not _EMPTY.issuperset(values)
+
+
+class _FigureTexts(dict[str, bool]):
+    """Texts, and whether they may be meant as figures: titles and marks come again and again. Not too many are kept."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        self._vocabulary = vocabulary
+
+    def __missing__(self, text: str) -> bool:
+        found = _figure_text(text, self._vocabulary, self._vocabulary.codes)
+        if len(text) <= 200:
+            if len(self) >= 10_000:
+                self.clear()
+            self[text] = found
+        return found
+
+
+_figure_texts = lru_cache(maxsize=4)(_FigureTexts)
 
 
 def _figure_text(text: str, vocabulary: Vocabulary, codes: Codes) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 
 import numpy as np
@@ -66,9 +66,8 @@ def _table_rules(
     catalogue: Catalogue,
 ) -> list[Finding]:
     subject: dict[tuple[str, str], int] = {}
-    for line in lines:
-        subject.setdefault((line.unit, line.row), len(subject))
-    unclear = np.argwhere(~_fine(table, rules, *_matrix(table, lines, subject))).tolist()
+    numbered = [subject.setdefault((line.unit, line.row), len(subject)) for line in lines]
+    unclear = np.argwhere(~_fine(table, rules, *_matrix(table, lines, numbered))).tolist()
     concerned, keys = {i for i, _ in unclear}, list(subject)
     places: dict[int, dict[str, tuple[Line, int]]] = {i: {} for i in concerned}
     for line in lines:
@@ -183,17 +182,22 @@ def _is_broken(rule: Rule, values: Mapping[str, Value]) -> bool:
     return decide(rule, [values.get(term.indicator) for term in rule.terms]) is Outcome.BROKEN
 
 
-def _matrix(table: Table, lines: list[Line], subject: dict[tuple[str, str], int]) -> tuple[Floats, Flags]:
-    """The figures by subject and indicator (NaN: blank), and which subjects have others than whole numbers and blanks."""
-    numbers = np.full((len(subject), len(table.columns)), np.nan)
-    other = np.zeros(len(subject), bool)
-    alike: dict[tuple[str, ...], list[tuple[int, Line]]] = {}
-    for line in lines:
-        alike.setdefault(line.header.indicators, []).append((subject[line.unit, line.row], line))
-    for indicators, together in alike.items():
-        numbered, places = [i for i, _ in together], [table.columns[name] for name in indicators]
-        numbers[np.ix_(numbered, places)] = np.array([line.figures for _, line in together], float)
-        other[[i for i, line in together if str in map(type, line.figures)]] = True
+def _matrix(table: Table, lines: list[Line], subjects: list[int]) -> tuple[Floats, Flags]:
+    """The figures by subject and indicator (NaN: blank), and which subjects have others than whole numbers and blanks.
+
+    `subjects` are the numbers of the lines' subjects, from 0.
+    """
+    count = max(subjects) + 1
+    numbers, other = np.full((count, len(table.columns)), np.nan), np.zeros(count, bool)
+    for header, together in groupby(zip(subjects, lines, strict=True), lambda at: at[1].header):
+        numbered, alike = zip(*together, strict=True)
+        figures = [*chain.from_iterable(line.figures for line in alike)]
+        places = [table.columns[name] for name in header.indicators]
+        kinds = {*map(type, figures)}
+        values = np.fromiter(figures, float, len(figures)) if kinds == {int} else np.array(figures, float)
+        numbers[np.ix_(numbered, places)] = values.reshape(len(alike), -1)
+        if str in kinds:
+            other[[i for i, line in zip(numbered, alike, strict=True) if str in map(type, line.figures)]] = True
     return numbers, other
 
 

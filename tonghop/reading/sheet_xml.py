@@ -1,200 +1,28 @@
 """A worksheet's XML: what python-calamine does not tell of it, and the one form in which python-calamine gets it.
 
-A sheet is plain where one pattern matches it from its first byte to its last: the elements that Excel, LibreOffice and the
-libraries write, each cell under its name and in its place, with nothing that hides it or that failed. A plain sheet goes to the
-parser as it is. Every other one is read here by expat and written anew in that form, so that nothing depends on how a program
+Every sheet that is not plain (plain_sheet.py) is read here by expat and written anew, so that nothing depends on how a program
 spells XML: prefixes, quotes, comments, CDATA, the order of cells, cells without their names.
 """
 
 import re
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 from xml.parsers.expat import ExpatError, ParserCreate
 from xml.sax.saxutils import escape
 
-import re2
-
 from tonghop.base.findings import Unreadable
 from tonghop.reading.formula import Area, Condition, Formula
+from tonghop.reading.plain_sheet import COLUMNS, FOR_WANT_OF_A_VALUE, MAX_MERGES, ROWS, simple
 from tonghop.reading.raw import Look
 from tonghop.reading.styles_xml import Colours, Styles, font_of, stretch
 from tonghop.xlsx.parts import is_true
 from tonghop.xlsx.xml_edit import MAIN, column_number, letters, split
 
-ROWS, COLUMNS, MAX_MERGES, MAX_CONDITIONS, _DEEPEST = 1_048_576, 16_384, 20_000, 1_000, 200
+MAX_CONDITIONS, _DEEPEST = 1_000, 200
 STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
 _MAIN = {MAIN.decode(), STRICT.decode(), ""}
 # lower or narrower than this (points, characters) nobody reads what is in it
 LOW, NARROW = 2.0, 0.5
-
-# --- plain sheets ------------------------------------------------------------------------------------------------
-
-_A = rb'(?: [\w:]+="[^"<]*")*'
-_YES_NO, _HEIGHT, _WIDTH = rb'"(?:0|1|true|false)"', rb'"(?:[2-9]|[1-9][0-9]+)(?:\.[0-9]+)?"', rb'"[1-9][0-9]*(?:\.[0-9]+)?"'
-
-
-def _one_of(*patterns: bytes) -> bytes:
-    return b"(?:" + b"|".join(patterns) + b")"
-
-
-def _element(names: str, attributes: bytes = _A) -> bytes:
-    return rb"</?" + _one_of(*names.encode().split()) + attributes + rb" ?/?>"
-
-
-_SAID = rb'(?:spans|s|outlineLevel|x14ac:dyDescent)="[0-9: .]*"'
-_SWITCHES = rb"(?:customFormat|customHeight|collapsed|thickTop|thickBot|ph)=" + _YES_NO
-_SEEN = rb'hidden="(?:0|false)"'
-_ROW_SAYS = b"(?: " + _one_of(_SAID, _SWITCHES, _SEEN, b"ht=" + _HEIGHT) + b")* ?"
-_FORMULA = rb'<f(?: (?:aca|ca|t|ref|si|bx)="[^"<>]*")*(?:/>|>[^<]*</f>)'
-# a number is spelt out: the parser stops short at a reference such as &#48;
-_NUMBER = rb"(?: t=\"[nsb]\")? ?(?:/>|>(?:(?:" + _FORMULA + rb")?<v>[0-9.eE+-]+</v>)?</c>)"
-_RESULT = rb' t="str">(?:' + _FORMULA + rb")?<v>[^<]*</v></c>"
-_INLINE = rb' t="inlineStr"><is><t(?: xml:space="preserve")?>[^<]*</t></is></c>'
-_CELL = rb'<c r="[A-Z]{1,3}[1-9][0-9]{0,6}"(?: s="[0-9]+")?' + _one_of(_NUMBER, _RESULT, _INLINE)
-_ROW = rb'<row r="[1-9][0-9]{0,6}"' + _ROW_SAYS + rb"(?:/>|>(?:" + _CELL + rb")*</row>)"
-_DECLARED = rb"(?:<\?xml [^?>]*\?>[\r\n]*)?"
-_WORKSHEET = rb"<worksheet" + _A + rb' xmlns="' + MAIN.replace(b".", rb"\.") + rb'"' + _A + rb">"
-_ABOVE = _one_of(
-    _element("sheetPr tabColor outlinePr pageSetUpPr dimension sheetViews sheetView pane selection cols"),
-    b"<sheetFormatPr(?: "
-    + _one_of(
-        rb'(?:baseColWidth|outlineLevelRow|outlineLevelCol|x14ac:dyDescent)="[0-9.]+"',
-        rb"(?:customHeight|thickTop|thickBottom)=" + _YES_NO,
-        rb'zeroHeight="(?:0|false)"',
-        rb"defaultRowHeight=" + _HEIGHT,
-        rb"defaultColWidth=" + _WIDTH,
-    )
-    + b")* ?/?>(?:</sheetFormatPr>)?",
-    b"<col(?: "
-    + _one_of(
-        rb'(?:min|max|style|outlineLevel)="[0-9]+"',
-        rb"(?:customWidth|bestFit|collapsed|phonetic)=" + _YES_NO,
-        _SEEN,
-        rb"width=" + _WIDTH,
-    )
-    + b")* ?/?>(?:</col>)?",
-)
-_BARS = (
-    rb"(?: (?:minLength|maxLength|border|gradient|direction|axisPosition|iconSet|percent|reverse|custom|"
-    rb'negativeBar[A-Za-z]+|xmlns:[a-z0-9]+)="[^"<]*")*'
-)
-_BELOW = _one_of(
-    rb'<mergeCell ref="[A-Z]{1,3}[1-9][0-9]{0,6}:[A-Z]{1,3}[1-9][0-9]{0,6}" ?/>',
-    _element(
-        "sheetCalcPr sheetProtection protectedRanges protectedRange autoFilter filterColumn filters filter customFilters "
-        "customFilter sortState sortCondition mergeCells phoneticPr conditionalFormatting cfRule formula colorScale "
-        "cfvo color dataValidations dataValidation formula1 formula2 hyperlinks hyperlink printOptions "
-        "pageMargins pageSetup headerFooter oddHeader oddFooter evenHeader evenFooter firstHeader firstFooter rowBreaks "
-        "colBreaks brk customProperties customPr ignoredErrors ignoredError drawing legacyDrawing legacyDrawingHF picture "
-        "tableParts tablePart extLst ext x14:conditionalFormattings x14:conditionalFormatting x14:cfRule x14:cfvo "
-        "x14:negativeFillColor x14:axisColor x14:dataValidations x14:dataValidation x14:formula1 x14:formula2 "
-        "x14:ignoredErrors x14:ignoredError xm:f xm:sqref"
-    )
-    + rb"[^<]*",
-    # without showValue, which may hide the figures
-    _element("dataBar iconSet x14:dataBar x14:iconSet", _BARS),
-)
-_OPTIONS = re2.Options()
-_OPTIONS.encoding = re2.Options.Encoding.LATIN1
-_PLAIN = re2.compile(
-    _DECLARED
-    + _WORKSHEET
-    + (rb"(?:" + _ABOVE + rb")*")
-    + (rb"(?:<sheetData ?/>|<sheetData>(?:" + _ROW + rb")*</sheetData>)")
-    + (rb"(?:" + _BELOW + rb")*</worksheet>\s*"),
-    _OPTIONS,
-)
-# what holds nothing, in a plain sheet
-_EMPTY_CELL = rb'<c r="[^"]*"(?: s="[0-9]+")?(?: t="[a-z]+")? ?/>'
-_EMPTY = re.compile(rb"<row [^>]*>(?:%s)*</row>|<row [^>]*/>|%s" % (_EMPTY_CELL, _EMPTY_CELL))
-_PLACES = re.compile(rb' r="([^"]*)')
-# what a program writes for the value of a formula that it does not compute, beside nothing at all
-_FOR_WANT_OF_A_VALUE = r"-?0(?:\.0+)?"
-_WITHOUT_RESULT = (
-    rb'<c r="([A-Z]+[0-9]+)"(?: s="[0-9]+")?(?: t="n")? ?><f[^>]*(?:/>|>[^<]*</f>)<v>%s</v>' % _FOR_WANT_OF_A_VALUE.encode()
-)
-
-# a formula that may be computed here: it begins with a sum, a cell, a number or a bracket
-_SIMPLE = r"[-+]?(?:SUM)?(?:\(|\$?[A-Z]{1,3}\$?[0-9]|[0-9])[A-Z0-9$:,+*/(). -]*"
-_WITH_SIMPLE = rb'<c r="([A-Z]+[0-9]+)"(?: s="[0-9]+")?(?: t="n")? ?><f(?: (?:aca|ca)="[^"<>]*")*>(%s)</f><v>' % _SIMPLE.encode()
-
-
-@lru_cache(maxsize=100)  # sheets of one template have their cells in the same places
-def _spread(places: bytes) -> tuple[int, int] | None:
-    """How many rows and columns the rows and cells of a sheet reach, in the order in which it has them; None where one is not
-    below or to the right of the one before."""
-    row = column = width = 0
-    own = b""
-    for place in places.split():
-        if place.isdigit():
-            if int(place) <= row:
-                return None
-            row, column, own = int(place), 0, place
-        else:
-            named = place[: -len(own)]
-            at = column_number(named.decode()) if place.endswith(own) and named.isalpha() else 0
-            if at <= column:
-                return None
-            column, width = at, max(width, at)
-    return (row, width) if row <= ROWS and width <= COLUMNS else None
-
-
-def _places(xml: bytes, start: int) -> bytes:
-    return b" ".join(_PLACES.findall(xml, start, xml.find(b"</sheetData>", start)))
-
-
-def _plain_look(xml: bytes, context: "Context") -> tuple[bytes, Look] | None:
-    """A plain sheet, without its empty cells where they reach far, and its look; None of any other sheet."""
-    styles, recalculates, max_cells = context.styles, context.recalculates, context.max_cells
-    if 0 in styles.formats or 0 in styles.faded or not _PLAIN.fullmatch(xml):
-        return None
-    if recalculates and b"<v></v>" in xml:
-        return None  # a formula whose empty text is no result
-    has_formulas = context.may_be_stale and b"<f" in xml
-    if (styles.conditional and b"<cfRule" in xml) or (has_formulas and b't="shared"' in xml):
-        return None
-    start = xml.index(b"<sheetData")
-    spread = _spread(_places(xml, start))
-    if spread and spread[0] * spread[1] > max_cells:
-        xml = xml[:start] + _EMPTY.sub(b"", xml[start:])
-        spread = _spread(_places(xml, start))
-    if spread is None or spread[0] * spread[1] > max_cells:
-        return None
-    if len(xml) > 10 * MAX_MERGES and xml.count(b"<mergeCell ") > MAX_MERGES:
-        raise Unreadable("file.bounds")
-    formats: dict[str, str] = {}
-    faded: dict[str, str] = {}
-    if shown_otherwise := b"|".join(b"%d" % style for style in (*styles.formats, *styles.faded)):
-        for cell, style in _found(rb'<c r="([A-Z]+[0-9]+)" s="(%s)"' % shown_otherwise, xml, start):
-            if code := styles.formats.get(int(style)):
-                formats[cell.decode()] = code
-            if rule := styles.faded.get(int(style)):
-                faded[cell.decode()] = rule
-    uncomputed = [cell.decode() for cell in _found(_WITHOUT_RESULT, xml, start)] if recalculates else ()
-    formulas = _simple_formulas(xml, start) if has_formulas else {}
-    return xml, Look(formats, faded=faded, uncomputed=frozenset(uncomputed), formulas=formulas)
-
-
-def _simple_formulas(xml: bytes, start: int) -> dict[str, Formula]:
-    return {cell.decode(): _formula(text.decode(), cell.decode()) for cell, text in _found(_WITH_SIMPLE, xml, start)}
-
-
-def _formula(text: str, cell: str) -> Formula:
-    row, column = split(cell)
-    return Formula(text, row - 1, column - 1)
-
-
-def _found(pattern: bytes, xml: bytes, start: int) -> list[Any]:
-    """All finds of what few sheets hold: RE2 sees soonest that there are none."""
-    quick, each = _compiled(pattern)
-    return each.findall(xml, start) if quick.search(xml, start) else []
-
-
-@lru_cache(maxsize=8)
-def _compiled(pattern: bytes) -> tuple[Any, re.Pattern[bytes]]:
-    return re2.compile(pattern, _OPTIONS), re.compile(pattern)
-
 
 # --- the one form ------------------------------------------------------------------------------------------------
 
@@ -249,8 +77,6 @@ def sheet(xml: bytes, context: Context) -> tuple[bytes, Look]:
 
     Raises Unreadable beyond the bounds, ValueError where the sheet is not well formed or contradicts itself.
     """
-    if not context.faded and (plain := _plain_look(xml, context)):
-        return plain
     read = _Sheet(context)
     parse(xml, read)
     return read.grid.xml(), read.look()
@@ -494,7 +320,7 @@ class _Sheet(Handler):
 
     def _formula(self, cell: str, text: str) -> None:
         """Keep a cell's formula, its own or the one that it shares with others."""
-        own = _formula(text, cell) if _IS_SIMPLE.fullmatch(text) else None
+        own = simple(text, self.row - 1, self.column - 1)
         if self.of_formula.get("t") == "shared":
             number = self.of_formula.get("si", "")
             own = self.shared.setdefault(number, own) if own else self.shared.get(number)
@@ -537,11 +363,7 @@ class _Sheet(Handler):
         """Whether a formula has no value, or one that says nothing where the workbook is yet to be computed."""
         if not text:
             return self.context.recalculates or not ("v" in self.parts and self.type == "str")
-        return self.context.recalculates and self.type in ("", "n") and bool(_ZERO.fullmatch(text))
-
-
-_IS_SIMPLE = re.compile(_SIMPLE)
-_ZERO = re.compile(_FOR_WANT_OF_A_VALUE)
+        return self.context.recalculates and self.type in ("", "n") and bool(FOR_WANT_OF_A_VALUE.fullmatch(text.encode()))
 
 
 def _area(text: str) -> Area:
@@ -560,27 +382,21 @@ def _size(attributes: dict[str, str], name: str) -> float | None:
 
 # --- shared texts ------------------------------------------------------------------------------------------------
 
-_PLAIN_STRINGS = re2.compile(
-    _DECLARED
-    + (rb"<sst" + _A + rb">")
-    + rb'(?:<si>(?:<t(?: xml:space="preserve")?>[^<]*</t>|<t(?: xml:space="preserve")? ?/>)</si>|<si ?/>)*</sst>\s*',
-    _OPTIONS,
-)
 
-
-def strings(xml: bytes, colours: Colours, max_cells: int) -> tuple[bytes, dict[int, str]]:
-    """The shared texts as python-calamine gets them, and those of which a stretch is struck out.
+def strings(xml: bytes, colours: Colours, max_cells: int) -> tuple[list[str], dict[int, str]]:
+    """The shared texts, and those of which a stretch is struck out, raised or white.
 
     Raises Unreadable beyond the bounds, ValueError where they are not well formed.
     """
-    if len(xml) > 3 * max_cells and xml.count(b"<si") > max_cells:
-        raise Unreadable("file.bounds")
-    if _PLAIN_STRINGS.fullmatch(xml):
-        return xml, {}
     read = _Strings(colours, max_cells)
     parse(xml, read)
-    items = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in read.found)
-    return b'<sst xmlns="%s">%s</sst>' % (MAIN, items.encode()), read.faded
+    return read.found, read.faded
+
+
+def written_strings(texts: list[str]) -> bytes:
+    """Shared texts as python-calamine gets them."""
+    items = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in texts)
+    return b'<sst xmlns="%s">%s</sst>' % (MAIN, items.encode())
 
 
 def _of_a_stretch(name: str, path: list[str], attributes: dict[str, str], colours: Colours) -> str | None:

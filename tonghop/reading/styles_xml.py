@@ -1,7 +1,8 @@
 """The styles of a workbook, as far as they make a cell show something else than it holds."""
 
 from collections.abc import Iterable
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -15,6 +16,8 @@ from tonghop.xlsx.xml_edit import MAIN
 # number formats that a file names by number only, where they are not plain; python-calamine finds dates
 BUILT_IN = {9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?", 13: "# ??/??", 48: "##0.0E+0"}
 _PLAIN = re2.compile(r"(?i)General|@|[#0,]*0(\.0{1,2}|\.0{4,})?(_\))?")
+# what no format of a number that is no date has; and the numbers of formats that make no date of a number
+_DATED, _NO_DATES = re2.compile(r"(?i)[ymdhs]|am?/p"), {*range(14), *range(37, 45), 48, 49}
 RGB = tuple[int, int, int]
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 # as near as these the colours of figure and ground are one to the eye; smaller than so many points nobody reads a figure
@@ -59,7 +62,8 @@ def stretch(ink: Ink) -> str | None:
     return faded(ink, WHITE) or ("cell.raised" if ink.raised else None)
 
 
-class Styles(NamedTuple):
+@dataclass(frozen=True)
+class Styles:
     """By cell style: the number formats that are not plain, why a figure is not seen as one; and what is asked further."""
 
     formats: dict[int, str]
@@ -68,6 +72,13 @@ class Styles(NamedTuple):
     colours: "Colours"
     # by number of a conditional format's look: the number format and the rule of what hides a figure, or shows another
     conditional: dict[int, tuple[str | None, str | None]]
+    # those that may make a date of a number; some of them do not
+    dated: frozenset[int] = frozenset()
+
+    @cached_property
+    def special(self) -> frozenset[int]:
+        """Those with which a cell is more than its value."""
+        return self.dated.union(self.formats, self.faded)
 
 
 @lru_cache(maxsize=1)  # templates of one form come one after the other
@@ -78,18 +89,22 @@ def styles(xml: bytes, theme: bytes | None) -> Styles:
     known, colours = BUILT_IN | codes, Colours(sections.get("colors", ()), theme)
     fonts = [font_of(font, colours) for font in sections.get("fonts", ())]
     grounds = [_ground(fill, colours) for fill in sections.get("fills", ())]
-    formats, unseen, every = {}, {}, []
+    formats, unseen, dated, every = {}, {}, set(), []
     for n, style in enumerate(sections.get("cellXfs", ())):
         number, font, fill = (int(style.get(name, "0")) for name in ("numFmtId", "fontId", "fillId"))
         every.append(number)
         code = known.get(number, "General")
         if not is_plain(code):
             formats[n] = code
+        if _DATED.search(code) if number in codes else number not in _NO_DATES:
+            dated.add(n)
         ink = fonts[font] if font < len(fonts) else Ink()
         if rule := faded(ink, grounds[fill] if fill < len(grounds) else WHITE):
             unseen[n] = rule
     looks = {n: _conditional(look, colours) for n, look in enumerate(sections.get("dxfs", ()))}
-    return Styles(formats, unseen, as_xml(codes, every), colours, {n: look for n, look in looks.items() if any(look)})
+    return Styles(
+        formats, unseen, as_xml(codes, every), colours, {n: look for n, look in looks.items() if any(look)}, frozenset(dated)
+    )
 
 
 def _conditional(look: Element, colours: "Colours") -> tuple[str | None, str | None]:

@@ -90,10 +90,12 @@ def _read(reading: Reading, lines: list[Line], marked: list[Place], catalogue: C
     assert reading.period
     subjects: dict[tuple[str, str], set[tuple[str, str]]] = {}
     cells: Counter[tuple[str, str]] = Counter()
-    for line in lines:
-        key = line.header.table, printable(line.header.sheet)
-        subjects.setdefault(key, set()).add((line.unit, line.row))
-        cells[key] += len(line.figures)
+    for header, alike in groupby(lines, attrgetter("header")):
+        key = header.table, printable(header.sheet)
+        found = subjects.setdefault(key, set())
+        for line in alike:
+            found.add((line.unit, line.row))
+            cells[key] += len(line.figures)
     return Read(
         tuple(TableRead(*key, len(rows), cells[key]) for key, rows in subjects.items()),
         tuple(reading.sheets_passed),
@@ -120,7 +122,8 @@ class _Understanding:
         self.money_place = reading.money
         self.money_named = False
         self.units: dict[tuple[str, str, str | None], UnitVersion] = {}
-        self.rows: dict[tuple[str, str], Row] = {}
+        # those by what stands in the cells, where nothing is wrong with it
+        self.met: dict[tuple[str, Any, Any], UnitVersion] = {}
         # the places of unit codes and row labels that have a finding
         self.wrong: set[tuple[object, str, str]] = set()
         # the indicators that each table, unit and row has so far
@@ -200,6 +203,9 @@ class _Understanding:
 
     def _subject(self, entry: Entry) -> UnitVersion | None:
         place, table = entry.unit, entry.table
+        cells = table.code, place.value, entry.name and entry.name.value
+        if type(place.value) is str and (met := self.met.get(cells)):
+            return met
         code = plain(place.value).strip() if place.value is not None else ""
         name = entry.name.value if entry.name and isinstance(entry.name.value, str) else None
         key = (table.code, code, name)
@@ -225,6 +231,8 @@ class _Understanding:
                 found = self.units[key] = unit
         if found and entry.name and entry.name.value != found.name:
             self._name(entry.name, found)
+        elif found and type(place.value) is str:
+            self.met[cells] = found
         return found
 
     def _is_first(self, key: object, entry: Entry, place: Place) -> bool:
@@ -245,16 +253,12 @@ class _Understanding:
     def _row(self, entry: Entry) -> Row | None:
         if entry.row is None:
             return entry.table.rows[0]
-        key = (entry.table.code, str(entry.row.value))
-        found = self.rows.get(key)
-        if found is None and self._is_first(key, entry, entry.row):
-            found = entry.table.labels.get(fold(key[1]))
-            if found is None:
-                words = ", ".join(r.vi for r in entry.table.rows)
-                quoted = self.vocabulary.mask(entry.row.value)
-                self.result.findings.append(finding("row.label", entry.row, value=quoted, table=entry.table.code, words=words))
-            else:
-                self.rows[key] = found
+        label = str(entry.row.value)
+        found = entry.table.labels.get(fold(label))
+        if found is None and self._is_first((entry.table.code, label), entry, entry.row):
+            words = ", ".join(r.vi for r in entry.table.rows)
+            quoted = self.vocabulary.mask(entry.row.value)
+            self.result.findings.append(finding("row.label", entry.row, value=quoted, table=entry.table.code, words=words))
         return found
 
     def _figures(self, spec: Field_, place: Place, look: Look) -> list[tuple[str, CellValue]] | None:
@@ -345,7 +349,9 @@ def _whole(rows: list[list[Any]]) -> list[list[CellValue] | None]:
     # NaN is not equal to itself
     whole = (numbers == np.floor(numbers)) & (numbers >= 0) & (numbers <= LARGEST_COUNT)
     width = len(rows[0])
-    figures: list[list[Any]] = np.where(whole, numbers, 0).astype(np.int64).reshape(-1, width).tolist()
+    if not whole.all():
+        numbers[~whole] = 0
+    figures: list[list[Any]] = numbers.astype(np.int64).reshape(-1, width).tolist()
     for n in blanks:
         figures[n // width][n % width] = None
     fine = whole.reshape(-1, width).all(axis=1).tolist()

@@ -4,12 +4,9 @@ Only declared cells are read: hidden sheets, titles, notes and signature blocks 
 """
 
 import contextlib
-import io
 from datetime import date
 from typing import Any, Literal
 from xml.etree import ElementTree
-
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from tonghop.base.findings import Place, Unreadable, printable
 from tonghop.base.settings import Settings
@@ -20,6 +17,7 @@ from tonghop.reading import bounds, formula, kinds, layout, ods, old_fonts, peri
 from tonghop.reading.formula import Formulas
 from tonghop.reading.head import HEAD_NAMES, identify
 from tonghop.reading.numbers import Vocabulary, parse_number
+from tonghop.reading.parser import parsed
 from tonghop.reading.raw import Look, Reading, plain
 from tonghop.reading.rows import Rows, other_measure
 from tonghop.reading.sheet_xml import NO_VALUE
@@ -28,17 +26,7 @@ from tonghop.xlsx.xml_edit import split
 
 
 def read_workbook(content: bytes, catalogue: Catalogue, settings: Settings, received: date | None = None) -> Reading:
-    content, looks = _opened(content, settings)
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
-        parsed = [book.get_sheet_by_name(name) for name in shown]
-        sheets = [layout.Sheet(sheet.name, sheet.to_python(skip_empty_area=False), _merged(sheet)) for sheet in parsed]
-    except BaseException as error:
-        # a panic of the parser is no Exception
-        if isinstance(error, CalamineError | OSError | ValueError) or type(error).__name__ == "PanicException":
-            raise Unreadable("file.damaged", detail="Excel") from error
-        raise
+    sheets, looks = _opened(content, settings)
     for sheet in sheets:
         _complete(sheet, looks.get(sheet.name, Look()), settings)
     return read_sheets(sheets, looks, catalogue, received)
@@ -111,27 +99,24 @@ def _conditional(condition: formula.Condition, value: Any, cell: str, look: Look
         look.faded.setdefault(cell, condition.rule)
 
 
-def _merged(sheet: CalamineSheet) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """The merged ranges of a sheet, each from its upper left to its lower right cell, whichever two corners the file names."""
-    corners = [[*zip(*area, strict=True)] for area in sheet.merged_cell_ranges or []]
-    return [((min(rows), min(columns)), (max(rows), max(columns))) for rows, columns in corners]
-
-
-def _opened(content: bytes, settings: Settings) -> tuple[bytes, dict[str, Look]]:
-    """A workbook as the parser gets it, and what its sheets show."""
+def _opened(content: bytes, settings: Settings) -> tuple[list[layout.Sheet], dict[str, Look]]:
+    """The visible sheets of a workbook, and what they show."""
     if content[:4] != zipped.ZIP:
         bounds.opened_old(content)
-        return content, xls.looks(content, settings)
+        looks = xls.looks(content, settings)
+        return parsed(content), looks
     try:
         parts = bounds.opened(content, settings)
     except Unreadable as unreadable:
         raise (zipped.untaken(content, settings) or unreadable) from unreadable
     if parts.get("mimetype", b"").strip().removesuffix(b"-template") == ods.MIMETYPE:
-        return ods.opened(parts, settings)
+        book, looks = ods.opened(parts, settings)
+        return parsed(book), looks
     try:
         main = main_part(parts)
         if main.endswith(".bin") and main in parts:
-            return xlsb.opened(parts, main, settings)
+            book, looks = xlsb.opened(parts, main, settings)
+            return parsed(book), looks
         contents = index(parts)
     except (KeyError, ElementTree.ParseError, ValueError, StopIteration) as error:
         raise (zipped.untaken(content, settings) or kinds.of_package(set(parts))) from error

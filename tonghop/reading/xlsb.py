@@ -11,8 +11,9 @@ from xml.sax.saxutils import escape
 
 from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
+from tonghop.reading.plain_sheet import COLUMNS, ROWS
 from tonghop.reading.raw import Look
-from tonghop.reading.sheet_xml import COLUMNS, LOW, NARROW, NO_VALUE, ROWS, Grid
+from tonghop.reading.sheet_xml import LOW, NARROW, NO_VALUE, Grid
 from tonghop.reading.styles_xml import BLACK, BUILT_IN, RGB, WHITE, Colours, Ink, Styles, as_xml, faded, is_plain, stretch
 from tonghop.reading.xlsx import MAX_SHEET_NAME, MAX_SHEETS, written
 from tonghop.xlsx.parts import found, related
@@ -59,10 +60,10 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
                 read = _Sheet(styles, fonts, texts, recalculates, settings.max_cells)
                 for record in records(parts[found(parts, target[1])]):
                     read.take(*record)
-                sheets[f"xl/worksheets/sheet{len(sheets) + 1}.xml"], looks[name] = read.grid.xml(), read.look()
+                sheets[name], looks[name] = read.grid.xml(), read.look()
     except (KeyError, IndexError, struct.error, ValueError) as error:
         raise Unreadable("file.damaged", detail="xlsb") from error
-    return written([*looks], sheets, styles.xml, since_1904=since_1904), looks
+    return written(sheets, styles.xml, since_1904=since_1904), looks
 
 
 def records(part: bytes) -> Iterator[tuple[int, bytes]]:

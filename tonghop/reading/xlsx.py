@@ -1,7 +1,8 @@
-"""An .xlsx package: its index, shared texts and styles followed as a spreadsheet follows them, and written anew for the parser.
+"""An .xlsx package: its index, shared texts and styles followed as a spreadsheet follows them, and its visible sheets read.
 
-python-calamine gets one archive that can be read in one way only: the visible sheets, each in the form of sheet_xml.py, under
-names that are always the same. So what is parsed is what was looked at, however the package was put together.
+A plain sheet is read by plain_sheet.py. Of all others python-calamine gets one archive that can be read in one way only: each in
+the form of sheet_xml.py, under names that are always the same. So what is parsed is what was looked at, however the package was
+put together.
 """
 
 from xml.etree import ElementTree
@@ -9,7 +10,9 @@ from xml.sax.saxutils import quoteattr
 
 from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
-from tonghop.reading import bounds, sheet_xml
+from tonghop.reading import bounds, plain_sheet, sheet_xml
+from tonghop.reading.layout import Sheet
+from tonghop.reading.parser import parsed
 from tonghop.reading.raw import Look
 from tonghop.reading.sheet_xml import Context
 from tonghop.reading.styles_xml import Colours, Styles, as_xml, styles
@@ -21,8 +24,8 @@ _NO_STYLES = Styles({}, {}, as_xml({}, [0]), Colours((), None), {})
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
-def opened(parts: dict[str, bytes], contents: Index, settings: Settings) -> tuple[bytes, dict[str, Look]]:
-    """A workbook for python-calamine, and what each visible sheet shows, by the sheet's name.
+def opened(parts: dict[str, bytes], contents: Index, settings: Settings) -> tuple[list[Sheet], dict[str, Look]]:
+    """The visible sheets of a workbook, and what each shows, by its name.
 
     Raises Unreadable where the workbook is damaged, contradicts itself or is beyond the bounds.
     """
@@ -37,40 +40,54 @@ def opened(parts: dict[str, bytes], contents: Index, settings: Settings) -> tupl
             raise ValueError("two sheets of one name")
         other = {kind: parts[found(parts, part)] for kind, part in contents.others.items() if kind in _USED}
         looked = styles(other["styles"], other.get("theme")) if "styles" in other else _NO_STYLES
-        texts, faded = b"", dict[int, str]()
-        if "sharedStrings" in other:
-            texts, faded = sheet_xml.strings(other["sharedStrings"], looked.colours, settings.max_cells)
+        texts, faded, plain = _texts(other["sharedStrings"], looked, settings) if "sharedStrings" in other else ([], {}, True)
         context = Context(looked, faded, contents.recalculates, contents.may_be_stale, settings.max_cells)
+        reader = plain_sheet.Reader(texts, looked, *context[2:]) if plain else None
         looks: dict[str, Look] = {}
+        read: dict[str, Sheet] = {}
         files: dict[str, bytes] = {}
         for sheet in contents.sheets:
             if sheet.visible:
-                where = sheet.name
-                number = len(looks) + 1
-                files[f"xl/worksheets/sheet{number}.xml"], looks[sheet.name] = sheet_xml.sheet(
-                    parts[found(parts, sheet.part)], context
-                )
+                where, xml = sheet.name, parts[found(parts, sheet.part)]
+                if reader and (done := reader.sheet(sheet.name, xml)):
+                    read[sheet.name], looks[sheet.name] = done
+                else:
+                    files[sheet.name], looks[sheet.name] = sheet_xml.sheet(xml, context)
     except (KeyError, ElementTree.ParseError, ValueError, IndexError) as error:
         raise Unreadable("file.damaged", detail=where) from error
-    return written([*looks], files, looked.xml, texts, contents.since_1904), looks
+    if files:
+        book = written(files, looked.xml, sheet_xml.written_strings(texts) if texts else b"", contents.since_1904)
+        read |= zip(files, parsed(book), strict=True)
+    return [read[name] for name in looks], looks
+
+
+def _texts(xml: bytes, looked: Styles, settings: Settings) -> tuple[list[str], dict[int, str], bool]:
+    """The shared texts, those that are struck out or the like, and whether cells that hold them may be plain."""
+    if len(xml) > 3 * settings.max_cells and xml.count(b"<si") > settings.max_cells:
+        raise Unreadable("file.bounds")
+    if (texts := plain_sheet.texts(xml)) is not None:
+        return texts, {}, True
+    texts, faded = sheet_xml.strings(xml, looked.colours, settings.max_cells)
+    return texts, faded, not faded and not any(plain_sheet.is_escaped(text) for text in texts)
 
 
 _USED = {"sharedStrings", "styles", "theme"}
 
 
-def written(names: list[str], sheets: dict[str, bytes], styles: bytes, texts: bytes = b"", since_1904: bool = False) -> bytes:
-    """The archive of a workbook whose parts are in their one form."""
-    listed = "".join(f'<sheet name={quoteattr(name)} sheetId="{n}" r:id="rId{n}"/>' for n, name in enumerate(names, start=1))
+def written(sheets: dict[str, bytes], styles: bytes, texts: bytes = b"", since_1904: bool = False) -> bytes:
+    """The archive of a workbook whose parts are in their one form; its sheets by their names."""
+    listed = "".join(f'<sheet name={quoteattr(name)} sheetId="{n}" r:id="rId{n}"/>' for n, name in enumerate(sheets, start=1))
+    files = {f"worksheets/sheet{n}.xml": xml for n, xml in enumerate(sheets.values(), start=1)}
     workbook = (
         f'<workbook xmlns="{MAIN.decode()}" xmlns:r="{RELATION[:-1]}">'
         f'<workbookPr date1904="{since_1904:d}"/><sheets>{listed}</sheets></workbook>'
     )
     parts = {
         "_rels/.rels": _related("officeDocument", ["xl/workbook.xml"]),
-        "xl/_rels/workbook.xml.rels": _related("worksheet", [name.removeprefix("xl/") for name in sheets]),
+        "xl/_rels/workbook.xml.rels": _related("worksheet", [*files]),
         "xl/workbook.xml": workbook.encode(),
         "xl/styles.xml": styles,
-        **sheets,
+        **{f"xl/{name}": xml for name, xml in files.items()},
     }
     return bounds.archive(parts | ({"xl/sharedStrings.xml": texts} if texts else {}))
 
