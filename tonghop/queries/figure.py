@@ -377,7 +377,10 @@ def facts(
 def contributions(
     found: dict[tuple[int, int], Fact], units: dict[int, Decimal], made_of: tuple[RateTerm, ...]
 ) -> dict[tuple[str, int, int], Decimal]:
-    """What each fact adds, by part, unit and indicator. A unit with a blank in any term of a rate adds to no part of it."""
+    """What each fact adds, by part, unit and indicator. A unit with a blank in any term of a rate adds to no part of it.
+
+    Apart from the marts' has_every_term on purpose: `reconcile` holds what was published against this.
+    """
     complete = {
         unit
         for unit in units
