@@ -60,12 +60,16 @@ class Installed:
         constraints = folder / "constraints.txt"  # the pins without their hashes, which the wheel itself has not
         pins = re.findall(r"^([\w.-]+)(?:\[.*?\])?(==.*?) *\\$", (PROJECT / "requirements.txt").read_text(), re.M)
         constraints.write_text("".join(f"{name}{version}\n" for name, version in pins))
-        self.must(sys.executable, "-m", "venv", folder / "venv")
-        pip = (self.bin / "python", "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check")
+        python = self.bin / "python"
+        self.must(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
+        pip = (sys.executable, "-m", "pip", "--python", python, "--quiet", "--no-input", "--disable-pip-version-check")
         build = (sys.executable, "-m", "pip", "--quiet", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder)
         self.must(*build, PROJECT)
         (self.wheel,) = folder.glob("tonghop-*.whl")
-        self.must(*pip, "install", "--constraint", constraints, self.wheel)
+        # of what is installed half is never imported: bytecode of the other half is enough, written before anything is looked at
+        self.must(*pip, "install", "--no-compile", "--constraint", constraints, self.wheel)
+        used = "import tonghop.cli.main, tonghop.intake.worker, dbt.adapters.postgres, dbt.cli.main, great_expectations"
+        self.must("env", "-u", "PYTHONDONTWRITEBYTECODE", python, "-c", used)
 
     def must(self, *command: object, code: int = 0) -> str:
         """What a command prints; it must end with the code."""
