@@ -1,5 +1,8 @@
 """A year of quarters and of months: what opens, moves and closes in it, whose figures they are, and what no year has."""
 
+import csv
+import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -8,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import tree_world as world
+from commands import run
 
 from tonghop.base.settings import Settings
 from tonghop.catalogue.data import CatalogueError
@@ -175,6 +179,46 @@ def test_a_cell_names_the_years_that_it_is_in(years: Settings, cell: str, of: se
         if figure["basis"] == "year of Q" and figure["unit"] in ("A", "A2")
     }
     assert found == of
+
+
+# --- what is printed -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "total table=T unit=A year=2025 type=Q",
+        "series table=T unit=A type=Q",
+        "form table=T unit=A period=2025-Q1",
+        "metrics table=T",
+        "metric metric=T.share_settled period=2025-Q2",
+        "rates unit=A period=2025-Q1",
+        "restated table=T unit=A period=2025-Q1",
+        "completeness period=2025-Q1",
+        "coverage period=2025-Q1",
+        "lineage unit=A was=2025-06-30 on=2025-07-01",
+    ],
+)
+def test_an_answer_fits_100_columns_and_no_code_is_cut(years: Settings, question: str) -> None:
+    printed = run(years, "report", *question.split())
+    assert printed.exit_code == 0
+    assert max(map(len, printed.stdout.splitlines())) <= 100
+    whole = json.loads(run(years, "report", *question.split(), "--json").stdout)
+    codes = {row[name] for row in whole for name in ("indicator", "metric", "rate", "unit", "code") if name in row}
+    assert codes
+    assert all(code in printed.stdout for code in codes)
+
+
+def test_the_rest_of_an_answer_is_there_wide_and_as_csv(years: Settings) -> None:
+    question = ("report", "total", "table=T", "unit=A", "year=2025", "type=Q")
+    names = json.loads(run(years, *question, "--json").stdout)[0].keys()
+    wide = run(years, *question, "--wide").stdout
+    assert all(name.replace("_", " ") in wide.splitlines()[1] for name in names)
+    lines = list(csv.DictReader(io.StringIO(run(years, *question, "--csv").stdout)))
+    assert lines[0].keys() == names
+    # what is not there is empty, and zero is not
+    assert [(line["indicator"], line["value"]) for line in lines[3:5]] == [("T.closing", "100"), ("T.handled", "")]
+    assert run(years, *question, "--csv", "--json").exit_code == 2
 
 
 # --- periods ---------------------------------------------------------------------------------------------------

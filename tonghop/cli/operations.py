@@ -6,7 +6,7 @@ import textwrap
 import click
 
 from tonghop.base.settings import INSTALLED, Settings
-from tonghop.cli.output import as_json, note, out, print_frame, print_rows
+from tonghop.cli.output import as_json, note, out, print_answer, print_rows
 
 
 @click.command()
@@ -45,7 +45,7 @@ def demo() -> None:
         f"release {seen.release.release_id}, published {seen.release.published_at:%d/%m/%Y %H:%M}; of it, one form of one ward "
         f"(tonghop report {seen.question}):"
     )
-    print_frame(seen.answer, False)
+    print_answer(seen.answer, seen.shown)
     _where(settings)
     out.print(f"\n`{'tonghop' if INSTALLED else 'make'} down` stops all of it.")
 

@@ -1,11 +1,14 @@
 """What commands print: tables, JSON, progress, and notes beside them."""
 
+import csv
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +21,8 @@ from tonghop.reading import period_names
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from tonghop.queries.questions import Shown
 
 
 # what people read goes to standard error where --json speaks on standard output
@@ -46,12 +51,12 @@ class _Period(click.ParamType[str]):
 PERIOD = _Period()
 
 
-def print_rows(rows: list[dict[str, Any]], json_: bool) -> None:
+def print_rows(rows: list[dict[str, Any]], json_: bool, *, whole: bool = False) -> None:
     if json_:
         click.echo(json.dumps(rows, ensure_ascii=False, default=jsonable, indent=1))
         return
     if not rows:
-        note.print("nothing")
+        note.print("không có gì / nothing")
         return
     table = Table()
     for key in rows[0]:
@@ -60,11 +65,106 @@ def print_rows(rows: list[dict[str, Any]], json_: bool) -> None:
         table.add_column(str(key).replace("_", " "), overflow="fold", no_wrap=is_number)
     for row in rows:
         table.add_row(*(_shown(value) for value in row.values()))
-    out.print(table)
+    wide = out.options.update(max_width=10_000)
+    (Console(highlight=False, width=table.__rich_measure__(out, wide).maximum) if whole else out).print(table)
+
+
+# the headings of answers, where they are not the names of the columns
+_HEADINGS = {
+    "label_vi": "tên / label",
+    "indicator": "chỉ tiêu / indicator",
+    "metric": "chỉ số / metric",
+    "rate": "tỷ lệ / rate",
+    "unit": "đơn vị / unit",
+    "name": "tên đơn vị / name",
+    "row": "dòng / row",
+    "with_subordinates": "số / figure",
+    "value": "số / figure",
+    "claimed": "tự nêu / claimed",
+    "state": "trạng thái / state",
+    "reported/due": "đã nộp / reported",
+    "received/due": "đã nộp / received",
+    "units_reported/units_due": "đã nộp / reported",
+    "claims_received/claims_due": "số tự nêu / claims",
+    "period": "kỳ / period",
+    "periods": "số kỳ / periods",
+    "aggregation": "theo thời gian / over time",
+    "over_time": "theo thời gian / over time",
+    "formula_vi": "cách tính / formula",
+    "numerator": "tử số / numerator",
+    "denominator": "mẫu số / denominator",
+    "basis": "nguồn / basis",
+    "tree": "cây / tree",
+    "table": "biểu / table",
+    "late": "muộn / late",
+    "missing": "thiếu / missing",
+    "break_before": "đứt nhãn / break",
+    "label_set": "tập nhãn / label set",
+    "message_vi": "nội dung / message",
+}
+# words go on in the next line; all else, codes and figures, is whole
+_WORDS = ("label_vi", "name", "lands_on_name", "formula_vi", "message_vi", "reason")
+NARROW = 100
+
+
+def print_answer(answer: "pd.DataFrame", shown: "Shown") -> None:
+    """Some columns of an answer, within 100 characters: what is the same in every row is said once, above."""
+    found = [{name: _pair(row, name) for name in (*shown.apart, *shown.columns)} for row in answer.to_dict("records")]
+    if not found:
+        note.print("không có gì / nothing")
+    width = min(NARROW, out.width)
+    for _, of_one in groupby(found, key=lambda row: [row[name] for name in shown.apart]):
+        rows = list(of_one)
+        same = {name for name in shown.columns if all(row[name] == rows[0][name] for row in rows)}
+        once = [name for name in shown.columns if name in same and not isinstance(rows[0][name], Decimal) and len(rows) > 1]
+        said = [
+            f"{_heading(name)}: {_shown(rows[0][name])}"
+            for name in (*shown.apart, *once)
+            if rows[0][name] not in (None, False, "all")
+        ]
+        if said:
+            out.print(" · ".join(said), style="bold", markup=False, width=width)
+        table = Table()
+        for name in shown.columns:
+            if name in once:
+                continue
+            is_number = all(isinstance(row[name], Decimal | int | float | None) for row in rows)
+            table.add_column(
+                _heading(name).replace(" / ", "\n"),
+                overflow="fold",
+                no_wrap=name not in _WORDS,
+                justify="right" if is_number or "/" in name else "left",
+            )
+        for row in rows:
+            table.add_row(*(_shown(row[name]) for name in shown.columns if name not in once))
+        out.print(table, width=width)
+
+
+def _heading(name: str) -> str:
+    return _HEADINGS.get(name, name.replace("_", " "))
+
+
+def _pair(row: dict[Any, Any], name: str) -> Any:
+    """A value of a row, or two of them as 5/6."""
+    if "/" not in name:
+        return row[name]
+    some, of = (row[part] for part in name.split("/"))
+    return None if some is None and of is None else f"{_shown(some)}/{_shown(of)}"
+
+
+def print_csv(answer: "pd.DataFrame") -> None:
+    """A whole answer as CSV, each figure to its last digit; what is not there is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(answer.columns)
+    writer.writerows([f"{v:f}" if isinstance(v, Decimal) else v for v in row] for row in answer.itertuples(index=False))
+    click.echo(text.getvalue(), nl=False)
 
 
 def print_frame(answer: "pd.DataFrame", json_: bool) -> None:
-    print_rows([{str(key): value for key, value in row.items()} for row in answer.to_dict("records")], json_)
+    """A whole answer, as wide as it is: no code is cut."""
+    rows = [{str(key): value for key, value in row.items()} for row in answer.to_dict("records")]
+    print_rows(rows, json_, whole=True)
 
 
 def _shown(value: Any) -> str:

@@ -12,7 +12,7 @@ from tonghop.base.codes import receipt_code, receipt_number
 if TYPE_CHECKING:
     from tonghop.queries.figure import Figure, Tree
 from tonghop.base.settings import Settings
-from tonghop.cli.output import PERIOD, as_json, jsonable, note, out, print_frame, print_rows, progress
+from tonghop.cli.output import PERIOD, as_json, jsonable, note, out, print_answer, print_csv, print_frame, print_rows, progress
 
 on_tree = click.option(
     "--tree",
@@ -60,9 +60,13 @@ def owed(unit: str | None, period: str | None, form: str | None, as_of: datetime
 @click.command(name="report")
 @click.argument("name", required=False)
 @click.argument("parameters", nargs=-1, metavar="[PARAMETER=VALUE]...")
+@click.option("--wide", is_flag=True, help="Every column of the answer, however wide.")
+@click.option("--csv", is_flag=True, help="Every column, as CSV on standard output.")
 @as_json
-def report_(name: str | None, parameters: tuple[str, ...], json_: bool) -> None:
+def report_(name: str | None, parameters: tuple[str, ...], wide: bool, csv: bool, json_: bool) -> None:
     """Ask a named question of the published release, e.g. `report form table=F1 unit=08737 period=2021-Y`."""
+    if wide + csv + json_ > 1:
+        raise click.UsageError("give one of --wide, --csv and --json")
     from tonghop.queries import questions
 
     if name is None:
@@ -80,7 +84,12 @@ def report_(name: str | None, parameters: tuple[str, ...], json_: bool) -> None:
         raise click.UsageError(f"no question {name}; there are {', '.join(questions.questions())}") from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    print_frame(answer, json_)
+    if csv:
+        print_csv(answer)
+    elif wide or json_:
+        print_frame(answer, json_)
+    else:
+        print_answer(answer, questions.shown(name))
 
 
 @click.command()

@@ -27,11 +27,12 @@ STEPS = 5
 
 @dataclass(frozen=True)
 class Seen:
-    """What readers see after the demo: the current release, and the answer to one question of it."""
+    """What readers see after the demo: the current release, and an answer from it with the columns that are shown of it."""
 
     release: "Release"
     question: str
     answer: "pd.DataFrame"
+    shown: questions.Shown
 
 
 def demo(settings: Settings, step: Say, say: Say) -> Seen:
@@ -79,7 +80,7 @@ def demo(settings: Settings, step: Say, say: Say) -> Seen:
     current = next(each for each in publish.releases(settings) if each.is_current)
     asked = {"table": "F1", "unit": "08737", "period": "2021-Y"}
     question = " ".join(["form", *(f"{name}={value}" for name, value in asked.items())])
-    return Seen(current, question, questions.ask(settings, "form", asked))
+    return Seen(current, question, questions.ask(settings, "form", asked), questions.shown("form"))
 
 
 def _take_in_and_release(settings: Settings, say: Say) -> None:

@@ -1,4 +1,5 @@
-"""Named questions to the published release: each is one SQL file in sql/questions/, whose head lists its parameters.
+"""Named questions to the published release: each is one SQL file in sql/questions/, whose head says what it answers, which
+parameters it takes, and in its last line which columns are shown where there is no room for all.
 
 They read the views of the star and nothing else, so they show what may be shown, and nothing of a candidate. Every question may
 be asked of an earlier release, with the tree as it was known then: `release=N`, or `as_of=DATE` for the release that was current
@@ -9,7 +10,7 @@ import itertools
 import re
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import psycopg
@@ -29,9 +30,26 @@ def questions() -> dict[str, str]:
 
 def parameters(name: str) -> dict[str, str]:
     """The parameters of a question, each with its explanation. What ends in [..] may be left out."""
-    lines = (QUESTIONS / f"{name}.sql").read_text("utf-8").splitlines()[1:]
-    head = "".join(line[3:] + "  " for line in itertools.takewhile(lambda line: line.startswith("-- "), lines))
+    head = "".join(line[3:] + "  " for line in _head(name)[1:-1])
     return dict(re.findall(r"(\w+): (.*?)(?=\s{2,}|$)", head))
+
+
+class Shown(NamedTuple):
+    """The columns of an answer that are shown first: those that a table each is made for, and those in it; a/b: as 5/6."""
+
+    apart: list[str]
+    columns: list[str]
+
+
+def shown(name: str) -> Shown:
+    """What is shown of a question's answer where there is no room for all."""
+    apart, _, columns = _head(name)[-1].removeprefix("-- shown: ").rpartition(" | ")
+    return Shown(apart.split(", ") if apart else [], columns.split(", "))
+
+
+def _head(name: str) -> list[str]:
+    lines = (QUESTIONS / f"{name}.sql").read_text("utf-8").splitlines()
+    return list(itertools.takewhile(lambda line: line.startswith("-- "), lines))
 
 
 def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 -- How complete and how timely reporting is, per unit with all below it, form table and period.
 -- period: period code, e.g. 2021-Y   on: also on the tree of a day, e.g. 2025-07-01 [only that of the period's end]
+-- shown: tree, unit, name, table, received/due, late, missing, claims_received/claims_due
 with asked_period as (
     select period_id, ends_on from star.dim_period
     where code = %(period)s

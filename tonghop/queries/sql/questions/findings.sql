@@ -1,5 +1,6 @@
 -- What the checks found, by rule, for one period.
 -- period: period code, e.g. 2018-H1
+-- shown: kind, rule, unit, sheet, cell, message_vi
 select f.kind, f.rule, u.code as unit, f.sheet, f.cell, f.message_vi, f.message_en
 from star.fct_finding as f
 inner join star.dim_period as p on f.period_id = p.period_id

@@ -1,5 +1,6 @@
 -- One form table for one unit and period: what it reported, with its subordinates, and how much of that is there.
 -- table: form table code, e.g. F1   unit: unit code   period: period code, e.g. 2021-Y
+-- shown: indicator, label_vi, row, with_subordinates, claimed, state, reported/due
 with place as (
     select distinct p.period_id, u.unit_id
     from star.dim_form as f

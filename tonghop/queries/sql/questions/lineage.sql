@@ -1,6 +1,7 @@
 -- On which units of another day's tree the figures of a unit and of all that was below it land, and why.
 -- unit: a code that the unit bears or ever bore   was: a day on which it did, e.g. 2025-06-30
 -- on: the day of the tree, e.g. 2025-07-01
+-- shown: code, name, reason, lands_on, lands_on_name, weight, is_whole
 with asked as (
     select u.unit_id from star.dim_org_unit as u
     where u.code = %(unit)s and %(was)s::date between u.valid_from and u.valid_to

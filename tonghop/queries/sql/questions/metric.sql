@@ -1,6 +1,7 @@
 -- One indicator or rate for every unit of a level, with how much of it is there.
 -- metric: its code, e.g. F1.dv_cuoi_ky or F2.attendance   period: period code, e.g. 2018-H1
 -- level: of which units, e.g. province [every level]
+-- shown: metric, label_vi, unit, name, row, basis, value, numerator, denominator, reported/due
 with asked as (
     select m.code, m.indicator_id, m.table_code, m.label_vi, m.label_en, m.measure_unit from star.dim_metric as m
     where m.code = %(metric)s

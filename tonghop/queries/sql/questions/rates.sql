@@ -1,6 +1,7 @@
 -- The rates of one unit and period as reported, on today's tree and on the tree of a named date, with numerator and denominator.
 -- unit: a code that the unit bears or ever bore   period: period code, e.g. 2018-M01
 -- on: the named date, e.g. 2025-06-30 [today]
+-- shown: unit | tree, rate, label_vi, row, basis, value, numerator, denominator
 with asked_unit as (
     select distinct unit_id from star.dim_org_unit
     where code = %(unit)s
@@ -50,6 +51,9 @@ select
     f.tree,
     u.name as unit,
     f.rate_code as rate,
+    m.label_vi,
+    m.label_en,
+    m.measure_unit,
     w.row_code as row,
     f.basis,
     f.numerator,
@@ -59,6 +63,7 @@ select
 from figures as f
 inner join star.dim_period as p on f.period_id = p.period_id
 inner join trees as t on f.tree = t.tree and (t.place > 1 or p.ends_on = t.day)
+inner join star.dim_metric as m on f.rate_code = m.code
 inner join star.dim_form_row as w on f.row_id = w.row_id
 inner join star.dim_org_unit as u on f.unit_id = u.unit_id and t.day between u.valid_from and u.valid_to
 order by u.unit_id, f.rate_code, w.row_id, t.place, f.basis

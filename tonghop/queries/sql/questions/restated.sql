@@ -1,6 +1,7 @@
 -- One unit's totals as reported, on today's tree and on the tree of a named date, side by side.
 -- table: form table code, e.g. F1   unit: a code that the unit bears or ever bore   period: period code, e.g. 2024-Y
 -- on: the named date, e.g. 2025-06-30 [today]
+-- shown: unit | tree, indicator, label_vi, row, value, not_restatable, units_reported/units_due
 with asked_unit as (
     select distinct unit_id from star.dim_org_unit
     where code = %(unit)s

@@ -1,6 +1,7 @@
 -- One form table of a unit over time, of one period type, with a mark where labels changed so that figures do not compare.
 -- table: form table code, e.g. F3A   unit: unit code; each unit that ever bore it, under the codes that it had
 -- type: one of M, Q, H1, H2, 9M, Y, TERM
+-- shown: name | unit, indicator, label_vi, row, period, value, claimed, break_before, reported/due
 with bearer as (
     select distinct u.unit_id from star.dim_org_unit as u
     where u.code = %(unit)s and exists (

@@ -1,6 +1,7 @@
 -- A unit's figures over a year: flows added, of stocks the last, of openings the first, of what is distinct in each period none.
 -- table: form table code, e.g. F1   unit: unit code; a line each unit that bore it in the year   year: e.g. 2021
 -- type: one of M, Q, H1, H2, 9M, Y, since types overlap
+-- shown: name, unit | indicator, label_vi, row, label_set, value, aggregation, periods, reported/due
 with span as (
     select p.period_id, p.code, p.ends_on from star.dim_period as p
     where p.year = %(year)s::integer and p.period_type = %(type)s
