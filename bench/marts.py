@@ -234,7 +234,8 @@ _MONTH = (
 # as the releases of the year's months wrote it, one after the other: each ends the sums of the one before
 _YEAR = """
     insert into marts.fct_year
-    select f.unit_id, y.year_id, f.row_id, f.indicator_id, 1, count(*) over months, y.periods_in_year, f.period_id,
+    select f.unit_id, y.year_id, f.row_id, f.indicator_id, 1, count(*) over months, y.periods_in_year,
+        first_value(f.period_id) over months, f.period_id,
         sum(f.units_reported) over months, sum(f.units_due) over months, t.tree, 'M', sum(f.value) over months, 0,
         f.release_from, coalesce(lead(f.release_from) over months, f.release_to)
     from marts.fct_rollup f

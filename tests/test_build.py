@@ -667,7 +667,7 @@ def test_a_ninth_form_is_data_only(published: World, copy: Copy) -> None:
     )
     assert rows(settings, shown, READER) == [("W", "Phường Ngô Quyền", "P", "2025-M01", 120, 3)]
     columns = rows(
-        settings, "select attname from pg_attribute where attrelid = 'bi.t_month'::regclass and attnum > 18 order by attnum"
+        settings, "select attname from pg_attribute where attrelid = 'bi.t_month'::regclass and attnum > 19 order by attnum"
     )
     assert columns == [("dau_ky",), ("cuoi_ky",), ("du_hop",), ("an_dau",)]
     assert facts(settings, 2) == facts(settings, 1)

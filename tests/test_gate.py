@@ -129,8 +129,8 @@ MORE = [
         """
         create or replace view star_asof.fct_completeness_on with (security_barrier) as
         select release_id, tree_id, ancestor_id as unit_id, 0 as period_id, 'T1' as table_code, current_date as last_due_on,
-            1 as due, 2 as received, 1 as on_time, 1 as late, 0 as missing, 0 as nil, 0 as restated, 0 as not_restatable,
-            0 as unowed, 0 as claims_due, 0 as claims_received
+            1 as due, 2 as received, 1 as on_time, 1 as late, 0 as missing, 0 as nil, 0 as unowed, 0 as claims_due,
+            0 as claims_received, 0 as restated, 0 as not_restatable
         from ctl.landing_on""",
     ),
     ("rates_follow_the_sums", "delete from marts.fct_rate where period_id = {february}"),
@@ -150,7 +150,7 @@ MORE = [
     ("row_security_stands", "alter table marts.fct_rate disable trigger ends_verdict"),
     ("row_security_stands", "drop trigger ends_verdict on marts.fct_rollup_2025"),
     ("row_security_stands", "grant insert on marts.fct_rollup_2025 to tonghop_builder"),
-    ("views_stand", "drop view bi.t1_month"),
+    ("views_stand", "drop view bi.t1_month cascade"),
     ("views_stand", "alter view star.fct_rollup reset (security_barrier)"),
     (
         "views_stand",
@@ -168,7 +168,7 @@ MORE = [
     (
         "views_stand",
         """
-        drop view bi.t1_month;
+        drop view bi.t1_month cascade;
         create view bi.t1_month with (security_barrier) as select unit_id as unit_key, withheld as members from marts.fct_sheet;
         grant select on bi.t1_month to tonghop_reader, tonghop_auditor""",
     ),
@@ -396,9 +396,9 @@ def test_every_expectation_fails_through_great_expectations_and_readers_stay_on_
     assert gate.failing(settings, "receipts_in_one_state") == [{"receipt": 3, "failed": 1}]
     with pytest.raises(publish.PublishRefused, match="receipts_in_one_state"):
         publish.publish(settings, 2)
-    with reader(settings) as bi:
-        assert bi.execute("select release_id from bi.dim_release where is_current").fetchall() == [(1,)]
-        assert bi.execute("select count(members) from bi.t1_month").fetchone() == (1,)
+    with connect(settings, STAR) as star:
+        assert star.execute("select release_id from star.dim_release where is_current").fetchall() == [(1,)]
+        assert star.execute("select count(distinct period_id) from star.fct_rollup").fetchone() == (1,)
 
 
 def test_an_empty_batch_and_an_all_null_column_fail_and_a_warning_alone_does_not(world: Settings, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_columns_of_a_view_that_others_read_may_change(world: Settings, files: P
 def test_a_base_of_everything_may_lose_a_column_and_form_views_keep_the_places_of_theirs(world: Settings, files: Path) -> None:
     settings = world
     with connect(settings) as connection:
-        connection.execute("drop view bi.t1_month")
+        connection.execute("drop view bi.t1_month cascade")
         views.apply(connection)
     order = ["male", "female", "members"]
     assert look(settings, COLUMNS)["bi.t1_month"][-3:] == order
