@@ -4,7 +4,8 @@ A package imports only from those below it in this list (`make lint` holds that)
 a number takes:
 
 cli         the `tonghop` command: a file for each group of commands
-ops         PostgreSQL and Airflow brought up and down; the demo
+ops         PostgreSQL, Airflow and Superset brought up and down; the demo
+dashboards  datasets, metrics and pages of charts, made of the readers' views for Superset
 queries     what readers and auditors ask of releases: figures, traces, explanations, pages
 release     a candidate built by dbt, judged by the gate, published by one pointer
 intake      files received, read in confined processes, answered, and loaded
