@@ -3,6 +3,9 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 pytho
 	$(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+SUPERSET_PYTHON ?= $(firstword $(foreach p,python3 python3.12 python3.11,$(shell \
+	$(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $(p))))
+BI_PIP := bi/.venv/bin/python -m pip --disable-pip-version-check --no-input --quiet
 COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-strip-extras --no-header
 
 # without its bytecode Airflow takes three times as long to start; nor may another project's modules get in
@@ -20,7 +23,7 @@ endef
 export POPULATIONS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test trials lint lock
+.PHONY: help demo up bi down test trials lint lock
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,13 +34,16 @@ demo: .venv/ready  ## run the whole way once on sample reports: from workbooks t
 up: .venv/ready  ## start PostgreSQL and Airflow, and keep them running
 	@$(BIN)/tonghop up
 
-down:  ## stop all that demo and up started
+bi: .venv/ready bi/.venv/ready  ## start Superset over the warehouse, with its dashboards; a second time updates them
+	@$(BIN)/tonghop bi
+
+down:  ## stop all that demo, up and bi started
 	@if [ -x $(BIN)/tonghop ]; then $(BIN)/tonghop down; fi
 
 test: .venv/ready-dev  ## run every test but the trials, four sessions side by side
 	@$(BIN)/pytest -m "not trials" -n 4
 
-trials: .venv/ready-dev  ## run what takes long: many more cases, and the templates in LibreOffice Calc
+trials: .venv/ready-dev bi/.venv/ready  ## run what takes long: many more cases, the templates in LibreOffice Calc, Superset
 	@$(BIN)/pytest -m trials --hypothesis-profile many
 	@$(BIN)/pytest tests/test_histories.py --hypothesis-profile many
 
@@ -57,6 +63,7 @@ lock: .venv/ready  ## pin the requirements anew, with hashes
 	@$(PIP) install uv==0.13.9
 	@$(COMPILE) pyproject.toml --all-extras requirements.in --output-file requirements.txt
 	@$(COMPILE) requirements-dev.in --output-file requirements-dev.txt
+	@$(COMPILE) --exclude-newer 2026-05-25 bi/requirements.in --output-file bi/requirements.txt
 
 .venv/ready: requirements-pip.txt requirements.txt pyproject.toml
 	@[ -n "$(PYTHON)" ] || { echo "Tonghop needs Python 3.11 or newer. On Debian or Ubuntu: apt install python3 python3-venv"; exit 1; }
@@ -72,4 +79,13 @@ lock: .venv/ready  ## pin the requirements anew, with hashes
 .venv/ready-dev: .venv/ready requirements-dev.txt
 	@echo "adding what the tests and lints need"
 	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# Superset's pins are of packages from before 26 May 2026, which have wheels for no newer Python
+bi/.venv/ready: requirements-pip.txt bi/requirements.txt
+	@[ -n "$(SUPERSET_PYTHON)" ] || { echo "Superset needs Python 3.11 or 3.12 beside Tonghop's own"; exit 1; }
+	@echo "setting up Superset's Python environment in bi/.venv; the first time takes some minutes"
+	@$(SUPERSET_PYTHON) -m venv bi/.venv
+	@$(BI_PIP) install --require-hashes -r requirements-pip.txt
+	@$(BI_PIP) install --require-hashes -r bi/requirements.txt
 	@touch $@

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, description="a PostgreSQL 16+ to use instead of the embedded one")
     airflow_database_url: str | None = Field(None, description="Airflow's metadata; the embedded server by default")
     airflow_port: int = Field(8080, description="where Airflow's pages are served, on loopback; the next free port if taken")
+    superset: Path = Field(PROJECT / "bi" / ".venv", description="the environment in which Superset is installed")
+    superset_port: int = Field(8088, description="where the dashboards are served, on loopback; the next free port if taken")
     max_file_bytes: int = Field(20_000_000, description="a larger file is quarantined unread")
     max_unpacked_bytes: int = Field(50_000_000, description="a workbook that unpacks to more is quarantined unread")
     max_cells: int = Field(200_000, description="a report with more cells is quarantined")

@@ -1,4 +1,4 @@
-"""Commands that run the services: up, down, demo, status."""
+"""Commands that run the services: up, down, demo, bi, status."""
 
 import json
 import textwrap
@@ -47,7 +47,23 @@ def demo() -> None:
     )
     print_answer(seen.answer, seen.shown)
     _where(settings)
-    out.print(f"\n`{'tonghop' if INSTALLED else 'make'} down` stops all of it.")
+    if INSTALLED:
+        out.print("\n`tonghop bi` shows it as dashboards in Superset, where that is installed; `tonghop down` stops all of it.")
+    else:
+        out.print("\n`make bi` shows it as dashboards in Superset, which it installs first; `make down` stops all of it.")
+
+
+@click.command()
+def bi() -> None:
+    """Start Superset over the warehouse and bring the dashboards in; safe to repeat, which updates them."""
+    from tonghop.ops import superset
+
+    settings = Settings()
+    superset.up(settings, note.print)
+    passwords = settings.home / "secrets"
+    for user in (superset.VIEWER, superset.ADMIN):
+        line = f"{superset.url(settings)}  user {user}, password in {passwords / f'superset-{user}'}"
+        out.print(line, markup=False, soft_wrap=True)
 
 
 @click.command()
@@ -87,4 +103,4 @@ def _where(settings: Settings) -> None:
         out.print(f"{what + ':':16}{where}", markup=False, soft_wrap=True)
 
 
-COMMANDS = (up, down, demo, status)
+COMMANDS = (up, down, demo, bi, status)

@@ -1,17 +1,18 @@
-"""Airflow's processes: start them, find those of this state folder, end them.
+"""Airflow's processes: start them; and find and end those of this state folder, Superset's as well.
 
 Airflow runs as four processes (scheduler, dag-processor, api-server, triggerer) of the interpreter that runs this, each the
 leader of a session of its own. Every process that they start inherits MARK in its environment, with the state folder as its
-value, so `down` finds all of them and only them. A recorded process id would not do: LocalExecutor's workers outlive a
+value, and ROLE, so `down` finds all of them and only them. A recorded process id would not do: LocalExecutor's workers outlive a
 scheduler that was killed, and other clones may run on the same machine.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -21,14 +22,15 @@ from tonghop.ops.configuration import COMMANDS, MARK, ROLE, Say, airflow_home, e
 from tonghop.warehouse.connect import AIRFLOW, database_url
 
 START_SECONDS, STOP_SECONDS = 120, 10
+OF_AIRFLOW = {*COMMANDS, ""}  # the roles; what prepares its tables has none
 
 
 class ServiceError(Exception):
-    """Airflow did not start, or a run failed; the message says which part and shows the end of its log."""
+    """Airflow or Superset did not start, or a run failed; the message says which part and shows the end of its log."""
 
 
 class PortTaken(ServiceError):
-    """Another program took the port between the moment when it was free and Airflow's start."""
+    """Another program took the port between the moment when it was free and the start of what was to have it."""
 
 
 def airflow_installed() -> bool:
@@ -70,40 +72,40 @@ def _revision(settings: Settings) -> str:
 
 
 def start(settings: Settings, role: str) -> None:
-    """Start one part of Airflow; its output goes to the role's log file, and the log of the time before is kept."""
-    path = log_file(settings, role)
-    if path.exists():
-        path.replace(path.with_suffix(".before.log"))
-    with path.open("wb") as log:
+    """Start one part of Airflow; its output goes to the role's log file."""
+    command = [sys.executable, "-m", "airflow", *COMMANDS[role]]
+    launch(command, environment(settings) | {ROLE: role}, airflow_home(settings), log_file(settings, role))
+
+
+def launch(command: Sequence[str | Path], environment: Mapping[str, str], folder: Path, log_file: Path) -> None:
+    """Start a process that outlives this one, the leader of a session; the log of the time before is kept."""
+    if log_file.exists():
+        log_file.replace(log_file.with_suffix(".before.log"))
+    with log_file.open("wb") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "airflow", *COMMANDS[role]],
-            env=environment(settings) | {ROLE: role},
-            cwd=airflow_home(settings),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
+            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
 
 
 # --- which processes are ours --------------------------------------------------------------------------------
 
 
-def processes(settings: Settings) -> list[tuple[psutil.Process, str]]:
-    """Every live process of Airflow for this state folder, with its role: a key of COMMANDS."""
+def processes(settings: Settings, of: Collection[str] | None = None) -> list[tuple[psutil.Process, str]]:
+    """Every live process for this state folder, or those of the named roles, with its role."""
     home, found = str(settings.home.resolve()), []
     for process in psutil.process_iter():
         try:
             variables = process.environ()
         except psutil.Error:
             continue
-        if variables.get(MARK) == home and process.pid != os.getpid():
-            found.append((process, variables.get(ROLE, "")))
+        role = variables.get(ROLE, "")
+        if variables.get(MARK) == home and (of is None or role in of) and process.pid != os.getpid():
+            found.append((process, role))
     return found
 
 
 def roles(settings: Settings) -> list[str]:
-    """The parts of Airflow whose main process lives."""
+    """The roles whose main process lives."""
     return [role for process, role in processes(settings) if process.pid == _session(process.pid)]
 
 
@@ -114,13 +116,13 @@ def _session(pid: int) -> int | None:
         return None
 
 
-def end(settings: Settings) -> None:
+def end(settings: Settings, of: Collection[str] | None = None) -> None:
     """Ask the main processes to end, then kill what is left: LocalExecutor's workers inherit a handler that ignores SIGTERM."""
-    leaders = [process for process, _ in processes(settings) if process.pid == _session(process.pid)]
+    leaders = [process for process, _ in processes(settings, of) if process.pid == _session(process.pid)]
     _signal(leaders, psutil.Process.terminate)
     psutil.wait_procs(leaders, timeout=STOP_SECONDS)
     for _ in range(5):  # what is being killed may just have forked
-        if not (left := [process for process, _ in processes(settings)]):
+        if not (left := [process for process, _ in processes(settings, of)]):
             return
         _signal(left, psutil.Process.kill)
         psutil.wait_procs(left, timeout=5)

@@ -10,9 +10,21 @@ import httpx
 from tonghop.base.findings import printable
 from tonghop.base.settings import Settings
 from tonghop.intake.inbox import look
+from tonghop.ops import superset
 from tonghop.ops.client import get, logged_in
 from tonghop.ops.configuration import ADMIN, COMMANDS, DAGS, NEEDED, Say, configure, end_of, log_file, password_file, url
-from tonghop.ops.processes import START_SECONDS, PortTaken, ServiceError, airflow_installed, end, migrate, processes, roles, start
+from tonghop.ops.processes import (
+    OF_AIRFLOW,
+    START_SECONDS,
+    PortTaken,
+    ServiceError,
+    airflow_installed,
+    end,
+    migrate,
+    processes,
+    roles,
+    start,
+)
 from tonghop.warehouse import embedded
 from tonghop.warehouse.migrate import ready
 
@@ -30,11 +42,11 @@ def up(settings: Settings, say: Say = lambda _: None, dags: Path = DAGS) -> None
         raise ServiceError("PostgreSQL is up, but Airflow is not installed here; `pip install 'tonghop[airflow]'` adds it")
     if not _dag_ids(dags):
         raise ServiceError(f"PostgreSQL is up, but Airflow would have nothing to run: there is no DAG file in {dags}")
-    if set(roles(settings)) == set(COMMANDS):
+    if set(roles(settings)) >= set(COMMANDS):
         say(f"Airflow is already up at {url(settings)}")
         return
     for _ in range(3):
-        end(settings)
+        end(settings, OF_AIRFLOW)
         configure(settings, dags)
         migrate(settings, say)
         say("starting Airflow")
@@ -53,9 +65,9 @@ def up(settings: Settings, say: Say = lambda _: None, dags: Path = DAGS) -> None
 
 
 def down(settings: Settings, say: Say = lambda _: None) -> None:
-    """End every process of Airflow, then the embedded database; what has died already is no hindrance."""
+    """End every process of Airflow and of Superset, then the embedded database; what has died already is no hindrance."""
     if processes(settings):
-        say("stopping Airflow")
+        say("stopping what runs beside PostgreSQL")
         end(settings)
     if embedded.running(settings):
         say("stopping PostgreSQL")
@@ -63,7 +75,7 @@ def down(settings: Settings, say: Say = lambda _: None) -> None:
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """What runs and where: the database, Airflow's parts, its folder of DAGs, its address, its admin, their password's file.
+    """What runs and where: the database, Airflow's parts, its DAGs, its address, its admin, their password's file; Superset.
 
     And what lies in the inbox and will not be taken from there as it is, by path, with the reason.
     """
@@ -75,6 +87,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "airflow_url": url(settings) if "api-server" in running else None,
         "airflow_user": ADMIN,
         "airflow_password_file": str(password_file(settings)),
+        "superset_url": superset.url(settings) if superset.SUPERSET in running else None,
         "inbox": str(settings.inbox),
         "stays_in_inbox": {printable(str(path)): why for path, why in look(settings.inbox, settings.still_seconds).stays.items()},
     }
