@@ -209,6 +209,16 @@ def test_an_answer_fits_100_columns_and_no_code_is_cut(years: Settings, question
     assert all(code in printed.stdout for code in codes)
 
 
+@pytest.mark.parametrize("given", ["year=abc type=Q", "year= type=Q", "year=99999999999 type=Q"])
+def test_a_year_that_is_none_is_wrong_usage(years: Settings, given: str) -> None:
+    assert run(years, "report", "total", "table=T", "unit=A", *given.split()).exit_code == 2
+
+
+@pytest.mark.parametrize("given", ["year=1066 type=Q", "year=2025 type=TERM", "year=2024 type=H1"])
+def test_a_year_in_which_nothing_was_reported_has_no_figures(years: Settings, given: str) -> None:
+    assert json.loads(run(years, "report", "total", "table=T", "unit=A", *given.split(), "--json").stdout) == []
+
+
 def test_the_rest_of_an_answer_is_there_wide_and_as_csv(years: Settings) -> None:
     question = ("report", "total", "table=T", "unit=A", "year=2025", "type=Q")
     names = json.loads(run(years, *question, "--json").stdout)[0].keys()

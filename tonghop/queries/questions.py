@@ -77,7 +77,10 @@ def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:
         of_release = r"\bstar\.(\w+)" if then else r"\bstar\.(\w+_on)\b"
         release = "%(release)s" if then else "bi.current_release()"
         query = re.sub(of_release, rf"(select * from star_asof.\1 where release_id = {release})", query)
-        cursor: psycopg.Cursor[Any] = connection.execute(query.encode(), values)
+        try:
+            cursor: psycopg.Cursor[Any] = connection.execute(query.encode(), values)
+        except psycopg.DataError as error:  # a year or a day that is none
+            raise ValueError(f"{name}: {error.diag.message_primary}") from error
         rows = cursor.fetchall()
         if not rows:
             _require_known(connection, asked)
