@@ -134,7 +134,7 @@ def test_a_file_that_cannot_be_received_holds_up_no_other(settings: Settings, fi
         (["nothing"], "không có lệnh này"),
         (["owed", "--nothing"], "không có tùy chọn --nothing"),
         (["owed", "--period"], "tùy chọn --period cần một giá trị"),
-        (["withdraw", "x", "--reason", "y"], "giá trị của RECEIPT không dùng được"),
+        (["withdraw", "x", "--reason", "y"], "giá trị của RECEIPTS không dùng được"),
         (["replay"], "lệnh gọi chưa đúng cách. Xem"),
         (["replay", "--rule", "F99.1"], "lệnh gọi chưa đúng cách. Xem"),
         (["replay", "--form", "F99"], "lệnh gọi chưa đúng cách. Xem"),

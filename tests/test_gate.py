@@ -70,8 +70,9 @@ SABOTAGE = {
     "tables_are_filled": "delete from marts.dim_period",
     "no_slice_is_lost": "update marts.fct_observation set release_to = 2 where period_id = {january}",
     "totals_move_by_less_than_ten": "update marts.fct_rollup set value = value * 11 where period_id = {february}",
-    # January's sum of the ward is a claim only
-    "measures_stay": """update marts.fct_rollup set release_to = 2 where period_id = {january};
+    # January's sum of one unit is a claim only; the others' are there for totals_move_by_less_than_ten
+    "measures_stay": """update marts.fct_rollup set release_to = 2
+            where period_id = {january} and unit_id = (select min(unit_id) from marts.fct_rollup where period_id = {january});
         insert into marts.fct_rollup
         select unit_id, period_id, row_id, indicator_id, null, value, units_reported, units_due, 2, 2147483647
             from marts.fct_rollup where release_to = 2""",

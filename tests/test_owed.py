@@ -219,7 +219,7 @@ def test_a_unit_that_ends_within_a_period_owes_nothing_and_one_that_begins_withi
 
 
 def test_a_unit_of_two_levels_owes_the_tables_of_both_and_each_once_by_the_deadline_of_the_higher(write: Write) -> None:
-    world = write(["both,T,2025-03-01,2025-03-31"], UNITS + "both,2020-01-01,,B,Tỉnh kiêm phường,province,p,true,,grassroots\n")
+    world = write(["both,T,2025-03-01,2025-03-31"], UNITS + "both,2020-01-01,,B,Tỉnh kiêm phường,province,,true,,grassroots\n")
     due = {(r.unit, r.table, r.period): r.due_on for r in owed(world.settings, as_of=TODAY)}
     assert due == {
         ("B", "T", "2025-M03"): date(2025, 4, 28),  # the province's day, not the 21st
@@ -318,7 +318,7 @@ def chance_world(settings: Settings, folder: Path, seed: int) -> tuple[Written, 
             units += f"u{n},2020-01-01,2025-03-10,U{n},Chi bộ {n},cell,{ward},true,\n"
             units += f"u{n},2025-03-11,,U{n},Chi bộ {n},cell,{other},true,\n"
         else:
-            kind = rng.choice(["cell,{},true,,", "cell,{},true,,", "grassroots,p,true,,cell", "province,p,true,,grassroots"])
+            kind = rng.choice(["cell,{},true,,", "cell,{},true,,", "grassroots,p,true,,cell", "province,,true,,grassroots"])
             units += f"u{n},{first},{last},U{n},Đơn vị {n},{kind.format(ward)}\n"
     names = ["w", "x", "c", *(f"u{n}" for n in range(24))]
     for name in names:
