@@ -16,7 +16,7 @@ from psycopg import sql
 
 from tonghop.base.secrets import secret
 from tonghop.base.settings import Settings
-from tonghop.dashboards import archive, boards
+from tonghop.dashboards import archive, boards, superset
 from tonghop.dashboards.datasets import Dataset, read
 from tonghop.warehouse.connect import bi_url
 
@@ -141,6 +141,22 @@ def test_charts_and_filters_refer_to_what_is_in_the_archive(contents: archive.Co
             assert choice["targets"][0]["datasetUuid"] in of_kind["datasets"]
             assert set(choice["scope"]["excluded"]) <= charts.keys()
     assert sorted(placed) == sorted(of_kind["charts"])
+
+
+def test_a_place_of_one_tree_is_not_asked_of_another(datasets: list[Dataset]) -> None:
+    (page,) = (board for board in boards.read(datasets) if board.code == "tong-quan")
+    year, then, today = page.filters
+    charts = list(page.charts())
+    assert {boards.is_of_today(chart.view) for chart in charts} == {False, True}
+    for chart in charts:
+        on = boards.is_of_today(chart.view)
+        assert (then.acts_on(chart), today.acts_on(chart)) == (not on, on)
+        assert year.acts_on(chart) == (not chart.without)
+    clicks = superset.metadata(page, archive.uuid)["chart_configuration"]
+    for number, chart in enumerate(charts, start=1):
+        excluded = clicks[str(number)]["crossFilters"]["scope"]["excluded"]
+        apart = {n for n, other in enumerate(charts, start=1) if boards.is_of_today(other.view) != boards.is_of_today(chart.view)}
+        assert set(excluded) == apart | {number}
 
 
 def test_no_password_is_in_the_archive(samples_released: Settings, contents: archive.Contents) -> None:

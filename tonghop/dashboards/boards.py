@@ -84,8 +84,18 @@ class Filter(_Data):
     newest: bool = False  # one value, at first the last of which anything came; otherwise several, at first all
 
     def acts_on(self, chart: Chart) -> bool:
-        """Whether the chart follows it."""
-        return self.column not in chart.without and (not self.of or chart.view == self.view)
+        """Whether the chart follows it. A place of one tree is chosen on its charts only: on another it may be none."""
+        if self.column in chart.without or (self.of and chart.view != self.view):
+            return False
+        return self.column in _OF_NO_PLACE or is_of_today(chart.view) == is_of_today(self.view)
+
+
+_OF_NO_PLACE = {"year", "period_code", "table_code"}
+
+
+def is_of_today(view: str) -> bool:
+    """Whether the view is on today's tree."""
+    return view.endswith("_today")
 
 
 class Tab(_Data):
@@ -131,7 +141,7 @@ def read(datasets: Sequence[Dataset], folder: Path = FOLDER) -> list[Board]:
 
 
 def _each_form(page: Any, datasets: Sequence[Dataset]) -> Iterator[Any]:
-    views = [dataset for dataset in datasets if dataset.sheet and dataset.sheet.is_owed and not dataset.name.endswith("_today")]
+    views = [dataset for dataset in datasets if dataset.sheet and dataset.sheet.is_owed and not is_of_today(dataset.name)]
     for _, of_form in groupby(sorted(views, key=_form), key=_form):
         words = [{"view": view.name, **asdict(view.sheet), **_kind(view)} for view in of_form if view.sheet]
         reported = [each for each in words if each["is_reported"]]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tonghop.dashboards.boards import EVERY, Board, Chart, Filter, Tab, Text
+from tonghop.dashboards.boards import EVERY, Board, Chart, Filter, Tab, Text, is_of_today
 from tonghop.dashboards.datasets import Dataset, Metric
 
 Json = dict[str, Any]
@@ -184,8 +184,14 @@ def chart_number(board: Board, chart: Chart) -> int:
 
 
 def metadata(board: Board, uuid: Uuid) -> Json:
-    """The filters of a page, and that a click on a unit in one chart filters the others."""
+    """The filters of a page, and that a click on a unit in one chart filters the others of the same tree."""
+    clicks = {}
+    for number, chart in enumerate(board.charts(), start=1):
+        others = [n for n, other in enumerate(board.charts(), start=1) if is_of_today(other.view) != is_of_today(chart.view)]
+        scope = {"rootPath": ["ROOT_ID"], "excluded": [number, *others]}
+        clicks[str(number)] = {"id": number, "crossFilters": {"scope": scope, "chartsInScope": []}}
     return {
+        "chart_configuration": clicks,
         "native_filter_configuration": [_filter(board, number, each, uuid) for number, each in enumerate(board.filters, start=1)],
         "cross_filters_enabled": True,
         "filter_bar_orientation": "HORIZONTAL",
