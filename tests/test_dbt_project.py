@@ -137,7 +137,7 @@ def test_every_column_of_a_source_is_described(opened: Settings, manifest: dict[
 
 
 def test_every_view_of_the_readers_is_a_source(opened: Settings, manifest: dict[str, Any]) -> None:
-    forms = {f"star.{view}" for view in ("t_month", "t_month_today", "t_month_latest")}  # made from the catalogue
+    forms = {f"bi.{view}" for view in ("t_month", "t_month_today", "t_month_latest")}  # made from the catalogue
     known = {f"{s['source_name']}.{s['name']}" for s in manifest["sources"].values() if s["source_name"] in READERS}
     assert known == set(relations(opened, *READERS)) - forms
 

@@ -332,6 +332,7 @@ def test_every_question_can_be_asked_of_an_earlier_release(reformed: Settings, q
         "was": "2025-05-01",
         "on": "2025-10-01",
         "indicator": "T.members",
+        "metric": "T.members",
         "year": "2025",
         "type": "M",
     }

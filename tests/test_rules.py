@@ -415,5 +415,5 @@ def test_check_submit_models_and_gate_decide_alike_and_right_money_is_published(
     gate.judge(settings, release)
     publish.publish(settings, release)
     with psycopg.connect(bi_url(settings)) as reader:
-        published = reader.execute("select thu_a, thu_b, tong from bi.f9 where unit_code = '08737'").fetchall()
+        published = reader.execute("select thu_a, thu_b, tong from bi.f9_year where unit_code = '08737'").fetchall()
     assert published == [(Decimal("1234567890.1"), Decimal("2345678901.2"), Decimal("3580246791.3"))]

@@ -287,7 +287,7 @@ def test_a_changed_description_is_applied_by_the_next_ready_and_no_view_is_made_
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
-        pytest.param("bi/dim_tree.sql", None, "star.dim_tree.nobody_knows", id="a column"),
+        pytest.param("star/dim_tree.sql", None, "star.dim_tree.nobody_knows", id="a column"),
         pytest.param("star/of_nobody.sql", "select tree_id from star.dim_tree", "star.of_nobody", id="a view"),
     ],
 )

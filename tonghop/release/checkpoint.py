@@ -89,7 +89,12 @@ def run(settings: Settings, asked: Suites) -> dict[str, tuple[bool, dict[str, An
         added = context.suites.add(gx.ExpectationSuite(name=suite.name, expectations=expectations))
         definitions.append(context.validation_definitions.add(gx.ValidationDefinition(name=suite.name, data=whole, suite=added)))
     checkpoint = gx.Checkpoint(name="gate", validation_definitions=definitions, result_format="BASIC")
-    outcome = context.checkpoints.add(checkpoint).run()
+    try:
+        outcome = context.checkpoints.add(checkpoint).run()
+    finally:
+        # or its connections stay until the process ends: one of the data source, one of what asks
+        source.get_engine().dispose()
+        source.get_execution_engine().close()
     return {
         item.expectation_config.kwargs["name"]: (item.success, item.result.get("observed_value", {}))
         for result in outcome.run_results.values()
