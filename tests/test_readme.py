@@ -83,7 +83,8 @@ def test_a_ninth_form_given_as_data_only_goes_from_workbook_to_mart(settings: Se
 
     with psycopg.connect(bi_url(nine)) as reader:
         rows = reader.execute("""
-            select unit_code, trong_moi, con_song from bi.f9_year where units_reported + units_unowed > 0 order by 1""").fetchall()
+            select unit_code, trong_moi, con_song from bi.f9_year
+            where units_reported + units_unowed > 0 order by 1""").fetchall()
         assert rows == [("08719", 80, 63), ("08737", 120, 97)]
         parts = "select sum(con_song), sum(trong_moi) from bi.f9_year where province_code = '26'"
         assert reader.execute(parts).fetchall() == [(Decimal(160), Decimal(200))]
