@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -28,8 +29,9 @@ def test_pandas_and_the_workbook_that_it_writes(
     url = bi_url(samples_released).replace("://", "+psycopg://")
     code, replaced = re.subn(r'"postgresql\+psycopg://[^"]+"', repr(url), block("python", "pandas"))
     assert replaced == 1
-    names: dict[str, pd.DataFrame] = {}
+    names: dict[str, Any] = {}
     exec(compile(code, "connect.md", "exec"), names)
+    names["engine"].dispose()  # or a copy of the samples would be refused
     assert names["by_year"].loc[[2018, 2020]].astype(float).to_numpy().tolist() == [[925, 3, 5], [412, 5, 5]]
 
     sheet = pd.read_excel("members.xlsx")
