@@ -1,5 +1,5 @@
--- What BI tools read lies in views/bi: the published release, grassroots organisations and above, without member grading, discipline
--- and exits. Here is what goes with it that is no view.
+-- What BI tools read lies in views/bi, and for who was given it by name in views/star: the published release, grassroots
+-- organisations and above, without member grading, discipline and exits. Here is what goes with it that is no view.
 -- depends: 0005-marts
 
 create function bi.current_release() returns integer stable language sql security definer set search_path = ''

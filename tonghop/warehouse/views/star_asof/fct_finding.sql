@@ -1,4 +1,4 @@
--- A finding shows that a rule failed and where, not by how much: a restricted figure could be solved from it. The catalogue's
+-- A finding shows that a rule failed and where, not by how much: a withheld figure could be solved from it. The catalogue's
 -- messages are fixed texts that name published units at most; the message about a single cell quotes it, so that stays with the
 -- sender and the auditor. So does where something was found in a file: the cell that is named first is the likeliest wrong one,
 -- by the figures, and a place may be called by what the sender wrote.
