@@ -157,11 +157,12 @@ def test_on_todays_tree_the_function_of_a_day_gives_the_twin(reader: psycopg.Con
             assert reader.execute(f"({one}) except all ({other})".encode()).fetchall() == []
 
 
-def test_a_release_asked_for_is_what_it_said_and_one_that_is_not_published_says_nothing(reader: psycopg.Connection[Any]) -> None:
+def test_a_release_asked_for_is_what_it_said_and_one_that_is_not_published_is_refused(reader: psycopg.Connection[Any]) -> None:
     now = reader.execute("select * from bi.f1_h1 order by 1, 14").fetchall()
     assert reader.execute("select * from bi.f1_h1_as_of(2) order by 1, 14").fetchall() == now
     assert reader.execute("select * from bi.f1_h1_as_of(1) order by 1, 14").fetchall() != now
-    assert reader.execute("select * from bi.f1_h1_as_of(99)").fetchall() == []
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match=r"/ release 99 is not published; published: 1, 2\n"):
+        reader.execute("select * from bi.f1_h1_as_of(99)")
 
 
 def test_every_relation_previews_and_counts_and_rows_of_views_have_keys(reader: psycopg.Connection[Any]) -> None:

@@ -39,12 +39,13 @@ AT = "join star.dim_period using (period_id) join star.dim_org_unit using (unit_
 def test_three_of_five_are_in_the_citys_sum_whichever_view_is_asked(demo: Settings) -> None:
     at = f"{AT} where dim_org_unit.code = '{CITY}' and dim_period.code = '2018-H1'"
     member = "join star.dim_indicator i using (indicator_id)"
+    city = f"(select unit_id from star.dim_org_unit where code = '{CITY}' and '2018-06-30' between valid_from and valid_to)"
     asked = {
         "fct_rollup": f"select units_reported, units_due, units_unowed from star.fct_rollup {member} {at} "
         "and i.code = 'F1.dv_cuoi_ky'",
         "fct_restated": f"select units_reported, units_due, units_unowed from star.fct_restated_on('2018-06-30') {member} {at} "
         "and i.code = 'F1.dv_cuoi_ky'",
-        "coverage": f"select reported, due, unowed from star.coverage {member} {at} and i.code = 'F1.dv_cuoi_ky'",
+        "coverage_of": f"select reported, due, unowed from star.coverage_of({city}) {member} {at} and i.code = 'F1.dv_cuoi_ky'",
         "fct_completeness": f"select received, due, unowed from star.fct_completeness {at} and table_code = 'F1'",
         "fct_completeness_on": f"select received, due, unowed from star.fct_completeness_on('2018-06-30') {at} "
         "and table_code = 'F1'",

@@ -216,8 +216,8 @@ def test_own_activity_a_late_figure_and_a_missing_unit_have_a_line_each(world: W
     shown = (
         world.connection.cursor(row_factory=dict_row)
         .execute(
-            "select * from star.claim_gap where period_id = %s and indicator_id = %s",
-            [world.period(february), world.indicator("members")],
+            "select * from star.claim_gap_of(%s) where period_id = %s and indicator_id = %s",
+            [world.unit("d1"), world.period(february), world.indicator("members")],
         )
         .fetchone()
     )
@@ -236,7 +236,7 @@ def coverage(world: World, field: str, unit: str = "p", period: str = "2025-M01"
     row = (
         world.connection.cursor(row_factory=dict_row)
         .execute(
-            "select * from star.coverage where unit_id = %s and period_id = %s and indicator_id = %s",
+            "select * from star.coverage_of(%s) where period_id = %s and indicator_id = %s",
             [world.unit(unit), world.period(period), world.indicator(field)],
         )
         .fetchone()
@@ -266,11 +266,12 @@ def test_what_is_missing_nil_or_not_due_is_no_blank(world: World) -> None:
 
 def test_withheld_is_told_apart_and_shows_no_figure(warehouse: Settings) -> None:
     assert ask(warehouse, "select code, label_en from star.withheld") == [{"code": "T1.punished", "label_en": "Disciplined"}]
-    for view in ("coverage", "trace", "claim_gap"):
+    for function in ("coverage_of", "trace_of", "claim_gap_of"):
         shown = ask(
             warehouse,
             f"""
-            select distinct indicator_id in (select indicator_id from star.dim_indicator) as known from star.{view}""",
+            select distinct indicator_id in (select indicator_id from star.dim_indicator) as known
+            from (select distinct unit_id from star.dim_org_unit) as u, star.{function}(u.unit_id)""",
         )
         assert shown == [{"known": True}]
 
@@ -302,8 +303,8 @@ def test_readers_follow_a_figure_to_published_units_and_count_what_lies_below(wa
         warehouse,
         """
         select u.code as figure, t.basis, w.code as part, t.submission_id, t.sheet, t.cell, t.value, t.cells
-        from star.trace t
-        join star.dim_org_unit u using (unit_id)
+        from star.dim_org_unit u
+        cross join star.trace_of(u.unit_id) t
         join star.dim_indicator i using (indicator_id)
         left join star.dim_org_unit w on w.unit_id = t.part_unit_id
         where i.code = 'T1.members' and u.code = 'D1' order by t.basis, w.code nulls last""",
@@ -313,7 +314,7 @@ def test_readers_follow_a_figure_to_published_units_and_count_what_lies_below(wa
         ("D1", "summed", "W1", 3, "T1", "E4", 2, 1),
         ("D1", "summed", None, None, None, None, None, 4),
     ]
-    shown = ask(warehouse, "select distinct part_unit_id, unit_id, indicator_id from star.trace")
+    shown = ask(warehouse, "select distinct t.part_unit_id, t.unit_id from star.dim_org_unit u, star.trace_of(u.unit_id) t")
     known = {row["unit_id"] for row in ask(warehouse, "select unit_id from star.dim_org_unit")}
     assert shown
     assert {row["unit_id"] for row in shown} <= known
@@ -341,12 +342,12 @@ def test_the_gate_sees_a_trace_that_names_what_it_must_not(world: World) -> None
     )
     assert shown() == []
     world.connection.execute("""
-        create or replace view star.trace as
-        select unit_id, period_id, row_id, indicator_id, 'summed' as basis,
+        create or replace view star_asof.trace_of as
+        select release_id, unit_id, period_id, row_id, indicator_id, 'summed' as basis,
             (select unit_id from catalogue.unit where unit_key = 'c11') as part_unit_id, 1 as submission_id,
             '' as sheet, '' as cell, '' as state, 0::numeric as value, 1::bigint as cells
-        from star.fct_rollup""")
-    assert shown() == ["star.trace"]
+        from star_asof.fct_rollup""")
+    assert shown() == ["star_asof.trace_of"]
 
 
 # --- the command line ------------------------------------------------------------------------------------------

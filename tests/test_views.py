@@ -52,12 +52,12 @@ def test_applying_again_changes_nothing(settings: Settings) -> None:
 
 def test_a_changed_text_is_applied_by_the_next_ready_and_nothing_else_is_touched(settings: Settings, files: Path) -> None:
     before = look(settings, "row(c.oid, c.xmin)::text")
-    path = files / "star" / "coverage.sql"
-    path.write_text(path.read_text() + "    and units > 0\n")
+    path = files / "star" / "withheld.sql"
+    path.write_text(path.read_text() + "    and code > ''\n")
     ready(settings)
     after = look(settings, "row(c.oid, c.xmin)::text")
-    assert {view for view in after if after[view] != before[view]} <= {"star.coverage"}
-    assert "units > 0" in look(settings, "pg_get_viewdef(c.oid)")["star.coverage"]
+    assert {view for view in after if after[view] != before[view]} <= {"star.withheld"}
+    assert "code > ''" in look(settings, "pg_get_viewdef(c.oid)")["star.withheld"]
 
 
 @pytest.mark.parametrize(
@@ -226,11 +226,11 @@ def test_a_reader_that_does_not_let_go_is_named_and_nothing_has_changed(
     settings: Settings, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(views, "PATIENCE", "100ms")
-    path = files / "star" / "coverage.sql"
-    path.write_text(path.read_text() + "    and units > 0\n")
+    path = files / "star" / "withheld.sql"
+    path.write_text(path.read_text() + "    and code > ''\n")
     before = look(settings, "row(c.oid, c.xmin)::text")
     with connect(settings, STAR) as reading:
-        reading.execute("select from star.coverage")
+        reading.execute("select from star.withheld")
         with pytest.raises(ServerError, match="open transaction"):
             ready(settings)
     assert look(settings, "row(c.oid, c.xmin)::text") == before
@@ -256,7 +256,8 @@ def test_every_view_and_column_that_readers_read_is_described_in_both_languages(
             select nspname, null, obj_description(oid, 'pg_namespace') from pg_namespace
             where nspname in ('bi', 'star', 'star_asof')
             union all
-            select 'current_release', null, obj_description('bi.current_release()'::regprocedure, 'pg_proc')""").fetchall()
+            select p.oid::regprocedure::text, null, obj_description(p.oid, 'pg_proc') from pg_proc as p
+            where p.pronamespace::regnamespace::text in ('bi', 'star')""").fetchall()
     texts = {(view, column): text for view, column, text in described}
     for name, text in texts.items():
         assert text, name
@@ -264,6 +265,7 @@ def test_every_view_and_column_that_readers_read_is_described_in_both_languages(
         # Vietnamese first
         assert re.search("[ăâđêôơưàáảãạèéẻẽẹìíỉĩịòóỏõọùúủũụ]|[\u1ea0-\u1ef9]", text.split(" / ")[0], re.IGNORECASE), name
     assert texts["star_asof.fct_rollup", "value"] == texts["star.fct_rollup", "value"]
+    assert texts["bi.f1_h1_as_of(integer)", None].endswith(" / As bi.f1_h1, in the release asked for.")
     assert texts["bi.f1_h1", "dv_cuoi_ky"] == (
         "Đảng viên cuối kỳ (đảng viên); số thời điểm, không cộng qua các kỳ: dùng bi.closing hoặc f1_h1_latest / "
         "Members at the end; a stock, does not add over periods: take bi.closing or f1_h1_latest"

@@ -1,6 +1,6 @@
 """From a published figure to the cells that it is made of.
 
-For auditors: it names units, files and cells of every level. Readers have the view star.trace. The way back is in trace_cell.
+For auditors: it names units, files and cells of every level. Readers have star.trace_of(unit). The way back is in trace_cell.
 """
 
 from dataclasses import dataclass

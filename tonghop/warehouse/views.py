@@ -5,7 +5,8 @@ macros in views/macros/, and what is counted and added up as dbt's models do it.
 mart.sql.j2 in `current`, `released` and `candidate` one a mart, `bi/sheet.sql.j2` those of the form tables (`sheets`). In
 `in_release` it makes a function a mart, which takes a release: of a release that is given as a value the planner knows how many
 rows it has. What is of any release or on the tree of any day is a function for readers too: it cannot be called without saying
-which, where of a view a tool asks for all at once, and adds up what is the same.
+which, where of a view a tool asks for all at once, and adds up what is the same. What is counted when it is asked for is a
+function of a unit for the same reason.
 What readers read has a security barrier: without it a reader's own condition that stops with an error (name::int > 0) runs before
 the view's, and the message quotes what is withheld. Views run with their owner's rights, so readers need none on what lies below.
 descriptions.yaml says what readers' views and their columns mean; they carry it as comments.
@@ -40,8 +41,7 @@ DAY = {"reported": "p.ends_on", "today": "(select t.valid_from from current.dim_
 # the same of a release, which must be published; and on the tree of a day. What is withheld today is withheld in every release
 IN_RELEASE = {mart: f"in_release.{mart}($1)" for mart in ("fct_sheet", "dim_period", "dim_place")} | {
     "day": "p.ends_on",
-    "condition": "exists (select from ctl.release as n where n.release_id = $1 and n.status = 'published')\n    "
-    "and not exists (select from ctl.withheld_today_unit as x where x.unit_id = s.unit_id)",
+    "condition": "ctl.published($1) = $1\n    and not exists (select from ctl.withheld_today_unit as x where x.unit_id = s.unit_id)",
 }
 ON_DAY = CURRENT | {"day": "$1"}
 PATIENCE = "60s"  # for readers whose transaction holds a view that has to change
@@ -118,7 +118,7 @@ def _drop(connection: psycopg.Connection[Any], view: str, ours: set[str]) -> Non
 
 
 def _describe(connection: psycopg.Connection[Any], words: dict[str, Any], of_forms: list[Sheet]) -> None:
-    """Write what descriptions.yaml and the catalogue's labels say as comments of the views and columns that readers read."""
+    """Write what descriptions.yaml and the catalogue's labels say as comments of what readers read and call."""
     fields: dict[tuple[str, str | None], str] = {(sheet.name, None): sheet.about for sheet in of_forms}
     fields |= {(sheet.name, column.name): column.about for sheet in of_forms for column in sheet.columns}
     comments = []
@@ -140,6 +140,21 @@ def _describe(connection: psycopg.Connection[Any], words: dict[str, Any], of_for
         if text != there:
             what, name = ("view", (schema, view)) if column is None else ("column", (schema, view, column))
             comments.append(sql.SQL("comment on {} {} is {}").format(sql.SQL(what), sql.Identifier(*name), sql.Literal(text)))
+    for schema, function, takes, there in connection.execute((QUERIES / "described_functions.sql").read_bytes()).fetchall():
+        asked = _ASKED.fullmatch(function)
+        text = (
+            words["functions"][asked[2]].format(view=f"{schema}.{asked[1]}")
+            if asked and (schema == "bi" or asked[2] == "as_of")
+            else words["views"].get(function, {}).get("about")
+        )
+        if text is None:
+            raise ServerError(f"{schema}.{function} has no description: add it to descriptions.yaml")
+        if text != there:
+            comments.append(
+                sql.SQL("comment on function {}({}) is {}").format(
+                    sql.Identifier(schema, function), sql.SQL(takes), sql.Literal(text)
+                )
+            )
     for schema, there in connection.execute(
         "select nspname, obj_description(oid, 'pg_namespace') from pg_namespace where nspname = any(%s)", [list(READERS)]
     ):
@@ -152,6 +167,7 @@ def _describe(connection: psycopg.Connection[Any], words: dict[str, Any], of_for
 
 
 _OF_LEVEL = re.compile(r"(.+)_(code|name)")
+_ASKED = re.compile(r"(.+?)_(as_of|on)")
 _NAME = re.compile(r"\b[a-z_]+\.[a-z_0-9]+\b")
 
 
@@ -222,18 +238,21 @@ def _asked(name: str, given: str, like: str, query: str) -> str:
 
 
 def _of_any_release(view: str) -> tuple[str, str]:
-    """The function by which readers ask a view of star_asof: it takes the release, or the day of the tree.
+    """The function by which readers ask a view of star_asof: it takes the release, the day of the tree, or a unit.
 
     Its body is parsed now, so that PostgreSQL puts it in its place and readers need no right to name what is in it.
     """
     if view.endswith("_on"):
         name, given, types = f"star.{view}", "day date, release integer default bi.current_release()", "date, integer"
         condition = (
-            "x.release_id = $2 and x.tree_id = (select t.tree_id from star_asof.dim_tree as t "
+            "x.release_id = ctl.published($2) and x.tree_id = (select t.tree_id from star_asof.dim_tree as t "
             "where t.release_id = $2 and $1 between t.valid_from and t.valid_to)"
         )
+    elif view.endswith("_of"):
+        name, given, types = f"star.{view}", "unit integer, release integer default bi.current_release()", "integer, integer"
+        condition = "x.unit_id = $1 and x.release_id = ctl.published($2)"
     else:
-        name, given, types, condition = f"star.{view}_as_of", "release integer", "integer", "x.release_id = $1"
+        name, given, types, condition = f"star.{view}_as_of", "release integer", "integer", "x.release_id = ctl.published($1)"
     return name, (
         f"create or replace function {name}({given}) returns setof star_asof.{view} stable language sql\n"
         f"begin atomic select x.* from star_asof.{view} as x where {condition}; end;\n"

@@ -6,6 +6,25 @@ create function bi.current_release() returns integer stable language sql securit
 as $$ select release_id from ctl.current_release $$;
 comment on function bi.current_release() is 'Số của bản phát hành hiện tại; 0 khi chưa công bố bản nào / The number of the current release; 0 before any is published';
 
+-- The release that a reader asks for: a number that is none is said, since no rows would read as nothing reported. The current one
+-- is always one, as in views/released, 0 before any is published too.
+create function ctl.published(release integer) returns integer stable language plpgsql security definer set search_path = '' as $$
+declare numbers text;
+begin
+    if exists (select from ctl.release as r where r.release_id = release and r.status = 'published')
+        or exists (select from ctl.current_release as c where c.release_id = release) then
+        return release;
+    end if;
+    select pg_catalog.string_agg(r.release_id::text, ', ' order by r.release_id) into numbers
+    from ctl.release as r where r.status = 'published';
+    raise exception using errcode = 'invalid_parameter_value', message = pg_catalog.format(
+        'bản phát hành %1$s chưa được công bố; đã công bố: %2$s / release %1$s is not published; published: %3$s',
+        coalesce(release::text, 'null'), coalesce(numbers, 'chưa có'), coalesce(numbers, 'none'));
+end $$;
+revoke execute on function ctl.published(integer) from public;
+-- by its place in functions of star, which are put in place and run as the reader; no reader may name what is in ctl
+grant execute on function ctl.published(integer) to tonghop_star, tonghop_auditor;
+
 -- A stock over time: the sum of what there is on the last day of the group (closing) or on its first (opening). Blanks of that day count
 -- as nothing and no earlier day takes its place, so that figures and their coverage are of the same period.
 create type ctl.dated as (day timestamp, total numeric);

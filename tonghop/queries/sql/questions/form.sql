@@ -42,7 +42,7 @@ figures as (
     ) as r
         on x.unit_id = r.unit_id and x.period_id = r.period_id and r.row_id = fr.row_id and r.indicator_id = i.indicator_id
     left join (
-        select * from star.coverage
+        select * from star.coverage_of
         where unit_id = any(array(select unit_id from place)) and period_id = any(array(select period_id from place))
     ) as c
         on x.unit_id = c.unit_id and x.period_id = c.period_id and c.row_id = fr.row_id and c.indicator_id = i.indicator_id
