@@ -326,6 +326,14 @@ def _reader(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
 _LISTED = """
     select c.relnamespace::regnamespace || '.' || c.relname from pg_class as c
     where c.relkind = 'v' and c.relnamespace::regnamespace::text in ('bi', 'star') order by 1"""
+# with what each must be given: a release, a day or a unit
+_CALLED = """
+    select f.name || '(' || case f.takes when 'as_of' then %(release)s::text when 'on' then %(day)s else %(unit)s::text end || ')'
+    from (
+        select p.pronamespace::regnamespace || '.' || p.proname as name, substring(p.proname from '_(as_of|on|of)$') as takes
+        from pg_proc as p where p.pronamespace::regnamespace::text in ('bi', 'star')
+    ) as f
+    where f.takes is not null order by 1"""
 
 
 def relations(settings: Settings, months: int) -> None:
@@ -335,21 +343,20 @@ def relations(settings: Settings, months: int) -> None:
     with _reader(settings) as connection:
         connection.execute("set statement_timeout = '60s'")
         base = _wait(connection, "select count(*) from star.fct_rollup")[0]
-        for (view,) in connection.execute(_LISTED).fetchall():
-            preview, _ = _wait(connection, f"select * from {view} limit 1000")
-            count, rows = _wait(connection, f"select count(*) from {view}")
-            print(f"{view} | {preview:.0f} | {count:.0f} | 5000 | {rows} | {count / base:.2f}", flush=True)
         day, known = "2024-06-30", months + 1
+        (province,) = connection.execute("select unit_id from star.dim_org_unit where code = 'P1'").fetchone() or (0,)
+        called = connection.execute(_CALLED, {"release": known, "day": f"'{day}'", "unit": province}).fetchall()
+        for (relation,) in (*connection.execute(_LISTED).fetchall(), *called):
+            preview, _ = _wait(connection, f"select * from {relation} limit 1000")
+            count, rows = _wait(connection, f"select count(*) from {relation}")
+            print(f"{relation} | {preview:.0f} | {count:.0f} | 5000 | {rows} | {count / base:.2f}", flush=True)
         for asked in (
             "select province_code, year, sum(i1), sum(units_reported), sum(units_due) from bi.b_month group by 1, 2",
             "select province_code, year, sum(i1) from bi.b_month_today group by 1, 2",
-            f"select count(*) from bi.b_month_as_of({known})",
-            f"select count(*) from bi.b_month_on('{day}')",
-            f"select count(*) from star.fct_rollup_as_of({known})",
-            f"select * from star.fct_restated_on('{day}') where unit_id = 3",
-            f"select * from star.fct_rate_on('{day}') where unit_id = 3",
-            f"select * from star.fct_year_on('{day}') where unit_id = 3 and indicator_id = 3",
-            f"select * from star.coverage_on('{day}') where unit_id = 3 and indicator_id = 3",
+            f"select * from star.fct_restated_on('{day}') where unit_id = {province}",
+            f"select * from star.fct_rate_on('{day}') where unit_id = {province}",
+            f"select * from star.fct_year_on('{day}') where unit_id = {province} and indicator_id = 3",
+            f"select * from star.coverage_on('{day}') where unit_id = {province} and indicator_id = 3",
         ):
             took, rows = _wait(connection, asked)
             print(f"{asked} | | {took:.0f} | | {rows} | {took / base:.2f}", flush=True)
@@ -404,11 +411,11 @@ def ask(settings: Settings, indicators: int, months: int) -> None:
             "select period_id from star.dim_period where scheme = 'CALENDAR' and code = %s", [MONTHS[0]]
         ).fetchone() or (0,)
         traced = [
-            f"select * from star.trace where unit_id = {unit[code]} and indicator_id = {field} and period_id = {period}"
+            f"select * from star.trace_of({unit[code]}) where indicator_id = {field} and period_id = {period}"
             for code, field in cells
         ]
         print(
-            "one cell | star.trace | {:.1f} | {:.1f} | {:.1f} | 20".format(
+            "one cell | star.trace_of | {:.1f} | {:.1f} | {:.1f} | 20".format(
                 *timed(connection, [partial(_all, connection, q) for q in traced])
             )
         )

@@ -73,7 +73,7 @@ def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:
     with connect(settings, AUDITOR) as connection:
         if then:
             values["release"] = _release(connection, **then)
-        # the same views by release: what the question reads is narrowed to one. What is summed or counted when asked has no others
+        # the same views by release, narrowed to one; what is summed or counted when asked has no others
         of_release = r"\bstar\.(\w+)" if then else r"\bstar\.(\w+_o[fn])\b"
         release = "%(release)s" if then else "bi.current_release()"
         query = re.sub(of_release, rf"(select * from star_asof.\1 where release_id = {release})", query)

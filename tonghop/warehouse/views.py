@@ -41,7 +41,8 @@ DAY = {"reported": "p.ends_on", "today": "(select t.valid_from from current.dim_
 # the same of a release, which must be published; and on the tree of a day. What is withheld today is withheld in every release
 IN_RELEASE = {mart: f"in_release.{mart}($1)" for mart in ("fct_sheet", "dim_period", "dim_place")} | {
     "day": "p.ends_on",
-    "condition": "ctl.published($1) = $1\n    and not exists (select from ctl.withheld_today_unit as x where x.unit_id = s.unit_id)",
+    "condition": "ctl.published($1) = $1\n    "
+    "and not exists (select from ctl.withheld_today_unit as x where x.unit_id = s.unit_id)",
 }
 ON_DAY = CURRENT | {"day": "$1"}
 PATIENCE = "60s"  # for readers whose transaction holds a view that has to change
