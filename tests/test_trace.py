@@ -276,6 +276,14 @@ def test_withheld_is_told_apart_and_shows_no_figure(warehouse: Settings) -> None
         assert shown == [{"known": True}]
 
 
+@pytest.mark.parametrize(
+    "asked", ["coverage_of(1, 9)", "trace_of(1, 9)", "fct_rollup_as_of(9)", "fct_restated_on('2025-01-31', 9)"]
+)
+def test_a_release_that_is_none_is_refused_with_those_that_are(warehouse: Settings, asked: str) -> None:
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="/ release 9 is not published; published: 1, 2\n"):
+        ask(warehouse, f"select * from star.{asked}")
+
+
 def test_the_report_of_a_form_tells_the_states_apart(warehouse: Settings) -> None:
     def states(unit: str, period: str, **then: str) -> dict[str, str]:
         rows = questions.ask(warehouse, "form", {"table": "T1", "unit": unit, "period": period, **then}).to_dict("records")
