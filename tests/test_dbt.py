@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tonghop.base.settings import Settings
-from tonghop.release import dbt
+from tonghop.release import dbt, layers
 from tonghop.release.dbt import BuildFailed
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import OWNER
@@ -22,6 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
     shutil.copytree(dbt.DBT_PROJECT, folder)
     monkeypatch.setattr(dbt, "DBT_PROJECT", folder)
+    monkeypatch.setattr(layers, "DBT_PROJECT", folder)
     return folder
 
 

@@ -73,6 +73,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     copy = tmp_path / "dbt_project"
     shutil.copytree(dbt.DBT_PROJECT, copy)
     monkeypatch.setattr(dbt, "DBT_PROJECT", copy)
+    monkeypatch.setattr(layers, "DBT_PROJECT", copy)
     return copy
 
 

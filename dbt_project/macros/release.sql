@@ -16,7 +16,7 @@
 {#
     The part of a model that this candidate rebuilds; the same part is closed and opened in its table.
 
-    catalogue           everything when the catalogue changed, otherwise nothing
+    catalogue           everything when the catalogue changed, otherwise nothing: its models are passed over
     touched             the unit and period pairs of build.touched (frozen when the candidate was opened)
     touched_or_unknown  those, and rows without a unit or a period
     period              the periods of build.touched, with every unit

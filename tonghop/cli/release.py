@@ -10,9 +10,13 @@ from tonghop.cli.output import as_json, note, print_rows, progress
 
 
 @click.command()
+@click.option("--all", "everything", is_flag=True, help="Rebuild every figure, and not only what changed.")
 @as_json
-def release(json_: bool) -> None:
-    """Build a candidate, put it to the gate, and publish it."""
+def release(everything: bool, json_: bool) -> None:
+    """Build a candidate, put it to the gate, and publish it.
+
+    It rebuilds what changed since the current release; everything where the catalogue, today's tree or the models changed.
+    """
     from tonghop.ops import release
     from tonghop.release.gate import GateFailed
     from tonghop.warehouse.migrate import ready
@@ -21,7 +25,7 @@ def release(json_: bool) -> None:
     ready(settings, note.print)
     with progress("release") as bar:
         try:
-            number = release.publish_new(settings, lambda _, name: bar(release.STEPS.index(name), len(release.STEPS)))
+            number = release.publish_new(settings, lambda _, name: bar(release.STEPS.index(name), len(release.STEPS)), everything)
         except GateFailed as failed:
             note.print(str(failed), style="red", markup=False)
             sys.exit(1)

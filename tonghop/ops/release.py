@@ -10,13 +10,13 @@ from tonghop.release.gate import GateFailed
 STEPS = (*run.STEPS, "page")
 
 
-def publish_new(settings: Settings, say: Callable[[int, str], None]) -> int | None:
+def publish_new(settings: Settings, say: Callable[[int, str], None], everything: bool = False) -> int | None:
     """Build a candidate, put it to the gate, publish it and write its page; its number, None where nothing is new.
 
     `say` gets the number and the name of each of STEPS that begins. Raises what `run.step` does; where the gate refuses, the page
     has its reasons.
     """
-    number = candidate.open_candidate(settings)
+    number = candidate.open_candidate(settings, everything)
     if number is None:
         return None
     try:

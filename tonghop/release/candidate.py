@@ -14,8 +14,7 @@ from psycopg import sql
 from tonghop.base.settings import Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import sync
-from tonghop.release.dbt import alone, one
-from tonghop.release.layers import marts, require_open
+from tonghop.release.layers import alone, marts, models_changed, require_open
 from tonghop.warehouse import views
 from tonghop.warehouse.connect import connect
 
@@ -25,10 +24,11 @@ STILL = 2147483647  # the release_to of a row that still holds
 _COUNTS = "act <> 'expired'"
 
 
-def open_candidate(settings: Settings) -> int | None:
-    """Open a candidate on every act in the ledger so far and on the catalogue of the files, and give its number.
+def open_candidate(settings: Settings, everything: bool = False) -> int | None:
+    """Open a candidate on every act in the ledger so far, the catalogue and the models of the files, and give its number.
 
-    An older candidate that was not published is discarded. None where nothing changed since the current release.
+    It rebuilds what changed, or everything where that is asked or the catalogue, today's tree or the models are others. An older
+    candidate that was not published is discarded. None where nothing changed since the current release.
     Raises CatalogueError, and BuildFailed where another step is at work.
     """
     files = load_catalogue(settings.catalogue)
@@ -43,8 +43,10 @@ def open_candidate(settings: Settings) -> int | None:
             base = connection.execute(
                 "select r.release_id, r.cutoff_seq, r.catalogue_id from ctl.release r join ctl.current_release using (release_id)"
             ).fetchone()
-            new_tree = bool(one(connection, _NEW_TREE))
-            if base and base[1:] == (cutoff, catalogue_id) and not new_tree:
+            everything = (
+                everything or base is None or base[2] != catalogue_id or one(connection, _NEW_TREE) or models_changed(connection)
+            )
+            if base and base[1] == cutoff and not everything:
                 return None
             release = int(
                 one(
@@ -55,7 +57,6 @@ def open_candidate(settings: Settings) -> int | None:
                     catalogue_id,
                 )
             )
-            everything = base is None or base[2] != catalogue_id or new_tree
             connection.execute("delete from build.scope")
             connection.execute("insert into build.scope (everything) values (%s)", [everything])
             connection.execute("delete from build.touched")
@@ -70,11 +71,14 @@ def open_candidate(settings: Settings) -> int | None:
 def awaited(settings: Settings) -> bool:
     """Whether anything changed that neither a published release nor the open candidate has taken in.
 
-    A report was accepted or withdrawn; the catalogue was synced anew; or a day came on which the units change. What was only
-    returned or quarantined changes no figure, and goes into the release that the next figures bring.
+    A report was accepted or withdrawn; the catalogue was synced anew; a day came on which the units change; or the models are
+    others than those of the current release. What was only returned or quarantined changes no figure, and goes into the release
+    that the next figures bring.
     """
     with connect(settings) as connection:
-        return bool(
+        # an open candidate takes other models in when its next layer is built
+        candidate = connection.execute("select from build.candidate").fetchone()
+        return (candidate is None and models_changed(connection)) or bool(
             one(
                 connection,
                 f"""
@@ -111,6 +115,12 @@ select exists (
         select ctl.local_day(max(r.opened_at)) from ctl.release r
         where r.status in ('candidate', 'published')))
 """
+
+
+def one(connection: psycopg.Connection[Any], query: str, *values: Any) -> Any:
+    row = connection.execute(query.encode(), values).fetchone()
+    assert row
+    return row[0]
 
 
 def _discard(connection: psycopg.Connection[Any], release_id: int) -> None:

@@ -20,16 +20,14 @@ from dbt_common.events.event_manager_client import ctx_set_event_manager, get_ev
 from psycopg.conninfo import conninfo_to_dict
 
 from tonghop.base.fingerprint import fingerprint
-from tonghop.base.settings import PROJECT, Settings
-from tonghop.release.layers import LAYERS, BuildFailed, begin, building, require_open
-from tonghop.warehouse.connect import connect, database_url
+from tonghop.base.settings import Settings
+from tonghop.release.layers import DBT_PROJECT, LAYERS, BuildFailed, alone, begin, building, forget, require_open
+from tonghop.warehouse.connect import database_url
 from tonghop.warehouse.roles import BUILDER
 
-DBT_PROJECT = PROJECT / "dbt_project"
 DBT_CONNECTIONS = "tonghop_dbt"  # the application name in dbt_project/profiles.yml
 # the commands of dbt that write to the warehouse
 WRITING = {"build", "run", "seed", "snapshot", "clone", "retry", "run-operation"}
-PATIENCE = "60s"  # for another step that is at work
 
 
 def build(settings: Settings, *layers: str, release_id: int | None = None, say: Callable[[str], None] = lambda _: None) -> None:
@@ -42,12 +40,21 @@ def build(settings: Settings, *layers: str, release_id: int | None = None, say: 
     with alone(settings) as connection:
         if release_id is not None:
             require_open(connection, release_id)
-        with building(connection, layers, DBT_PROJECT) as built:
+        with building(connection, layers) as step:
             _end_orphans(connection)
+            if [*layers] == step.kept == ["staging"]:
+                say("the views of staging are there, from the same models")
+                return
             selected = [f"path:models/{layer}" for layer in layers]
+            # views, and what follows from the catalogue alone, are as an earlier candidate left them
+            excluded = [
+                f"path:models/{layer},config.{what}"
+                for layer in step.kept
+                for what in ("materialized:view", "meta.slice:catalogue")
+            ]
             # nobody reads the artifacts of a build, and to write them takes as long as a dozen models
             arguments = ["build", "--no-write-json", "--select", *selected, "--exclude-resource-type", "unit_test"]
-            built.update(invoke(settings, arguments, say))
+            step.built.update(invoke(settings, [*arguments, *(["--exclude", *excluded] if excluded else [])], say))
 
 
 def by_hand(settings: Settings, arguments: list[str]) -> NoReturn:
@@ -88,23 +95,10 @@ def invoke(
 
 
 @contextmanager
-def alone(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
-    """A connection that keeps every other step of a build out; the lock goes with it, however it ends."""
-    with connect(settings) as connection:
-        connection.autocommit = True
-        try:
-            connection.execute("select set_config('lock_timeout', %s, false)", [PATIENCE])
-            connection.execute("select pg_advisory_lock(hashtext('tonghop.build'))")
-        except psycopg.errors.LockNotAvailable:
-            raise BuildFailed("another step of a build is at work") from None
-        connection.execute("reset lock_timeout")
-        yield connection
-
-
-@contextmanager
 def _writing(settings: Settings) -> Iterator[None]:
     with alone(settings) as connection:
-        begin(connection, LAYERS, "dbt was run by hand")
+        begin(connection, "dbt was run by hand")
+        forget(connection, LAYERS)
         _end_orphans(connection)
         yield
 
@@ -116,12 +110,6 @@ def _end_orphans(connection: psycopg.Connection[Any]) -> None:
         "where datname = current_database() and application_name = %s",
         [DBT_CONNECTIONS],
     )
-
-
-def one(connection: psycopg.Connection[Any], query: str, *values: Any) -> Any:
-    row = connection.execute(query, values).fetchone()
-    assert row
-    return row[0]
 
 
 # --- dbt -----------------------------------------------------------------------------------------------------

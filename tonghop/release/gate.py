@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 from tonghop.base.codes import receipt_code
 from tonghop.base.settings import Settings
 from tonghop.release import data_docs, layers, suites
-from tonghop.release.dbt import PATIENCE, alone
+from tonghop.release.layers import PATIENCE, alone
 from tonghop.release.suites import Expectation, Result, Suite
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR

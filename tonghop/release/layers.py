@@ -1,23 +1,50 @@
-"""Which layers of the open candidate are built, and from which models.
+"""Which layers of the open candidate are built, and from which models; and one step of a release at a time.
 
-A build step leaves a row in build.layer_built when it succeeds. Before it begins it takes away the rows of its layer and of those
-that follow, and ends the verdict of the gate. A layer is built only on one that was built for the same candidate.
+A build step leaves a row in build.layer_built when it succeeds. Before it begins, its layer and those that follow count as not
+built, and the verdict of the gate ends. A layer is built only on one that was built for the same candidate. What only the models
+and the catalogue change stays from one candidate to the next, and is made anew where either changed or where it may be lost.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
 from tonghop.base.fingerprint import fingerprint
+from tonghop.base.settings import PROJECT, Settings
+from tonghop.warehouse.connect import connect
 
 LAYERS = ("staging", "intermediate", "marts")
+DBT_PROJECT = PROJECT / "dbt_project"
+PATIENCE = "60s"  # for another step that is at work
 
 
 class BuildFailed(Exception):
     """A step of the build failed; the message names the model or test, the database's error, and where the SQL is."""
+
+
+class Step(NamedTuple):
+    """A build step: the layers whose views and catalogue rows stay as they are, and the names of the models that it builds."""
+
+    kept: Sequence[str]
+    built: set[str]
+
+
+@contextmanager
+def alone(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """A connection that keeps every other step of a release out; the lock goes with it, however it ends."""
+    with connect(settings) as connection:
+        connection.autocommit = True
+        try:
+            connection.execute("select set_config('lock_timeout', %s, false)", [PATIENCE])
+            connection.execute("select pg_advisory_lock(hashtext('tonghop.build'))")
+        except psycopg.errors.LockNotAvailable:
+            raise BuildFailed("another step of a build is at work") from None
+        connection.execute("reset lock_timeout")
+        yield connection
 
 
 def require_open(connection: psycopg.Connection[Any], release_id: int) -> None:
@@ -35,45 +62,75 @@ def marts(connection: psycopg.Connection[Any]) -> list[str]:
     return [name for (name,) in found]
 
 
+def models_changed(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the current release was built from other models than the files hold; false where there is no release."""
+    judged = connection.execute(
+        "select g.models from ctl.current_release join ctl.gate_run as g using (release_id) order by g.run_at desc limit 1"
+    ).fetchone()
+    return judged is not None and judged[0] != _built_upon({}, _texts())["marts"]
+
+
 @contextmanager
-def building(connection: psycopg.Connection[Any], layers: Sequence[str], project: Path) -> Iterator[set[str]]:
+def building(connection: psycopg.Connection[Any], layers: Sequence[str]) -> Iterator[Step]:
     """The frame of a build step; what is within builds layers that follow each other from the dbt project, or raises.
 
-    It adds the names of the models that it builds to the set that it gets. Raises BuildFailed where no candidate is open, the
-    layer below is not built for it, no model built a table of the marts, or the models changed meanwhile.
+    It adds the names of the models that it builds to the step that it gets. Where the models are not those of the current
+    release, the candidate rebuilds everything, whatever it was opened for: no release mixes what two texts of a model give.
+    Raises BuildFailed where no candidate is open, the layer below is not built for it, no model built a table of the marts, or
+    the models changed meanwhile.
     """
     first, together = LAYERS.index(layers[0]), ", ".join(layers)
-    candidate = begin(connection, LAYERS[first:], f"{together} {'was' if len(layers) == 1 else 'were'} built again")
-    below = {name: built_from(connection, candidate, name) for name in LAYERS[:first][-1:]}
-    models = {layer: _models(project, layer) for layer in layers}
-    built: set[str] = set()
-    yield built
-    # what a lost model built is still there, from an earlier release
-    if "marts" in layers and (stale := [name for name in marts(connection) if name not in built]):
-        raise BuildFailed(f"no model builds {', '.join(stale)} of the marts: restore it in models/marts, then run the step again")
-    if {layer: _models(project, layer) for layer in layers} != models:
-        raise BuildFailed(f"the models of {together} changed while they were being built: run the step again")
+    texts = {layer: text for layer, text in _texts().items() if layer in layers}
     with connection.transaction():
-        for layer in layers:
-            below = {layer: fingerprint({name: digest.encode() for name, digest in {**below, layer: models[layer]}.items()})}
-            connection.execute(
-                "insert into build.layer_built (layer, release_id, models) values (%s, %s, %s)",
-                [layer, candidate, below[layer]],
+        candidate = begin(connection, f"{together} {'was' if len(layers) == 1 else 'were'} built again")
+        if models_changed(connection):
+            widened = connection.execute("update build.scope set everything = true where not everything")
+            if widened.rowcount:
+                forget(connection, LAYERS)
+        connection.execute("update build.layer_built set release_id = null where layer = any(%s)", [list(LAYERS[first:])])
+    models = _built_upon({name: built_from(connection, candidate, name) for name in LAYERS[:first][-1:]}, texts)
+    kept = _kept(connection, models)
+    forget(connection, [layer for layer in LAYERS[first:] if layer not in kept])
+    step = Step(kept, set())
+    try:
+        yield step
+        # what a lost model built is still there, from an earlier release
+        lost = [name for name in marts(connection) if name not in step.built]
+        if lost and "marts" in layers and "marts" not in kept:
+            raise BuildFailed(
+                f"no model builds {', '.join(lost)} of the marts: restore it in models/marts, then run the step again"
             )
+        if {layer: text for layer, text in _texts().items() if layer in layers} != texts:
+            raise BuildFailed(f"the models of {together} changed while they were being built: run the step again")
+    except BaseException:
+        # a table or view that is not as it was taken to be may be the reason: the next run makes all of them anew
+        with suppress(psycopg.Error):
+            forget(connection, LAYERS[first:])
+        raise
+    with connection.transaction():
+        forget(connection, layers)
+        connection.cursor().executemany(
+            "insert into build.layer_built (layer, release_id, models) values (%s, %s, %s)",
+            [(layer, candidate, digest) for layer, digest in models.items()],
+        )
 
 
-def begin(connection: psycopg.Connection[Any], layers: Sequence[str], why: str) -> int:
-    """Before anything is written to layers of the open candidate: they count as not built, and the gate's verdict ends.
+def begin(connection: psycopg.Connection[Any], why: str) -> int:
+    """Before anything is written for the open candidate the gate's verdict ends. Gives the candidate's number.
 
-    Gives the candidate's number. Raises BuildFailed where none is open.
+    Raises BuildFailed where none is open.
     """
     with connection.transaction():
         candidate = connection.execute("select release_id from build.candidate").fetchone()
         if candidate is None:
             raise BuildFailed("no candidate is open: `tonghop release` opens one")
         connection.execute("select ctl.end_verdict(%s)", [why])
-        connection.execute("delete from build.layer_built where layer = any(%s)", [list(layers)])
     return int(candidate[0])
+
+
+def forget(connection: psycopg.Connection[Any], layers: Sequence[str]) -> None:
+    """What is there of these layers may be anything: the next build makes all of it anew."""
+    connection.execute("delete from build.layer_built where layer = any(%s)", [list(layers)])
 
 
 def built_from(connection: psycopg.Connection[Any], candidate: int, layer: str) -> str:
@@ -93,7 +150,27 @@ def built_from(connection: psycopg.Connection[Any], candidate: int, layer: str) 
     return str(row[0])
 
 
-def _models(project: Path, layer: str) -> str:
-    """The fingerprint of a layer's own models, all macros and the settings of the dbt project, as they are on disk."""
-    files = [project / "dbt_project.yml", *(project / "macros").rglob("*"), *(project / "models" / layer).rglob("*")]
-    return fingerprint({p.relative_to(project).as_posix(): p.read_bytes() for p in files if p.is_file()})
+def _kept(connection: psycopg.Connection[Any], models: Mapping[str, str]) -> list[str]:
+    # the lowest layers that were built from the same models before; a catalogue's rows stay as long as the catalogue does
+    found = connection.execute("select layer, models from build.layer_built").fetchall()
+    everything = bool(connection.execute("select from build.scope where everything").fetchone())
+    return list(takewhile(lambda layer: (layer, models[layer]) in found and (layer == "staging" or not everything), models))
+
+
+def _built_upon(below: Mapping[str, str], texts: Mapping[str, str]) -> dict[str, str]:
+    """For each layer the fingerprint of its models and of those that the layer below it was built from."""
+    models: dict[str, str] = {}
+    for layer, text in texts.items():
+        below = {layer: fingerprint({name: digest.encode() for name, digest in {**below, layer: text}.items()})}
+        models.update(below)
+    return models
+
+
+def _texts() -> dict[str, str]:
+    """For each layer the fingerprint of its own models, all macros and the settings of the dbt project, as they are on disk."""
+    shared = [DBT_PROJECT / "dbt_project.yml", *(DBT_PROJECT / "macros").rglob("*")]
+    return {layer: _text([*shared, *(DBT_PROJECT / "models" / layer).rglob("*")]) for layer in LAYERS}
+
+
+def _text(files: Iterable[Path]) -> str:
+    return fingerprint({p.relative_to(DBT_PROJECT).as_posix(): p.read_bytes() for p in files if p.is_file()})

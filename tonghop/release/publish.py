@@ -8,7 +8,7 @@ import psycopg
 
 from tonghop.base.settings import Settings
 from tonghop.release import suites
-from tonghop.release.dbt import alone
+from tonghop.release.layers import alone
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 

@@ -1,3 +1,5 @@
+{{ config(meta={'slice': 'catalogue'}) }}
+
 -- grain: indicator. The newest form version gives it its labels; of the levels from which versions show it the highest counts, so
 -- that what one version withholds is withheld in all.
 with field as (

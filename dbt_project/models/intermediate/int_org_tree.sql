@@ -1,3 +1,5 @@
+{{ config(meta={'slice': 'catalogue'}) }}
+
 -- grain: unit x ancestor x stretch of days (both ends included). A unit is its own ancestor at depth 0.
 with recursive unit_version as (
     select * from {{ ref('stg_unit_version') }}

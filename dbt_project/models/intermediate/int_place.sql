@@ -1,3 +1,5 @@
+{{ config(meta={'slice': 'catalogue'}) }}
+
 -- grain: published unit x stretch of days (both ends included) on which neither it nor any unit above it changes
 with tree as (
     select * from {{ ref('int_org_tree') }}

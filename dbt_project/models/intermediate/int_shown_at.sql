@@ -1,3 +1,5 @@
+{{ config(meta={'slice': 'catalogue'}) }}
+
 -- grain: unit x stretch of days (both ends included). shown_at_id is the unit in which its figures are shown: itself, or
 -- the nearest above it, that is of a published level
 with tree as (

@@ -1,3 +1,5 @@
+{{ config(meta={'slice': 'catalogue'}) }}
+
 -- grain: tree: a stretch of days on which no version of a unit begins or ends and no unit goes on in another
 with unit_version as (
     select * from {{ ref('stg_unit_version') }}

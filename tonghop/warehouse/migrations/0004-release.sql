@@ -51,14 +51,15 @@ create function ctl.made(view text) returns text stable language sql set search_
 $$;
 
 -- The slice that the candidate rebuilds: unit and period, ancestors and the following period included; frozen when
--- the candidate is opened. everything = true rebuilds all (the first release, or a new catalogue).
+-- the candidate is opened. everything = true rebuilds all (the first release, a new catalogue, or new models).
 create table build.scope (singleton boolean primary key default true check (singleton), everything boolean not null);
 create table build.touched (period_id integer not null, unit_id integer not null, primary key (period_id, unit_id));
 
 -- The layers that are built for a candidate, and the fingerprint of the models that they and the layers below were built from.
+-- Where release_id is null, the layer's views and what follows from the catalogue alone are there, from an earlier candidate.
 -- The tables of the intermediate layer are unlogged: a crash of the server empties them, and its row here with them.
 create table build.layer_built (
-    layer text primary key, release_id integer not null, models text not null, built_at timestamptz not null default now()
+    layer text primary key, release_id integer, models text not null, built_at timestamptz not null default now()
 ) partition by list (layer);
 create table build.layer_built_logged partition of build.layer_built for values in ('staging', 'marts');
 create unlogged table build.layer_built_unlogged partition of build.layer_built for values in ('intermediate');
