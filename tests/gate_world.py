@@ -47,6 +47,12 @@ rates:
     name: {vi: Tỷ lệ nữ, en: Share of women}
     numerator: {female: 1}
     denominator: {members: 1}
+  - code: share_punished
+    table: T1
+    name: {vi: Tỷ lệ kỷ luật, en: Share of disciplined}
+    numerator: {punished: 1}
+    denominator: {members: 1}
+    shown_from: never
 """
 UNITS = """unit,valid_from,valid_to,code,name,level,parent,synthetic,source
 p,2020-01-01,,P,Tỉnh thử,province,,true,

@@ -184,11 +184,24 @@ MORE = [
         values ('k', 'arrival', 'cell.whole', 'cell', 'ở đây là -3', 'it is -3', 2, 2147483647)""",
     ),
     ("sheets_add_up", "delete from marts.fct_sheet where tree = 'today'"),
+    (
+        "sheets_add_up",
+        """update marts.fct_sheet set figures = figures || '{{"1.share_female.numerator.stock": 99}}' where tree = 'reported'""",
+    ),
+    (
+        "sheets_add_up",
+        """update marts.fct_sheet set figures = figures || '{{"1.share_female.denominator.stock": 99}}' where tree = 'today'""",
+    ),
+    ("sheets_add_up", "update marts.fct_sheet set figures = figures - '1.share_female.numerator.stock'"),
     ("sheets_add_up", "update marts.fct_sheet set is_undivided = true where tree = 'today'"),
     ("sheets_add_up", "update marts.fct_sheet set units_due = units_due + 1 where tree = 'reported'"),
     (
         "sheets_show_nothing_withheld",
         "update marts.fct_sheet set unit_id = (select unit_id from catalogue.unit where unit_key = 'c1')",
+    ),
+    (
+        "sheets_show_nothing_withheld",
+        """update marts.fct_sheet set figures = figures || '{{"1.share_punished.numerator.flow": 1}}'""",
     ),
     ("tables_are_filled", "update marts.fct_sheet set figures = '{{}}', withheld = '{{}}'"),
     ("tables_are_filled", "update marts.fct_observation set value = null"),

@@ -50,7 +50,8 @@ def form(settings: Settings, tmp_path: Path) -> Callable[..., dict[str, str]]:
 
 
 def test_a_columns_name_stays_whatever_becomes_of_its_field(form: Callable[..., dict[str, str]]) -> None:
-    assert list(form()) == ["male", "female", "members"]
+    rate = ["share_female_numerator", "share_female_denominator"]
+    assert list(form()) == ["male", "female", "members", *rate]
     # the words of a field change their meaning with the next version of the form
     form(("version: 1\n", "version: 1\nvalid_to: 2025-12-31\n"))
     crosswalk = """crosswalk:
@@ -62,7 +63,11 @@ def test_a_columns_name_stays_whatever_becomes_of_its_field(form: Callable[..., 
         versions=(2,),
         beside=crosswalk,
     )
-    assert list(now) == ["male", "female", "members", "members__tu_20260101"]
+    since = ["members__tu_20260101", *(f"{name}__tu_20260101" for name in rate)]
+    assert list(now) == ["male", "female", "members", *rate, *since]
+    for name in ("share_female_numerator", "share_female_denominator"):
+        assert "ends_on < '2026-01-01'::date" in now[name]
+        assert "ends_on >= '2026-01-01'::date" in now[f"{name}__tu_20260101"]
     assert "ends_on < '2026-01-01'::date" in now["members"]
     assert "ends_on >= '2026-01-01'::date" in now["members__tu_20260101"]
     # one is withheld and one opened: the column of the one is empty, that of the other comes last
@@ -71,10 +76,12 @@ def test_a_columns_name_stays_whatever_becomes_of_its_field(form: Callable[..., 
         (", shown_from: never}\nchecks", "}\nchecks"),
         versions=(2,),
     )
-    assert list(now) == ["male", "female", "members", "members__tu_20260101"]
+    assert list(now) == ["male", "female", "members", *rate, *since]
+    # with the parts of the rate that would tell it
+    assert now["share_female_denominator"] == now["share_female_numerator"] == now["female"]
     assert now["female"].startswith("NULL::numeric")
     now = form((", shown_from: never}\nchecks", "}\nchecks"))
-    assert list(now) == ["male", "female", "members", "members__tu_20260101", "punished"]
+    assert list(now) == ["male", "female", "members", *rate, *since, "punished"]
     # the table gets a second row: the figures of the first keep their names
     now = form(
         (
@@ -83,8 +90,9 @@ def test_a_columns_name_stays_whatever_becomes_of_its_field(form: Callable[..., 
         ),
         versions=(1, 2),
     )
-    assert list(now)[:5] == ["male", "female", "members", "members__tu_20260101", "punished"]
+    assert list(now)[:9] == ["male", "female", "members", *rate, *since, "punished"]
     assert "new__male" in now
+    assert "new__share_female_numerator" not in now
 
 
 def test_a_field_that_is_shown_from_a_level_up_has_a_view_of_its_own_there(

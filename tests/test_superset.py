@@ -5,7 +5,6 @@ It needs its environment, which `make trials` makes.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,6 @@ from tonghop.ops import processes, services, superset
 from tonghop.ops.superset_api import Superset, logged_in
 
 pytestmark = pytest.mark.trials
-
-# A rate counts the units that gave each of its terms. A row of a view is a published unit with all below it that are not: where
-# one of those left a term blank the view counts its other term too. One cell held a meeting in May 2021 and gave no minutes.
-BLANK_BELOW = {("F2.minutes_per_meeting", "all", "2021-M05", "26"): (Decimal("112.5"), Decimal(120))}
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +53,14 @@ def asked(api: Superset, view: str, columns: list[Any], metrics: list[str], **mo
 def test_what_superset_shows_is_what_tonghop_report_says(
     settings: Settings, admin: Superset, datasets: dict[str, Dataset]
 ) -> None:
-    counted, differing = 0, {}
+    counted = 0
     for dataset in datasets.values():
         if not dataset.sheet or dataset.name.endswith("_today"):
             continue
         rows = asked(admin, dataset.name, ["period_code", "province_code"], list(dataset.metrics))
         shown = metric_figures.shown(settings, dataset, rows)
-        reported = metric_figures.reported(settings, shown)
-        assert shown.keys() == reported.keys()
+        assert shown == metric_figures.reported(settings, shown), dataset.name
         counted += len(shown)
-        differing |= {key: (value, reported[key]) for key, value in shown.items() if value != reported[key]}
-    assert differing == BLANK_BELOW
     assert counted > 700
 
 

@@ -98,14 +98,75 @@
 {%- endmacro %}
 
 
-{# a unit that left a term of the rate blank is in neither part of it; parts.terms is how many terms the rate has #}
-{% macro has_every_term(parts) -%}
-    count(*) = max({{ parts }}.terms)
+{# a unit that left a term of the rate blank is in neither part of it; parts.terms is how many terms the rate has, over the window of one #}
+{% macro has_every_term(parts, over="") -%}
+    count(*) {{ over }} = max({{ parts }}.terms) {{ over }}
+{%- endmacro %}
+
+
+{#
+    grain: unit x period x row x scope x rate x part x way in which terms add over time. What the unit gave of a part of a rate; of
+    a part with an opening and flows one row each, as several periods take the one of the first and add up the others.
+#}
+{% macro rate_part(observation, rate_term, condition) -%}
+    select
+        g.unit_id,
+        g.period_id,
+        g.row_id,
+        g.scope,
+        g.rate_code,
+        g.part,
+        g.over_time,
+        sum(g.coefficient * g.value) as value
+    from (
+        select
+            o.unit_id,
+            o.period_id,
+            o.row_id,
+            o.scope,
+            o.value,
+            t.rate_code,
+            t.part,
+            t.over_time,
+            t.coefficient,
+            {{ has_every_term('t', 'over (partition by o.unit_id, o.period_id, o.row_id, o.scope, t.rate_code)') }} as is_complete
+        from {{ observation }} as o
+        inner join (
+            select
+                r.*,
+                count(*) over (partition by r.rate_code) as terms
+            from {{ rate_term }} as r
+        ) as t on t.indicator_id = o.indicator_id
+        where o.value is not null and {{ condition }}
+    ) as g
+    where g.is_complete
+    group by g.unit_id, g.period_id, g.row_id, g.scope, g.rate_code, g.part, g.over_time
+{%- endmacro %}
+
+
+{# where a part stands in a row of fct_sheet: catalogue.form_column says the same of its column #}
+{% macro part_key(part) -%}
+    {{ part }}.row_id || '.' || {{ part }}.rate_code || '.' || {{ part }}.part || '.' || {{ part }}.over_time
 {%- endmacro %}
 
 
 {% macro rate(numerator, denominator) -%}
     trim_scale({{ numerator }} / nullif({{ denominator }}, 0))
+{%- endmacro %}
+
+
+{#
+    How many changes of a figure's labels that no step bridges lie before a period ends, and one: figures of two sets do not compare.
+    step is a row of the crosswalk.
+#}
+{% macro label_set(crosswalk, figure, period, condition="true") -%}
+    1 + (
+        select count(distinct step.broken_on)
+        from {{ crosswalk }} as step
+        where
+            step.is_break and {{ figure }}.indicator_id in (step.old_id, step.new_id)
+            and step.broken_on <= {{ period }}.ends_on and {{ condition }}
+    )::integer
 {%- endmacro %}
 
 

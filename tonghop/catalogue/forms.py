@@ -241,7 +241,7 @@ class Check(Dated):
 class Rate(Data):
     """A rate, always from sums: numerator over denominator."""
 
-    code: str
+    code: Annotated[str, Field(pattern=r"^([A-Z][A-Z0-9]*\.)?[a-z][a-z0-9_]*$")]
     table: str
     name: Bilingual
     numerator: dict[str, Decimal]

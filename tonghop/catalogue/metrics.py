@@ -72,11 +72,14 @@ def metrics(c: Catalogue) -> tuple[Metric, ...]:
 
 def _kept_back(c: Catalogue, metric: Metric, found: Mapping[str, Metric]) -> Metric:
     before = found.get(metric.code, metric)
+    return replace(metric, shown_from=_strictest(c, before.shown_from, metric.shown_from))
 
-    def strictness(shown_from: str | None) -> float:
-        return -math.inf if shown_from is None else c.level[shown_from].rank if shown_from in c.level else math.inf
 
-    return replace(metric, shown_from=max(before.shown_from, metric.shown_from, key=strictness))
+def _strictest(c: Catalogue, *shown_from: str | None) -> str | None:
+    def strictness(level: str | None) -> float:
+        return -math.inf if level is None else c.level[level].rank if level in c.level else math.inf
+
+    return max(shown_from, key=strictness)
 
 
 def _indicators(c: Catalogue, table: Table, breaks: Mapping[str, set[date]]) -> Iterator[Metric]:
@@ -114,7 +117,8 @@ def _rate(c: Catalogue, rate: Rate, table: Table, known: Mapping[str, Metric]) -
         over_units="ratio",
         over_time="distinct" if any(term.over_time == "distinct" for term in terms) else "ratio",
         broken_on=tuple(sorted({day for term in terms for day in term.broken_on})),
-        shown_from=c.shown_from(rate),
+        # its parts tell what is withheld of a term
+        shown_from=_strictest(c, c.shown_from(rate), *(term.shown_from for term in terms)),
         formula=Bilingual(
             vi=" ÷ ".join(_in_words({known[code].name.vi: n for code, n in part.items()}) for part in parts),
             en=" ÷ ".join(_in_words({known[code].name.en: n for code, n in part.items()}) for part in parts),

@@ -36,7 +36,6 @@ TABLES = (
     "obligation",
     "check_rule",
     "check_term",
-    "rate",
     "rate_term",
     "metric",
     "form_column",
@@ -287,7 +286,6 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
             for level in t.levels
         ),
     )
-    connection.execute(COLUMNS.read_bytes(), {"catalogue": number})
     rules = [(f, r) for f in c.forms for r in f.rules]
     copy(
         "check_rule",
@@ -323,20 +321,17 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
             for t in r.terms
         ),
     )
-    rates = {rate.code: rate for form in c.forms for rate in form.rates}  # a later form version's definition wins
-    copy(
-        "rate",
-        "catalogue_id, rate_code, table_code, name_vi, name_en, shown_from",
-        ((number, x.code, x.table, x.name.vi, x.name.en, c.shown_from(x)) for x in rates.values()),
-    )
+    offered = {metric.code: metric for metric in metrics(c)}
+    number_of = {f"{table}.{name}": n for (table, name), n in indicator.items()}
     copy(
         "rate_term",
-        "catalogue_id, rate_code, part, indicator_id, coefficient",
+        "catalogue_id, rate_code, part, indicator_id, coefficient, over_time",
         (
-            (number, x.code, part, indicator[x.table, name], coefficient)
-            for x in rates.values()
+            (number, x.code, part, number_of[code], coefficient, offered[code].over_time)
+            for x in offered.values()
+            if x.kind == "rate"
             for part, terms in (("numerator", x.numerator), ("denominator", x.denominator))
-            for name, coefficient in terms.items()
+            for code, coefficient in terms.items()
         ),
     )
     copy(
@@ -349,7 +344,7 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
                 x.code,
                 x.kind,
                 x.table,
-                indicator[x.table, x.code.removeprefix(f"{x.table}.")] if x.kind == "indicator" else None,
+                number_of[x.code] if x.kind == "indicator" else None,
                 x.name.vi,
                 x.name.en,
                 x.unit,
@@ -362,7 +357,8 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
                 x.formula.en,
                 x.shown_from,
             )
-            for x in metrics(c)
+            for x in offered.values()
         ),
     )
+    connection.execute(COLUMNS.read_bytes(), {"catalogue": number})
     return number

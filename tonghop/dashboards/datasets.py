@@ -89,7 +89,6 @@ def read(settings: Settings) -> list[Dataset]:
         forms = connection.execute((QUERIES / "forms.sql").read_bytes()).fetchall()
         of_forms = {view: Sheet(*[*sheet, _is_reported(connection, view)]) for view, *sheet in forms}
         figures: list[Any] = cursor.execute((QUERIES / "figures.sql").read_bytes()).fetchall()
-        rates: list[Any] = cursor.execute((QUERIES / "rates.sql").read_bytes()).fetchall()
     found = []
     for (view, about), lines in groupby(rows, key=lambda row: (row.view_name, row.about)):
         columns = {
@@ -107,8 +106,8 @@ def read(settings: Settings) -> list[Dataset]:
         if sheet := of_forms.get(view):
             of_view = [line for line in figures if line.table_code == sheet.table_code and line.column_name in columns]
             metrics += _fixed(words["metrics"]["form"])
-            metrics += (_figure(line, columns[line.column_name]) for line in of_view)
-            metrics += (metric for rate in rates if rate.table_code == sheet.table_code for metric in _rates(rate, of_view))
+            metrics += (_figure(line, columns[line.column_name]) for line in of_view if not line.part)
+            metrics += _rates([line for line in of_view if line.part])
         found.append(Dataset(view, about, columns, {metric.name: metric for metric in metrics}, sheet))
     return found
 
@@ -152,45 +151,27 @@ def _figure(line: Any, column: Column) -> Metric:
     return Metric(name, expression, column.label + _until(line.ends_before), column.about, COUNT, _coverage({line.over_time}))
 
 
-def _rates(rate: Any, lines: Sequence[Any]) -> Iterator[Metric]:
+def _rates(lines: Sequence[Any]) -> Iterator[Metric]:
     """A rate for each form row, and for each stretch of days on which the labels of its terms mean the same."""
-    wanted = {int(indicator) for indicator, _ in (*rate.numerator, *rate.denominator)}
-    for _, of_row in groupby(sorted(lines, key=lambda line: line.row_id), key=lambda line: line.row_id):
-        terms = [line for line in of_row if line.indicator_id in wanted]
-        if {line.indicator_id for line in terms} != wanted:
-            continue
-        days = sorted({_begins(line) for line in terms})
-        for day in days:
-            # of each indicator the column that is in use from that day on
-            meant = {line.indicator_id: line for line in sorted(terms, key=_begins) if _begins(line) <= day}
-            if len(meant) == len(wanted):
-                yield _rate(rate, meant, None if day == days[-1] else next(later for later in days if later > day))
+    of_rates: dict[Any, list[Any]] = {}
+    for line in lines:
+        of_rates.setdefault((line.code, line.row_code, line.ends_before), []).append(line)
+    for (code, row_code, until), parts in of_rates.items():
+        line = parts[0]
+        above, below = (
+            " + ".join(_over_time(x.over_time, f'"{x.column_name}"') for x in parts if x.part == part)
+            for part in ("numerator", "denominator")
+        )
+        row = "" if row_code == "all" else f".{row_code}"
+        yield Metric(
+            f"{code}{row}{f'.truoc_{until:%Y%m%d}' if until else ''}",
+            f"({above}) / nullif({below}, 0)",
+            (f"{line.row_label}: " if row else "") + line.label_vi + _until(until),
+            f"{line.formula_vi} / {line.formula_en}",
+            SHARE if line.measure_unit == "%" else RATIO,
+            _coverage({x.over_time for x in parts}),
+        )
 
 
 def _until(day: date | None) -> str:
     return f" (trước {day:%d/%m/%Y})" if day else ""
-
-
-def _begins(line: Any) -> date:
-    return line.begins_on or date.min
-
-
-def _rate(rate: Any, meant: Mapping[int, Any], until: date | None) -> Metric:
-    columns = {indicator: f'"{line.column_name}"' for indicator, line in meant.items()}
-    complete = " and ".join(f"{column} is not null" for column in columns.values())
-    # a unit that left a term blank is in neither part
-    term = {i: _over_time(line.over_time, f"case when {complete} then {columns[i]} end") for i, line in meant.items()}
-    above, below = (
-        " + ".join(term[int(i)] if by == 1 else f"{by} * {term[int(i)]}" for i, by in part)
-        for part in (rate.numerator, rate.denominator)
-    )
-    line = next(iter(meant.values()))
-    row = "" if line.row_code == "all" else f".{line.row_code}"
-    return Metric(
-        f"{rate.code}{row}{f'.truoc_{until:%Y%m%d}' if until else ''}",
-        f"({above}) / nullif({below}, 0)",
-        (f"{line.row_label}: " if row else "") + rate.label_vi + _until(until),
-        f"{rate.formula_vi} / {rate.formula_en}",
-        SHARE if rate.measure_unit == "%" else RATIO,
-        _coverage({line.over_time for line in meant.values()}),
-    )

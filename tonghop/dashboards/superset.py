@@ -170,7 +170,7 @@ def _rows_of(
 
 def _height(chart: Chart, dataset: Dataset) -> int:
     lines = sum(len(_named(name, dataset)) for name in chart.metrics)
-    return {"number": 20, "bars": 42, "table": 36, "sheet": min(30 + 3 * lines, 110), "rows": 50}[chart.kind]
+    return {"number": 20, "bars": 42, "table": 50, "sheet": min(30 + 3 * lines, 110), "rows": 50}[chart.kind]
 
 
 def _put(places: Json, parents: list[str], name: str, kind: str, meta: Json) -> None:

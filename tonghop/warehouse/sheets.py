@@ -22,7 +22,7 @@ SLASH = " / "  # between the two languages of a description
 
 
 class Column(NamedTuple):
-    """A figure of a form row: where it stands in a row of fct_sheet, and on which days its label means what it says."""
+    """A figure of a form row, or a part of a rate: where it stands in a row of fct_sheet, and on which days its label holds."""
 
     name: str
     key: str
@@ -88,7 +88,7 @@ def sheets(connection: psycopg.Connection[Any], words: dict[str, Any]) -> Iterat
         columns = of_table.get(table.table_code, [])
         latest = f"{table.table_code}_{table.kind}_latest".lower()
         everywhere = [c for c in columns if c.shown_from is None or c.is_everywhere]
-        stocks = [c for c in everywhere if c.aggregation in ("stock", "distinct")]
+        stocks = [c for c in everywhere if c.over_time == "stock"]
 
         def sheet(
             chosen: list[Any],
@@ -120,18 +120,31 @@ def sheets(connection: psycopg.Connection[Any], words: dict[str, Any]) -> Iterat
                     yield sheet(limited, (tree, "from_level"), levels[:place], tree=tree, from_level=level)
 
 
-def _column(row: Any, from_level: str | None, latest: str, words: dict[str, str]) -> Column:
+def _column(row: Any, from_level: str | None, latest: str, words: dict[str, Any]) -> Column:
     notes = [
         words["withheld"] if row.shown_from != from_level else None,
         words["ends"].format(day=row.ends_before) if row.ends_before else None,
         words["begins"].format(day=row.begins_on) if row.begins_on else None,
-        words[row.aggregation].format(latest=latest),
+        words[row.over_time].format(latest=latest),
     ]
-    # units of measure have Vietnamese names only
-    told = [(f"{row.label_vi} ({row.measure_unit})", row.label_en), *(note.split(SLASH) for note in notes if note)]
+    told = [_called(row, words), *(note.split(SLASH) for note in notes if note)]
     about = SLASH.join(map("; ".join, zip(*told, strict=True)))
     of = "figures" if row.shown_from is None else "withheld"
     return Column(row.column_name, row.key, of, row.shown_from == from_level, row.begins_on, row.ends_before, about)
+
+
+def _called(row: Any, words: dict[str, Any]) -> tuple[str, str]:
+    if not row.part:
+        # units of measure have Vietnamese names only
+        return f"{row.label_vi} ({row.measure_unit})", row.label_en
+    (part_vi, part_en), (of_vi, of_en) = words[row.part].split(SLASH), words["part"].split(SLASH)
+    if row.is_mixed:
+        kind_vi, kind_en = words["terms"][row.over_time].split(SLASH)
+        part_vi, part_en = f"{part_vi} ({kind_vi})", f"{part_en} ({kind_en})"
+    return (
+        f"{row.label_vi}, {part_vi}; {of_vi.format(formula=row.formula_vi)}",
+        f"{row.label_en}, {part_en}; {of_en.format(formula=row.formula_en)}",
+    )
 
 
 def _about(table: Any, kinds: tuple[str, ...], words: dict[str, Any]) -> str:

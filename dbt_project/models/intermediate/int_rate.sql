@@ -1,39 +1,24 @@
--- grain: unit x period x row x rate x basis. Summed: over the units that gave every part of the rate, so that a unit with a
--- blank is in neither the numerator nor the denominator. Claimed: from the unit's own statement for the whole.
-with observation as (
-    select * from {{ ref('int_observation') }}
+-- grain: unit x period x row x rate x basis. Summed: over the units that gave every part of the rate. Claimed: from the unit's
+-- own statement for the whole.
+with rate_part as (
+    select * from {{ ref('int_rate_part') }}
 ),
 
 tree as (
     select * from {{ ref('int_tree_at_period') }}
 ),
 
-rate_term as (
-    select * from {{ ref('stg_rate_term') }}
-),
-
-parts as (
-    select
-        rate_code,
-        count(*) as terms
-    from rate_term
-    group by rate_code
-),
-
 unit_rate as (
     select
-        o.unit_id,
-        o.period_id,
-        o.row_id,
-        o.scope,
-        r.rate_code,
-        {{ rate_parts('r', 'o.value') }}
-    from observation as o
-    inner join rate_term as r on r.indicator_id = o.indicator_id
-    inner join parts as p on p.rate_code = r.rate_code
-    where o.value is not null and {{ slice('period', 'o.period_id') }}
-    group by o.unit_id, o.period_id, o.row_id, o.scope, r.rate_code
-    having {{ has_every_term('p') }}
+        unit_id,
+        period_id,
+        row_id,
+        scope,
+        rate_code,
+        sum(value) filter (where part = 'numerator') as numerator,
+        sum(value) filter (where part = 'denominator') as denominator
+    from rate_part
+    group by unit_id, period_id, row_id, scope, rate_code
 ),
 
 summed as (

@@ -1,8 +1,12 @@
 -- grain: tree x period x published unit x form table x whether it stands there undivided. What the unit itself and those right
--- below it that are not published reported of a table, how many of them owe it and how many reported; a row also where a
--- report is owed and none has come. Claims stay out.
+-- below it that are not published reported of a table, and what of it is in the parts of rates; how many of them owe it and how
+-- many reported; a row also where a report is owed and none has come. Claims stay out.
 with observation as (
     select * from {{ ref('int_observation') }}
+),
+
+rate_part as (
+    select * from {{ ref('int_rate_part') }}
 ),
 
 reporting as (
@@ -15,6 +19,10 @@ tree as (
 
 indicator as (
     select * from {{ ref('int_indicator') }}
+),
+
+metric as (
+    select * from {{ ref('stg_metric') }}
 ),
 
 summed as (
@@ -32,18 +40,60 @@ summed as (
     group by t.tree, t.period_id, t.shown_at_id, t.is_undivided, o.row_id, o.indicator_id
 ),
 
-figures as (
+summed_part as (
+    select
+        t.tree,
+        t.period_id,
+        t.shown_at_id,
+        t.is_undivided,
+        r.row_id,
+        r.rate_code,
+        r.part,
+        r.over_time,
+        {{ landed_sum('r.value', 't') }} as value
+    from tree as t
+    inner join rate_part as r on r.period_id = t.period_id and r.unit_id = t.unit_id
+    where r.scope = 'own'
+    group by t.tree, t.period_id, t.shown_at_id, t.is_undivided, r.row_id, r.rate_code, r.part, r.over_time
+),
+
+keyed as (
     select
         s.tree,
         s.period_id,
         s.shown_at_id,
         s.is_undivided,
         i.table_code,
-        jsonb_object_agg(s.row_id || '.' || s.indicator_id, s.value) filter (where i.shown_from is null) as figures,
-        jsonb_object_agg(s.row_id || '.' || s.indicator_id, s.value) filter (where i.shown_from is not null) as withheld
+        i.shown_from,
+        s.row_id || '.' || s.indicator_id as key,
+        s.value
     from summed as s
     inner join indicator as i on i.indicator_id = s.indicator_id
-    group by s.tree, s.period_id, s.shown_at_id, s.is_undivided, i.table_code
+    union all
+    select
+        s.tree,
+        s.period_id,
+        s.shown_at_id,
+        s.is_undivided,
+        m.table_code,
+        m.shown_from,
+        {{ part_key('s') }} as key,
+        s.value
+    from summed_part as s
+    inner join metric as m on m.code = s.rate_code
+),
+
+figures as (
+    select
+        tree,
+        period_id,
+        shown_at_id,
+        is_undivided,
+        table_code,
+        jsonb_object_agg(key, value) filter (where shown_from is null) as figures,
+        jsonb_object_agg(key, value) filter (where shown_from is not null) as withheld
+    from keyed
+    group by tree, period_id, shown_at_id, is_undivided, table_code
 ),
 
 -- what is divided counts at each unit with its share, so that counts add up as figures do

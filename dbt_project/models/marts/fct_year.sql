@@ -31,17 +31,21 @@ crosswalk as (
     select * from {{ ref('stg_crosswalk') }}
 ),
 
--- how many changes of its labels that no step bridges lie before a period ends
-label_break as (
+-- of the few indicators whose labels break; all others have one set
+label_set as (
     select
         i.indicator_id,
         p.period_id,
-        count(distinct x.broken_on)::integer as breaks
-    from crosswalk as x
-    inner join indicator as i on i.indicator_id in (x.old_id, x.new_id) and i.release_to = {{ still() }}
-    inner join period as p on p.ends_on >= x.broken_on
-    where x.is_break
-    group by i.indicator_id, p.period_id
+        {{ label_set('crosswalk', 'i', 'p') }} as label_set
+    from indicator as i
+    cross join period as p
+    where
+        i.release_to = {{ still() }}
+        and exists (
+            select 1
+            from crosswalk as x
+            where x.is_break and i.indicator_id in (x.old_id, x.new_id)
+        )
 ),
 
 -- each with its slice, so that few units are looked up
@@ -87,11 +91,11 @@ lines as (
     select
         s.*,
         i.aggregation,
-        1 + coalesce(b.breaks, 0) as label_set
+        coalesce(b.label_set, 1) as label_set
     from stacked as s
     inner join indicator as i
         on i.indicator_id = s.indicator_id and i.release_to = {{ still() }} and {{ adds_over_time('i.aggregation') }}
-    left join label_break as b on b.indicator_id = s.indicator_id and b.period_id = s.period_id
+    left join label_set as b on b.indicator_id = s.indicator_id and b.period_id = s.period_id
 ),
 
 figures as (

@@ -12,7 +12,8 @@ final as (
         s.rate_code,
         s.part,
         s.indicator_id,
-        s.coefficient
+        s.coefficient,
+        s.over_time
     from rate_term as s
     inner join candidate as c on c.catalogue_id = s.catalogue_id
 )

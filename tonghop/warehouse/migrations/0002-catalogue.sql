@@ -17,12 +17,16 @@ create table catalogue.form_row (
     row_id integer generated always as identity primary key,
     table_code text not null, row_code text not null, unique (table_code, row_code));
 -- the columns of a form table's views: what a figure is called there from a day on, as labels may break. A name once given stays.
+-- It is an indicator, or those terms of a part of a rate that add up alike over time; key: where it stands in a row of fct_sheet.
 -- is_everywhere: readers saw it at every published level when it got its name
 create table catalogue.form_column (
     form_column_id integer generated always as identity primary key,
     table_code text not null, row_id integer not null references catalogue.form_row,
-    indicator_id integer not null references catalogue.indicator, begins_on date not null, column_name text not null,
-    is_everywhere boolean not null, unique (table_code, column_name), unique (row_id, indicator_id, begins_on));
+    indicator_id integer references catalogue.indicator, rate_code text, part text, over_time text,
+    key text not null generated always as
+        (row_id::text || '.' || coalesce(indicator_id::text, rate_code || '.' || part || '.' || over_time)) stored,
+    begins_on date not null, column_name text not null, is_everywhere boolean not null,
+    unique (table_code, column_name), unique (key, begins_on));
 -- the number of a period tells its year, scheme, type and ordinal: see tonghop.catalogue.calendar.Period
 create table catalogue.period (
     period_id integer primary key, scheme text not null, period_type text not null, code text not null,
@@ -100,13 +104,11 @@ create table catalogue.check_term (
     rule_version integer not null, indicator_id integer not null references catalogue.indicator, coefficient numeric not null,
     "at" text not null check ("at" in ('same', 'elsewhere', 'previous', 'children', 'months', 'predecessors', 'successors')),
     primary key (catalogue_id, rule, instance, form_version, rule_version, indicator_id, "at"));
-create table catalogue.rate (
-    catalogue_id integer not null references catalogue.version, rate_code text not null, table_code text not null,
-    name_vi text not null, name_en text not null, shown_from text, primary key (catalogue_id, rate_code));
+-- over_time: how the term adds over time, as its metric says
 create table catalogue.rate_term (
     catalogue_id integer not null references catalogue.version, rate_code text not null,
     part text not null check (part in ('numerator', 'denominator')), indicator_id integer not null references catalogue.indicator,
-    coefficient numeric not null, primary key (catalogue_id, rate_code, part, indicator_id));
+    coefficient numeric not null, over_time text not null, primary key (catalogue_id, rate_code, part, indicator_id));
 -- every indicator and rate, as tonghop.catalogue.metrics defines it from the newest form version that has it
 create table catalogue.metric (
     catalogue_id integer not null references catalogue.version, code text not null, kind text not null check (kind in ('indicator', 'rate')),

@@ -79,7 +79,8 @@ create table marts.dim_place (
     unit_id integer not null, valid_from date not null, valid_to date not null, unit_key text not null, code text not null,
     name text not null, level text not null, above jsonb not null, release_from integer not null, release_to integer not null);
 -- grain: tree (reported, today) x form table x period x published unit x whether it stands there undivided. What the unit itself and
--- those right below it that are not published reported: rows add up to every level. figures and withheld are keyed row_id.indicator_id
+-- those right below it that are not published reported: rows add up to every level. figures and withheld are keyed row_id.indicator_id,
+-- and for parts of rates, of units that gave every term, row_id.rate_code.part.over_time
 create table marts.fct_sheet (
     tree text not null, table_code text not null, period_id integer not null, unit_id integer not null, is_undivided boolean not null,
     last_due_on date, units_due numeric not null, units_reported numeric not null, units_unowed numeric not null,

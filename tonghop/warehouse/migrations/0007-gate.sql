@@ -38,7 +38,7 @@ begin
                     ('unit_id', 'shown.unit_id = any(array(select w.unit_id from ctl.withheld_unit as w))'),
                     ('part_unit_id', 'shown.part_unit_id = any(array(select w.unit_id from ctl.withheld_unit as w))'),
                     ('indicator_id', 'shown.indicator_id = any(array(select w.indicator_id from ctl.withheld_indicator as w))'),
-                    ('rate_code', 'shown.rate_code = any(array(select r.rate_code from catalogue.rate as r where r.shown_from is not null))'),
+                    ('rate_code', 'shown.rate_code = any(array(select r.code from catalogue.metric as r where r.shown_from is not null))'),
                     -- a rule may name published units after its text
                     ('message_vi', 'shown.message_vi is not null and not exists (select from catalogue.check_rule as c
                         where pg_catalog.starts_with(shown.message_vi, c.message_vi))')

@@ -1,19 +1,10 @@
--- the columns of the form tables' views, in their places for ever: the figure that each holds, the days on which its label means
--- what it says, from which level readers see it today, and its words in the newest catalogue that has it
-with indicator as (
-    select distinct on (f.indicator_id)
-        f.indicator_id, f.catalogue_id, f.label_vi, f.label_en, f.measure_unit, f.aggregation
-    from catalogue.field as f
-    order by f.indicator_id asc, f.catalogue_id desc, f.form_version desc
-),
-
-shown as (
-    select distinct on (f.indicator_id) f.indicator_id, f.catalogue_id, f.shown_from
-    from catalogue.field as f
-    left join catalogue.level as l on l.catalogue_id = f.catalogue_id and l.level = f.shown_from
-    order by
-        f.indicator_id asc, f.catalogue_id desc,
-        case when f.shown_from is null then 1 when l.level is null then 3 else 2 end desc, l.rank desc
+-- the columns of the form tables' views, in their places for ever: the figure or the part of a rate that each holds, the days on
+-- which its label means what it says, from which level readers see it today, and its words in the newest catalogue that has it
+with metric as (
+    select distinct on (m.code)
+        m.code, m.indicator_id, m.label_vi, m.label_en, m.measure_unit, m.over_time, m.shown_from, m.formula_vi, m.formula_en
+    from catalogue.metric as m
+    order by m.code asc, m.catalogue_id desc
 ),
 
 form_row as (
@@ -24,15 +15,15 @@ form_row as (
 )
 
 select
-    c.table_code, c.column_name, c.row_id || '.' || c.indicator_id as key,
+    c.table_code, c.column_name, c.key, c.part,
     nullif(c.begins_on, '-infinity') as begins_on,
-    lead(c.begins_on) over (partition by c.row_id, c.indicator_id order by c.begins_on) as ends_before,
-    s.shown_from, c.is_everywhere,
-    i.aggregation, i.measure_unit,
-    case when w.row_code <> 'all' then w.label_vi || ': ' else '' end || i.label_vi as label_vi,
-    case when w.row_code <> 'all' then w.label_en || ': ' else '' end || i.label_en as label_en
+    lead(c.begins_on) over (partition by c.key order by c.begins_on) as ends_before,
+    m.shown_from, c.is_everywhere,
+    coalesce(c.over_time, m.over_time) as over_time, m.measure_unit, m.formula_vi, m.formula_en,
+    count(*) over (partition by c.row_id, c.rate_code, c.part, c.begins_on) > 1 as is_mixed,
+    case when w.row_code <> 'all' then w.label_vi || ': ' else '' end || m.label_vi as label_vi,
+    case when w.row_code <> 'all' then w.label_en || ': ' else '' end || m.label_en as label_en
 from catalogue.form_column as c
-inner join indicator as i on i.indicator_id = c.indicator_id
-inner join shown as s on s.indicator_id = c.indicator_id
+inner join metric as m on m.indicator_id = c.indicator_id or m.code = c.rate_code
 inner join form_row as w on w.row_id = c.row_id
 order by c.table_code, c.form_column_id

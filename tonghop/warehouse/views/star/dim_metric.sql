@@ -4,6 +4,6 @@ select
 from current.dim_metric as m
 where m.shown_from is null
     and not exists (
-        select from catalogue.rate as r
-        where r.rate_code = m.code and r.shown_from is not null
+        select from catalogue.metric as r
+        where r.kind = 'rate' and r.code = m.code and r.shown_from is not null
     )

@@ -3,6 +3,6 @@ select
 from current.fct_rate as m
 where {{ unit_is_shown('m.unit_id') }}
     and not exists (
-        select from catalogue.rate as r
-        where r.rate_code = m.rate_code and r.shown_from is not null
+        select from catalogue.metric as r
+        where r.code = m.rate_code and r.shown_from is not null
     )

@@ -5,6 +5,6 @@ from released.dim_metric as m
 where m.shown_from is null
     and {{ indicator_is_not_withheld('m.indicator_id') }}
     and not exists (
-        select from catalogue.rate as r
-        where r.rate_code = m.code and r.shown_from is not null
+        select from catalogue.metric as r
+        where r.kind = 'rate' and r.code = m.code and r.shown_from is not null
     )

@@ -3,6 +3,6 @@ select
 from released.fct_rate as m
 where {{ unit_was_shown('m.unit_id') }}
     and not exists (
-        select from catalogue.rate as x
-        where x.rate_code = m.rate_code and x.shown_from is not null
+        select from catalogue.metric as x
+        where x.code = m.rate_code and x.shown_from is not null
     )

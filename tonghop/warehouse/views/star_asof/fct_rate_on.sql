@@ -23,8 +23,8 @@ from (
             group by catalogue_id, rate_code
         ) as whole on whole.catalogue_id = r.catalogue_id and whole.rate_code = t.rate_code
         where not exists (
-                select from catalogue.rate as x
-                where x.rate_code = t.rate_code and x.shown_from is not null
+                select from catalogue.metric as x
+                where x.code = t.rate_code and x.shown_from is not null
             )
         group by
             s.release_id, s.tree_id, s.ancestor_id, s.unit_id, s.facts_from, s.weight, s.undivided, o.period_id, o.row_id,

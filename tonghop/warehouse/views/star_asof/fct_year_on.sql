@@ -16,13 +16,8 @@ from (
         on i.indicator_id = r.indicator_id and i.release_id = r.release_id and {{ adds_over_time('i.aggregation') }}
     cross join
         lateral (
-            select 1 + count(distinct b.broken_on)::integer as label_set
+            select {{ label_set('released.bridge_label', 'r', 'p', 'step.release_id = r.release_id') }} as label_set
             from catalogue.period as p
-            inner join released.bridge_label as b
-                on b.is_break
-                    and r.indicator_id in (b.old_id, b.new_id)
-                    and b.broken_on <= p.ends_on
-                    and b.release_id = r.release_id
             where p.period_id = r.period_id
         ) as l
     where r.value is not null
