@@ -9,13 +9,16 @@ from tonghop.dashboards.datasets import Dataset, Metric
 Json = dict[str, Any]
 Uuid = Callable[[str, str], str]  # of a kind of thing and its name
 
-# on a telephone the charts of a row stand below one another
+# on a telephone the charts of a row stand below one another, and a text is as high as its words
 CSS = """
 @media (max-width: 768px) {
   .header-line { font-size: 32px !important; }
   .grid-row { flex-direction: column; height: auto; }
   .grid-row > * { width: 100% !important; margin-right: 0 !important; }
   .grid-row .resizable-container { width: 100% !important; max-width: 100% !important; }
+  .dashboard-markdown .resizable-container, .dashboard-markdown .dashboard-component {
+    height: auto !important; max-height: none !important; overflow: visible !important;
+  }
 }
 """
 
