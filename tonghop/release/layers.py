@@ -153,7 +153,7 @@ def built_from(connection: psycopg.Connection[Any], candidate: int, layer: str) 
 def _kept(connection: psycopg.Connection[Any], models: Mapping[str, str]) -> list[str]:
     # the lowest layers that were built from the same models before; a catalogue's rows stay as long as the catalogue does
     found = connection.execute("select layer, models from build.layer_built").fetchall()
-    everything = bool(connection.execute("select from build.scope where everything").fetchone())
+    everything = connection.execute("select from build.scope where everything").fetchone() is not None
     return list(takewhile(lambda layer: (layer, models[layer]) in found and (layer == "staging" or not everything), models))
 
 
