@@ -12,13 +12,16 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 # steps that other queries start from: the linter sees them with a last line
 FACTS := tonghop/queries/sql/cell/facts.sql
-# each population of a suite in a file of its own
+# each population of a suite in a file of its own, and what fills the tables that they range over, whole and of a slice
 define POPULATIONS
 import pathlib, sys
 from tonghop.release import suites
-for suite in suites.read().suites:
+asked = suites.read()
+for suite in asked.suites:
     for e in suite.expectations:
         pathlib.Path(sys.argv[1], e.name + ".sql").write_text(e.sql)
+for whole in True, False:
+    pathlib.Path(sys.argv[2], f"asked_{whole}.sql").write_text(suites.only(asked.asked, whole))
 endef
 export POPULATIONS
 
@@ -55,8 +58,9 @@ lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow
 	@$(BIN)/sqlfluff lint dbt_project docker tonghop/warehouse/migrations tonghop/warehouse/views
 	@$(BIN)/sqlfluff lint --templater placeholder tonghop/*/sql samples/reform/sql
 	@(cat expectations/candidate.sql; echo 'select release_id from candidate') | $(BIN)/sqlfluff lint --stdin-filename expectations/candidate.sql -
-	@folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && $(BIN)/python -c "$$POPULATIONS" "$$folder" && \
-		$(BIN)/sqlfluff lint --config .sqlfluff "$$folder"
+	@folder=$$(mktemp -d) && other=$$(mktemp -d) && trap 'rm -r "$$folder" "$$other"' EXIT && \
+		$(BIN)/python -c "$$POPULATIONS" "$$folder" "$$other" && $(BIN)/sqlfluff lint --config .sqlfluff "$$folder" && \
+		$(BIN)/sqlfluff lint --config .sqlfluff --templater placeholder "$$other"
 	@(cat $(FACTS); echo; echo 'select unit_id from complete') | $(BIN)/sqlfluff lint --templater placeholder --stdin-filename $(basename $(FACTS)) -
 
 lock: .venv/ready  ## pin the requirements anew, with hashes

@@ -1,8 +1,12 @@
--- What every population starts from: the candidate, whole, under the names of the marts (marts.x itself holds every release),
--- and what ought to be in it, drawn from the ledger and the catalogue without the models' help.
+-- What every population starts from: the candidate under the names of the marts (marts.x itself holds every release), and what
+-- ought to be in it, drawn from the ledger and the catalogue without the models' help.
+-- Of a slice it is what the candidate may have changed. A line that ends in the word slice is there only then: each population
+-- is one text for both. `kept` rows are the candidate's whether or not they are asked about: the sums of the next published units
+-- below, which are taken in place of what is below them. Where everything is asked no sum is taken (gate.below), and each is made
+-- up of its facts.
 -- Steps are not materialized, so that a population pays only for those that it names.
 with recursive candidate as (
-    select release_id, cutoff_seq, catalogue_id, base_release_id from build.candidate
+    select release_id, cutoff_seq, catalogue_id, base_release_id from gate.release
 ),
 dim_org_unit as not materialized (
     select * from candidate.dim_org_unit
@@ -16,41 +20,75 @@ dim_metric as not materialized (
 dim_period as not materialized (
     select * from candidate.dim_period
 ),
-fct_observation as not materialized (
-    select * from candidate.fct_observation
-),
-fct_rollup as not materialized (
-    select * from candidate.fct_rollup
-),
-fct_restated as not materialized (
-    select * from candidate.fct_restated
-),
-fct_year as not materialized (
-    select * from candidate.fct_year
-),
 dim_tree as not materialized (
     select * from candidate.dim_tree
 ),
 bridge_restated as not materialized (
     select * from candidate.bridge_restated
 ),
+fct_observation as not materialized (
+    select * from candidate.fct_observation
+    where release_to = 2147483647 and (period_id, unit_id) in (select period_id, unit_id from build.touched) -- slice
+),
+fct_rollup as not materialized (
+    select * from candidate.fct_rollup
+    where release_to = 2147483647 and (period_id, unit_id) in (select period_id, unit_id from build.touched) -- slice
+),
+fct_restated as not materialized (
+    select * from candidate.fct_restated
+    where release_to = 2147483647 and (period_id, unit_id) in (select period_id, unit_id from build.touched) -- slice
+),
+fct_year as not materialized (
+    select * from candidate.fct_year
+    where release_to = 2147483647 and (period_id, unit_id) in (select period_id, unit_id from build.touched) -- slice
+),
 fct_rate as not materialized (
     select * from candidate.fct_rate
+    where release_to = 2147483647 and (period_id, unit_id) in (select period_id, unit_id from build.touched) -- slice
 ),
 fct_reporting as not materialized (
     select * from candidate.fct_reporting
+    where release_to = 2147483647 and (period_id, unit_id) in (select period_id, unit_id from build.touched) -- slice
 ),
 fct_completeness as not materialized (
     select * from candidate.fct_completeness
-),
-dim_place as not materialized (
-    select * from candidate.dim_place
+    where release_to = 2147483647 and (period_id, unit_id) in (select period_id, unit_id from build.touched) -- slice
 ),
 fct_sheet as not materialized (
     select * from candidate.fct_sheet
+    where release_to = 2147483647 and (period_id, unit_id) in (select period_id, unit_id from build.touched) -- slice
 ),
 fct_finding as not materialized (
     select * from candidate.fct_finding
+    where release_to = 2147483647 -- slice
+        and ( -- slice
+            (period_id, unit_id) in (select period_id, unit_id from build.touched) -- slice
+            or period_id is null or unit_id is null -- slice
+        ) -- slice
+),
+kept_observation as not materialized (
+    select * from candidate.fct_observation
+    where release_to = 2147483647 -- slice
+),
+kept_rollup as not materialized (
+    select * from candidate.fct_rollup
+    where release_to = 2147483647 -- slice
+),
+kept_restated as not materialized (
+    select * from candidate.fct_restated
+    where release_to = 2147483647 -- slice
+),
+kept_rate as not materialized (
+    select * from candidate.fct_rate
+    where release_to = 2147483647 -- slice
+),
+kept_reporting as not materialized (
+    select * from candidate.fct_reporting
+    where release_to = 2147483647 -- slice
+),
+kept_completeness as not materialized (
+    select * from candidate.fct_completeness
+    where release_to = 2147483647 -- slice
 ),
 -- every submission accepted by the cut-off, and whether it still counts there: its last such act decides
 submission as not materialized (
@@ -63,6 +101,7 @@ submission as not materialized (
             (array_agg(cells order by seq desc) filter (where act = 'accepted'))[1] as cells
         from intake.ledger
         where seq <= (select cutoff_seq from candidate) and act in ('accepted', 'superseded', 'withdrawn')
+            and receipt_id in (select asked.receipt_id from gate.receipt as asked) -- slice
         group by receipt_id
         having bool_or(act = 'accepted')
     ) as act
@@ -75,13 +114,12 @@ waived as not materialized (
     from intake.waiver as waiver
     inner join intake.ledger as given on waiver.waiver_id = given.waiver_id and given.act = 'waived'
     left join intake.ledger as ended on waiver.waiver_id = ended.waiver_id and ended.act = 'waiver_ended'
-    inner join
-        intake.receipt
-            as receipt
-        on waiver.period_id = receipt.period_id
-            and ctl.local_day(receipt.received_at) <= waiver.valid_to
-    inner join intake.ledger as accepted on receipt.receipt_id = accepted.receipt_id and accepted.act = 'accepted'
-        and accepted.seq > given.seq and (ended.seq is null or accepted.seq < ended.seq)
+    inner join intake.receipt as receipt
+        on waiver.period_id = receipt.period_id and ctl.local_day(receipt.received_at) <= waiver.valid_to
+    inner join intake.ledger as accepted
+        on receipt.receipt_id = accepted.receipt_id and accepted.act = 'accepted'
+            and accepted.seq > given.seq and (ended.seq is null or accepted.seq < ended.seq)
+    where receipt.receipt_id in (select asked.receipt_id from gate.receipt as asked) -- slice
 ),
 period as not materialized (
     select * from catalogue.period
@@ -123,36 +161,34 @@ rate_term as not materialized (
     select * from catalogue.rate_term
     where catalogue_id = (select catalogue_id from candidate)
 ),
--- each unit that has facts in a period, with itself and all above it as the tree stood at the period's end; union, not
--- union all, so that a circle in the tree ends
-tree (period_id, unit_id, ancestor_id) as (
-    select distinct period_id, unit_id, unit_id as ancestor_id from fct_observation
-    union
-    select tree.period_id, tree.unit_id, unit_version.parent_id
-    from tree
-    inner join period on tree.period_id = period.period_id
-    inner join unit_version
-        on tree.ancestor_id = unit_version.unit_id
-            and period.ends_on between unit_version.valid_from and unit_version.valid_to
-    where unit_version.parent_id is not null
+-- units as they stood at the end of each period that is asked about
+unit_at as not materialized (
+    select period.period_id, period.ends_on, unit.unit_id, unit.level, unit.also_level, unit.published
+    from gate.period as period
+    inner join gate.unit as unit using (tree)
 ),
--- today's tree, from the catalogue alone; each unit with itself and all above it
-line_today (unit_id, ancestor_id) as (
-    select unit_version.unit_id, unit_version.unit_id as ancestor_id from unit_version
-    where (
-        select valid_from from dim_tree
-        where is_today
-    ) between unit_version.valid_from and unit_version.valid_to
-    union
-    select line_today.unit_id, unit_version.parent_id
-    from line_today
-    inner join unit_version
-        on line_today.ancestor_id = unit_version.unit_id
-            and (
-                select valid_from from dim_tree
-                where is_today
-            ) between unit_version.valid_from and unit_version.valid_to
-    where unit_version.parent_id is not null
+published_unit as not materialized (
+    select unit_id, period_id from unit_at
+    where published
+),
+-- what is in the sums of a unit at the period's end, itself among it
+part as not materialized (
+    select period.period_id, below.unit_id, below.part_id, below.is_sum
+    from gate.period as period
+    inner join gate.below as below using (tree)
+    inner join build.touched as touched on period.period_id = touched.period_id and below.unit_id = touched.unit_id -- slice
+),
+-- the same on today's tree
+part_today as not materialized (
+    select period.period_id, below.unit_id, below.part_id, below.is_sum
+    from gate.asked as asked
+    inner join gate.below as below on asked.today = below.tree
+    cross join gate.period as period
+    inner join build.touched as touched on period.period_id = touched.period_id and below.unit_id = touched.unit_id -- slice
+),
+published_today as not materialized (
+    select unit.unit_id from gate.asked as asked
+    inner join gate.unit as unit on asked.today = unit.tree and unit.published
 ),
 -- the trees on which everything lands: on a tree from before its line had a root, a unit has nothing to land on
 whole_tree as not materialized (
@@ -165,10 +201,15 @@ whole_tree as not materialized (
             ) as root
         )
 ),
--- unit and period where the unit is of a published level
-published_unit as not materialized (
-    select unit_version.unit_id, period.period_id
-    from unit_version
-    inner join level on unit_version.level = level.level and level.published
-    inner join period on period.ends_on between unit_version.valid_from and unit_version.valid_to
+-- the sums of the periods that make years, on either tree
+line as not materialized (
+    select
+        'reported' as tree, unit_id, period_id, row_id, indicator_id, value, 0 as not_restatable, units_reported, units_due,
+        units_unowed
+    from kept_rollup
+    where (period_id, unit_id) in (select period_id, unit_id from gate.year_part) -- slice
+    union all
+    select 'today', unit_id, period_id, row_id, indicator_id, value, not_restatable, units_reported, units_due, units_unowed
+    from kept_restated
+    where (period_id, unit_id) in (select period_id, unit_id from gate.year_part) -- slice
 )

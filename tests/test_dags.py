@@ -48,7 +48,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_airflow_reads_every_dag_without_an_error(described: dict[str, Any]) -> None:
     assert described["errors"] == {}
-    assert sorted(described["dags"]) == [path.stem for path in DAGS] == ["intake", "pages", "release"]
+    assert sorted(described["dags"]) == [path.stem for path in DAGS] == ["audit", "intake", "pages", "release"]
 
 
 def test_every_dag_says_who_owns_it_and_what_it_does(described: dict[str, Any]) -> None:
@@ -67,8 +67,9 @@ def test_the_assets_pass_the_work_from_dag_to_dag(described: dict[str, Any]) -> 
     emitted = {
         name: [asset for task in dag["tasks"].values() for asset in task["emits"]] for name, dag in described["dags"].items()
     }
-    assert emitted == {"intake": ["accepted_submissions"], "release": ["published_release"], "pages": []}
+    assert emitted == {"audit": [], "intake": ["accepted_submissions"], "release": ["published_release"], "pages": []}
     assert {name: dag["waits_for"] for name, dag in described["dags"].items()} == {
+        "audit": [],
         "intake": [],
         "release": ["accepted_submissions"],
         "pages": ["published_release"],
@@ -79,6 +80,7 @@ def test_the_assets_pass_the_work_from_dag_to_dag(described: dict[str, Any]) -> 
 def test_the_steps_follow_one_another_and_nothing_runs_after_a_failure(described: dict[str, Any]) -> None:
     chains = {name: {task: facts["follows"] for task, facts in dag["tasks"].items()} for name, dag in described["dags"].items()}
     assert chains == {
+        "audit": {"audit": []},
         "intake": {"receive": [], "load": ["receive"], "announce": ["load"]},
         "release": {
             "open_candidate": [],

@@ -408,6 +408,8 @@ def test_check_submit_models_and_gate_decide_alike_and_right_money_is_published(
     identities = suites.read().question("identities_hold", question)
     thresholds = identities.replace("rule.kind = 'identity'", "rule.kind = 'compliance'")
     assert thresholds != identities
+    with connect(settings) as connection:
+        gate.prepare(connection, suites.read(), release, whole=True)
     tested = tree_world.rows(settings, thresholds, role=AUDITOR)
     assert {(unit, rule): "broken" if failed else "holds" for unit, rule, failed in tested if rule.startswith("R.")} == {
         key: what for key, what in expected.items() if what in ("holds", "broken") and key[1].startswith("R")

@@ -11,7 +11,7 @@ import pytest
 from tonghop.base.settings import Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import sync
-from tonghop.release import suites
+from tonghop.release import gate, suites
 from tonghop.warehouse import views
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR, READER, STAR
@@ -105,7 +105,9 @@ def test_a_field_that_is_shown_from_a_level_up_has_a_view_of_its_own_there(
 
     def asked(role: str, query: str) -> list[tuple[Any, ...]]:
         with connect(settings) as connection:
-            connection.execute("update ctl.current_release set release_id = (select release_id from build.candidate)")
+            (number,) = connection.execute("select release_id from build.candidate").fetchone()
+            gate.prepare(connection, suites.read(), number, whole=True)
+            connection.execute("update ctl.current_release set release_id = %s", [number])
             connection.execute(f"set local role {role}".encode())
             found = connection.execute(query.encode()).fetchall()
             connection.rollback()

@@ -18,7 +18,7 @@ from tonghop.catalogue.data import CatalogueError
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import sync
 from tonghop.queries import owed, questions, trace_cell
-from tonghop.release import suites
+from tonghop.release import gate, suites
 from tonghop.warehouse.connect import connect
 
 FORM = """
@@ -284,6 +284,8 @@ def asked(here: Settings, statement: str = "select") -> list[tuple[str, str, int
         where rule is not null order by unit_key, tree"""
     with connect(here) as connection:
         connection.execute("update ctl.release set status = 'candidate', published_at = null")
+        (number,) = connection.execute("select release_id from build.candidate").fetchone()
+        gate.prepare(connection, suites.read(), number, whole=True)
         connection.execute(statement.encode())
         found = connection.execute(suites.read().question("years_keep_identities", question).encode()).fetchall()
         connection.rollback()

@@ -20,7 +20,7 @@ import psycopg
 from samples import filed
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.units import History
-from tonghop.release import candidate, dbt, suites
+from tonghop.release import candidate, dbt, gate, suites
 from tonghop.warehouse.connect import connect
 
 FORM = """
@@ -213,6 +213,7 @@ def conserved(here: Settings, number: int) -> dict[str, tuple[int, int]]:
     with connect(here) as connection:
         connection.execute("update ctl.release set status = 'candidate', published_at = null where release_id = %s", [number])
         connection.execute("update ctl.current_release set release_id = %s", [number - 1])
+        gate.prepare(connection, suites.read(), number, whole=True)
         for name in (
             "every_figure_stands_on_every_tree",
             "reorganisations_conserve",

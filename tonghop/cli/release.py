@@ -35,6 +35,22 @@ def release(everything: bool, json_: bool) -> None:
 
 
 @click.command()
+@as_json
+def audit(json_: bool) -> None:
+    """Put everything that readers see to the gate, not only what a release changed."""
+    from tonghop.release import gate
+    from tonghop.warehouse.migrate import ready
+
+    settings = Settings()
+    ready(settings, note.print)
+    try:
+        print_rows([result._asdict() for result in gate.audit(settings)], json_)
+    except gate.GateFailed as failed:
+        note.print(str(failed), style="red", markup=False)
+        sys.exit(1)
+
+
+@click.command()
 @click.argument("expectation")
 @click.option("--limit", default=20, show_default=True)
 @as_json
@@ -44,6 +60,8 @@ def failing(expectation: str, limit: int, json_: bool) -> None:
 
     try:
         print_rows(gate.failing(Settings(), expectation, limit), json_)
+    except gate.GateFailed as failed:
+        raise click.ClickException(str(failed)) from failed
     except KeyError as error:
         raise click.UsageError(f"no expectation {expectation}") from error
 
@@ -69,4 +87,4 @@ def dbt(arguments: tuple[str, ...]) -> None:
     by_hand(settings, list(arguments))
 
 
-COMMANDS = (release, failing, releases, dbt)
+COMMANDS = (release, audit, failing, releases, dbt)

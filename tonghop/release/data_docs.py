@@ -11,7 +11,7 @@ from tonghop.release.suites import Result, Suites
 TEMPLATES = Path(__file__).parent / "html"
 
 
-def write(settings: Settings, release_id: int, asked: Suites, models: str, results: list[Result]) -> Path:
+def write(settings: Settings, release_id: int, asked: Suites, models: str, results: list[Result], whole: bool) -> Path:
     """Write pages/gate/<release>/index.html anew: every suite with its expectations, what came of each, and its SQL."""
     page = settings.pages / "gate" / str(release_id) / "index.html"
     shutil.rmtree(page.parent, ignore_errors=True)
@@ -19,7 +19,11 @@ def write(settings: Settings, release_id: int, asked: Suites, models: str, resul
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     page.write_text(
         environment.get_template("gate.html").render(
-            release_id=release_id, asked=asked, models=models, results={result.expectation: result for result in results}
+            release_id=release_id,
+            asked=asked,
+            models=models,
+            whole=whole,
+            results={result.expectation: result for result in results},
         ),
         "utf-8",
     )

@@ -1,7 +1,9 @@
 """What the gate asks of a candidate, read from files.
 
 A suite is a file in expectations/. Each of its expectations is a population: a query with one row for each thing that is
-checked, columns that name the thing, and `failed`, 0 or 1. candidate.sql holds the steps that every population starts from.
+checked, columns that name the thing, and `failed`, 0 or 1. candidate.sql holds the steps that every population starts from, and
+asked.sql says what they range over: everything, or the slice that a candidate may have changed. A line of SQL that ends in
+`-- slice` or `-- whole` is there only in the one case, so that a population has one text for both.
 required.yaml lists the expectations that no release goes without, so that a file that is gone is missed.
 """
 
@@ -16,7 +18,7 @@ from tonghop.base.settings import PROJECT
 from tonghop.catalogue.data import in_a_line
 
 FOLDER = PROJECT / "expectations"
-STEPS, REQUIRED = "candidate.sql", "required.yaml"
+STEPS, ASKED, REQUIRED = "candidate.sql", "asked.sql", "required.yaml"
 
 
 class SuiteError(Exception):
@@ -32,13 +34,20 @@ Severity = Literal["critical", "warning"]
 
 
 class Expectation(_Data):
-    """What must hold, what to do where it does not, and the population that decides it: at least `minimum` rows, none failed."""
+    """What must hold, what to do where it does not, and the population that decides it: at least `minimum` rows, none failed.
+
+    Of a slice there may be fewer: a report that was withdrawn leaves no figure to check.
+    """
 
     name: Name
     what: str
     action: str
     minimum: int = Field(1, ge=1)
+    minimum_in_slice: int | None = Field(None, ge=0)
     sql: str
+
+    def least(self, whole: bool) -> int:
+        return self.minimum if whole or self.minimum_in_slice is None else self.minimum_in_slice
 
 
 class Suite(_Data):
@@ -63,19 +72,27 @@ class Result(NamedTuple):
 
 
 class Suites(NamedTuple):
-    """All suites of a folder, blocking ones first; the steps that their populations start from; the fingerprint of the files."""
+    """All suites of a folder, blocking ones first; the steps that their populations start from; what fills the tables that they
+    range over; the fingerprint of the files."""
 
     suites: tuple[Suite, ...]
     steps: str
+    asked: str
     fingerprint: str
 
-    def question(self, expectation: str, question: str) -> str:
-        """The SQL that puts a question to the rows of an expectation, which it calls `population`.
+    def question(self, expectation: str, question: str, whole: bool = True) -> str:
+        """The SQL that puts a question to the rows of an expectation, which it calls `population`; whole or of the slice.
 
         Raises KeyError for a name that no suite has.
         """
         known = {e.name: e.sql for suite in self.suites for e in suite.expectations}
-        return f"{self.steps}, population as (\n{known[expectation]})\n{question}"
+        return only(f"{self.steps}, population as (\n{known[expectation]})\n{question}", whole)
+
+
+def only(text: str, whole: bool) -> str:
+    """SQL without the lines of the other case."""
+    other = "-- slice" if whole else "-- whole"
+    return "".join(line for line in text.splitlines(keepends=True) if not line.rstrip().endswith(other))
 
 
 _REQUIRED = TypeAdapter(dict[Severity, dict[Name, tuple[Name, ...]]])
@@ -97,10 +114,11 @@ def read(folder: Path = FOLDER) -> Suites:
     names = [expectation.name for suite in found for expectation in suite.expectations]
     if twice := {name for name in names if names.count(name) > 1}:
         raise SuiteError(f"two expectations are called {', '.join(sorted(twice))}")
-    if missing := {STEPS, REQUIRED} - set(texts):
+    if missing := {STEPS, ASKED, REQUIRED} - set(texts):
         raise SuiteError(f"{folder} lacks {', '.join(sorted(missing))}")
     _hold_required(found, _parse(REQUIRED, _REQUIRED.validate_python, texts))
-    return Suites(tuple(sorted(found, key=lambda suite: (suite.severity, suite.name))), texts[STEPS].decode(), fingerprint(texts))
+    ordered = tuple(sorted(found, key=lambda suite: (suite.severity, suite.name)))
+    return Suites(ordered, texts[STEPS].decode(), texts[ASKED].decode(), fingerprint(texts))
 
 
 def _parse(name: str, validate: Any, texts: dict[str, bytes]) -> Any:

@@ -38,6 +38,8 @@ create schema in_release;
 create schema bi;
 create schema star;
 create schema star_asof;
+-- what the gate asks: a release, and of it everything or a slice
+create schema gate;
 create schema staging;
 create schema intermediate;
 
@@ -49,12 +51,13 @@ do $$ begin execute format('revoke all on database %I from public', current_data
 
 grant all on schema staging, intermediate to tonghop_builder;
 grant usage on schema catalogue, intake, ctl, build, marts to tonghop_builder;
-grant usage on schema catalogue, intake, ctl, build, marts, current, released, candidate, in_release, staging, intermediate, bi, star, star_asof
-    to tonghop_auditor;
+grant usage on schema catalogue, intake, ctl, build, marts, current, released, candidate, in_release, gate, staging, intermediate, bi, star,
+    star_asof to tonghop_auditor;
 grant usage on schema bi to tonghop_reader;
 grant usage on schema star to tonghop_star;
 
 alter default privileges in schema catalogue, intake, ctl, build grant select on tables to tonghop_builder, tonghop_auditor;
+alter default privileges in schema gate grant select on tables to tonghop_auditor;
 alter default privileges in schema marts grant select on tables to tonghop_builder, tonghop_auditor;
 -- what dbt makes, the gate reads as the auditor
 alter default privileges for role tonghop_builder in schema staging, intermediate grant select on tables to tonghop_auditor;

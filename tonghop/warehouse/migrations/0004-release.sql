@@ -19,11 +19,12 @@ create table ctl.current_release (
 );
 insert into ctl.current_release (release_id) values (0);  -- nothing published: readers see empty views
 
--- A run of the gate and what it saw: the models as the build recorded them, the suites as they were read. Its verdict ends when a
--- layer is built again or a table of the marts is written.
+-- A run of the gate and what it saw: the models as the build recorded them, the suites as they were read, whether everything was
+-- asked or the candidate's slice, and the ground that a slice needs to be the same. Its verdict ends when a layer is built again or
+-- a table of the marts is written.
 create table ctl.gate_run (
     release_id integer not null references ctl.release, run_at timestamptz not null default now(),
-    models text not null, suites text not null,
+    models text not null, suites text not null, whole boolean not null default true, ground text not null default '',
     ended_at timestamptz, ended_by text, check ((ended_at is null) = (ended_by is null)),
     primary key (release_id, run_at)
 );

@@ -162,6 +162,17 @@ create index on marts.bridge_org_tree (unit_id);
 create index on marts.dim_submission (submission_id);
 create index on marts.fct_rate (unit_id, period_id);
 create index on marts.fct_reporting (unit_id, period_id);
+create index on marts.fct_finding (period_id, unit_id) where release_to = 2147483647;
+-- what a candidate opened or closed, wherever it stands; cast, so that no other question is led to read whole blocks by it
+do $$
+declare t record;
+begin
+    for t in select c.relname from pg_class c
+             where c.relnamespace = 'marts'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition loop
+        execute format('create index on marts.%I using brin ((release_from::bigint)) with (pages_per_range = 16, autosummarize)', t.relname);
+        execute format('create index on marts.%I (release_to) where release_to < 2147483647', t.relname);
+    end loop;
+end $$;
 
 -- The builder opens rows under the candidate's number and closes or re-opens rows; it can do nothing to what is published.
 -- Row policies hold it to that, whatever a model says.
