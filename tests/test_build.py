@@ -446,8 +446,12 @@ def test_a_rerun_changes_nothing(candidate: World, copy: Copy) -> None:
 def test_a_discarded_candidate_leaves_every_row_as_it_was(candidate: World, published: World, copy: Copy) -> None:
     settings = copy(candidate)
     assert hashes(settings) != hashes(published.settings)
+    with connect(settings) as connection:
+        connection.execute("insert into ctl.gate_run (release_id, models, suites, whole, ground) values (1, '', '', true, '')")
     discard(settings, 2)
     assert hashes(settings) == hashes(published.settings)
+    # nobody else wrote: what was judged of the published release stays judged
+    assert rows(settings, "select ended_at from ctl.gate_run") == [(None,)]
     with pytest.raises(BuildFailed, match="not an open candidate"):
         discard(settings, 1)
 
@@ -525,8 +529,8 @@ def mended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Setting
     def mend(settings: Settings) -> None:
         with connect(settings) as connection:
             connection.execute(
-                "insert into ctl.gate_run (release_id, models, suites) "
-                "select 1, models, '' from build.layer_built where layer = 'marts'"
+                "insert into ctl.gate_run (release_id, models, suites, whole, ground) "
+                "select 1, models, '', true, '' from build.layer_built where layer = 'marts'"
             )
             assert not layers.models_changed(connection)
         project = Path(shutil.copytree(dbt.DBT_PROJECT, tmp_path / "mended"))

@@ -35,8 +35,7 @@ def load_catalogue(folder: Path, events: Mapping[str, Path | None] | None = None
 
     Raises CatalogueError, naming the file, where anything is missing, unknown or contradicts itself.
     """
-    stored = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv")}
-    overlaid: dict[str, Path | None] = {**stored, **{f"events/{name}": path for name, path in (events or {}).items()}}
+    overlaid: dict[str, Path | None] = {**_files(folder), **{f"events/{name}": path for name, path in (events or {}).items()}}
     files = {name: path for name, path in sorted(overlaid.items()) if path}
     levels = [Level.model_validate(item) for item in _yaml(folder / "levels.yaml")]
     unit_files, event_files = (
@@ -58,7 +57,7 @@ def load_catalogue(folder: Path, events: Mapping[str, Path | None] | None = None
         spells=_handed_on((spell for _, spell in spells), history),
         forms=forms,
         earlier=taken(forms, printed_from),
-        sha256=fingerprint({name: path.read_bytes() for name, path in files.items()}),
+        sha256=_digest(files),
     )
     problems += _spell_problems(spells, history, {form.code for form in catalogue.forms})
     problems += _problems(catalogue)
@@ -66,6 +65,19 @@ def load_catalogue(folder: Path, events: Mapping[str, Path | None] | None = None
     if problems:
         raise CatalogueError(f"{folder}: " + "; ".join(problems[:10]))
     return catalogue
+
+
+def digest(folder: Path) -> str:
+    """What `Catalogue.sha256` is of a folder, without reading what the files say: of a country that takes a second and more."""
+    return _digest(_files(folder))
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv")}
+
+
+def _digest(files: Mapping[str, Path]) -> str:
+    return fingerprint({name: path.read_bytes() for name, path in files.items()})
 
 
 def _yaml(path: Path) -> Any:

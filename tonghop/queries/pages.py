@@ -14,8 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import namedtuple_row
 
+from tonghop.base.fingerprint import fingerprint
 from tonghop.base.settings import Settings
-from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.load import digest, load_catalogue
 from tonghop.queries import explain
 from tonghop.queries import figure as fig
 from tonghop.queries.acts import Kind
@@ -38,15 +39,7 @@ def write(settings: Settings, release_id: int) -> Path:
     release = releases[release_id]
     settings.pages.mkdir(parents=True, exist_ok=True)
     about = {suite.name: suite.about for suite in suites.read().suites}
-    files = load_catalogue(settings.catalogue)
-    _write(
-        settings.pages / "forms.html",
-        "forms.html",
-        forms=files.forms,
-        levels=files.level,
-        schemes=files.calendar.schemes,
-        deadline=files.calendar.deadline,
-    )
+    _write_forms(settings)
     with connect(settings, role=AUDITOR) as connection:
         before = max((r.release_id for r in releases.values() if r.published_at and r.release_id < release_id), default=0)
         given = {"release": release_id, "before": before, "shown": SHOWN}
@@ -73,6 +66,24 @@ def write(settings: Settings, release_id: int) -> Path:
             pages={number for number in releases if (settings.pages / f"release-{number}.html").exists()},
             bi=conninfo_to_dict(bi_url(settings)),
         )
+
+
+def _write_forms(settings: Settings) -> None:
+    # to read a country's catalogue takes a second and more, and it seldom changes
+    made_from = fingerprint({path.name: path.read_bytes() for path in TEMPLATES.iterdir()}) + digest(settings.catalogue)
+    path = settings.pages / "forms.html"
+    if path.exists() and made_from in path.read_text("utf-8"):
+        return
+    files = load_catalogue(settings.catalogue)
+    _write(
+        path,
+        "forms.html",
+        made_from=made_from,
+        forms=files.forms,
+        levels=files.level,
+        schemes=files.calendar.schemes,
+        deadline=files.calendar.deadline,
+    )
 
 
 def _reasons(connection: psycopg.Connection[Any], before: int, now: int, changes: list[Any]) -> dict[Any, list[Any]]:

@@ -12,11 +12,12 @@ import psycopg
 from psycopg import sql
 
 from tonghop.base.settings import Settings
-from tonghop.catalogue.load import load_catalogue
+from tonghop.catalogue.load import digest, load_catalogue
 from tonghop.catalogue.sync import sync
 from tonghop.release.layers import alone, marts, models_changed, require_open
 from tonghop.warehouse import views
 from tonghop.warehouse.connect import connect
+from tonghop.warehouse.roles import BUILDER
 
 TOUCHED = Path(__file__).parent / "sql" / "touched.sql"
 STILL = 2147483647  # the release_to of a row that still holds
@@ -31,9 +32,8 @@ def open_candidate(settings: Settings, everything: bool = False) -> int | None:
     candidate that was not published is discarded. None where nothing changed since the current release.
     Raises CatalogueError, and BuildFailed where another step is at work.
     """
-    files = load_catalogue(settings.catalogue)
     with alone(settings) as connection:
-        catalogue_id = sync(files, connection).catalogue_id
+        catalogue_id = _catalogue(settings, connection)
         with connection.transaction():
             # writers hold this lock from taking a ledger number to commit, so no lower number can appear later
             connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.ledger'))")
@@ -117,6 +117,15 @@ select exists (
 """
 
 
+def _catalogue(settings: Settings, connection: psycopg.Connection[Any]) -> int:
+    newest = connection.execute(
+        "select catalogue_id, sha256 from catalogue.version order by catalogue_id desc limit 1"
+    ).fetchone()
+    if newest and newest[1] == digest(settings.catalogue):
+        return int(newest[0])
+    return sync(load_catalogue(settings.catalogue), connection).catalogue_id
+
+
 def one(connection: psycopg.Connection[Any], query: str, *values: Any) -> Any:
     row = connection.execute(query.encode(), values).fetchone()
     assert row
@@ -124,8 +133,11 @@ def one(connection: psycopg.Connection[Any], query: str, *values: Any) -> Any:
 
 
 def _discard(connection: psycopg.Connection[Any], release_id: int) -> None:
+    # as the builder, whom row policies hold to the candidate's own rows: the published release's verdict stays in force
+    connection.execute(sql.SQL("set local role {}").format(sql.Identifier(BUILDER)))
     for name in marts(connection):
         table = sql.Identifier("marts", name)
         connection.execute(sql.SQL("delete from {} where release_from = %s").format(table), [release_id])
         connection.execute(sql.SQL("update {} set release_to = %s where release_to = %s").format(table), [STILL, release_id])
+    connection.execute("reset role")
     connection.execute("update ctl.release set status = 'discarded' where release_id = %s", [release_id])
