@@ -108,6 +108,8 @@ def sheets(of: Paper) -> st.SearchStrategy[list[Line]]:
         st.just(["STT", None, "Đơn vị", "Nghị quyết", "Đề án", "Chỉ thị", "Kế hoạch"]),
         st.sampled_from([["I", None, "Các phường"], ["A", None, "KHỐI XÃ", *[None] * (lead - 3), *[10**7] * wide], ["II"]]),
         st.just([*[None] * (lead - 1), "ĐVT", "nghìn", "%"]),
+        # what may begin a second table right below: its title, and its lines
+        st.sampled_from([["Bảng 2. Lao động hợp đồng"], ["LAO ĐỘNG HỢP ĐỒNG"], [None, None, "Biểu F5"], [None, "Nghị quyết", 3]]),
     )
     return st.lists(st.builds(beside, lines, st.just(lead + wide), st.none() | st.none() | figures), max_size=9)
 
@@ -116,7 +118,8 @@ extra = st.sampled_from([None, "Ghi chú", "Kiến nghị", "Cán bộ (nghìn n
 
 
 def sheet_of(of: Paper, body: list[Line], title: str | None, merged: str | None) -> tuple[bytes, dict[str, Any]]:
-    """A workbook and its cells below the header that an eye can see something in, from the first figure column on."""
+    """A workbook and its cells below the header that an eye can see something in: all from the first figure column on, and
+    numbers left of it but for those of the rows."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -126,9 +129,10 @@ def sheet_of(of: Paper, body: list[Line], title: str | None, merged: str | None)
         sheet.merge_cells(merged)
     held = {
         cell.coordinate: cell.value
-        for row in sheet.iter_rows(min_row=of.above + 1, min_col=of.lead + 1)
+        for row in sheet.iter_rows(min_row=of.above + 1, min_col=2)
         for cell in row
         if cell.value is not None and str(cell.value).strip(" \u200b")
+        if cell.column > of.lead or isinstance(cell.value, int | float)
     }
     buffer = io.BytesIO()
     book.save(buffer)
@@ -142,8 +146,10 @@ def inside(cell: str, ranges: str) -> bool:
     return any(left <= at[0] <= right and top <= at[1] <= bottom for left, top, right, bottom in bounds)  # type: ignore[operator]
 
 
-def unaccounted(report: Report, held: dict[str, Any], titles: list[str | None], most: int, words: set[str]) -> dict[str, Any]:
-    read, last = {cell.cell for cell in report.cells}, get_column_letter(len(titles) - 1)
+def unaccounted(report: Report, held: dict[str, Any], of: Paper, title: str | None) -> dict[str, Any]:
+    titles, most = [*of.titles, title], 1 + (len(of.titles) - of.lead) // 2
+    read, first, last = {cell.cell for cell in report.cells}, *map(get_column_letter, (of.lead + 1, len(of.titles)))
+    of_rows = {re.sub("[A-Z]+", "", cell) for cell in read}
     refused = {f.cell for f in report.findings if f.cell}
     rows = {
         f.cell[1:] for f in report.findings if f.cell and f.rule.startswith(("row.", "table.level")) and f.rule != "row.twice"
@@ -152,12 +158,12 @@ def unaccounted(report: Report, held: dict[str, Any], titles: list[str | None], 
     columns |= {
         get_column_letter(n)
         for c in report.read.columns
-        for first, _, last in [c.column.partition(":")]
-        for n in range(column_index_from_string(first), column_index_from_string(last or first) + 1)
+        for left, _, right in [c.column.partition(":")]
+        for n in range(column_index_from_string(left), column_index_from_string(right or left) + 1)
     }
     passed = ", ".join(c.cells for c in report.read.cells)
     # a row of which most cells hold numbers is somebody's: to name it is not enough
-    counts = [cell for cell, value in held.items() if type(value) is int and inside(cell, f"A1:{last}{10**6}")]
+    counts = [cell for cell, value in held.items() if type(value) is int and inside(cell, f"{first}1:{last}{10**6}")]
     numbers = Counter(re.sub("[A-Z]+", "", cell) for cell in counts)
 
     def known(cell: str, value: Any) -> bool:
@@ -170,9 +176,10 @@ def unaccounted(report: Report, held: dict[str, Any], titles: list[str | None], 
         return (
             cell in read | refused
             or row in rows
+            or (row in of_rows and column_index_from_string(column) <= of.lead)
             or column in columns
             or again
-            or ((numbers[row] < most or column in words) and inside(cell, passed))
+            or ((numbers[row] < most or column in of.words) and inside(cell, passed))
         )
 
     return {cell: value for cell, value in held.items() if not known(cell, value)}
@@ -193,5 +200,5 @@ def test_every_cell_below_a_header_is_read_refused_or_named(of: Paper, data: st.
     ours = [f.cell for f in report.findings if f.rule.startswith("row.")]
     if merged == "B7:B8" and "B7" in ours:
         held = {cell: value for cell, value in held.items() if not cell.endswith("8") or cell[-2:].isdigit()}
-    assert unaccounted(report, held, [*of.titles, title], 1 + (len(of.titles) - of.lead) // 2, of.words) == {}
+    assert unaccounted(report, held, of, title) == {}
     assert NAME not in repr(report)

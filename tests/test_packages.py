@@ -21,7 +21,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading import xlsb, zipped
+from tonghop.intake.answer import Answer
+from tonghop.reading import xls, xlsb, zipped
 from tonghop.reading.report import Report
 from tonghop.reading.understand import read_and_check
 from tonghop.xlsx.xml_edit import MAIN
@@ -701,8 +702,14 @@ def test_an_empty_text_of_a_formula_in_an_xlsb_is_one_in_an_xlsx(catalogue: Cata
 # --- .xls --------------------------------------------------------------------------------------------------------
 
 
-def _xls(font: bytes, text: bytes, own: bool = False) -> bytes:
-    """The staff report of a ward as an .xls of no more records than there must be; D9 has a text with runs in the second font."""
+ARIAL = struct.pack("<5H4B", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + b"\5\0Arial"
+
+
+def _xls(font: bytes = ARIAL, text: bytes = b"", own: bool = False, total: bytes = b"", shared: bytes = b"") -> bytes:
+    """The staff report of a ward as an .xls of no more records than there must be.
+
+    D9 may have a text with runs in the second font, and G9 a formula: its value, flags and tokens; and one that cells share.
+    """
     workbook = load_workbook(io.BytesIO(book(load_catalogue(PROJECT / "catalogue"), "F8A", WARD, "2018-Y", [(WARD, STAFF)])))
 
     def record(kind: int, *parts: bytes) -> bytes:
@@ -712,12 +719,13 @@ def _xls(font: bytes, text: bytes, own: bool = False) -> bytes:
     def plain(value: str) -> bytes:
         return struct.pack("<HB", len(value), 1) + value.encode("utf-16-le")
 
-    arial = struct.pack("<5H4B", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + b"\5\0Arial"
-    texts, cells = [plain("") if own else text], b""
+    texts, cells = [plain("") if own or not text else text], b""
     for row in workbook["F8A"].iter_rows():
         for cell_ in row:
             place = struct.pack("<3H", cell_.row - 1, cell_.column - 1, 0)
-            if cell_.coordinate == "D9":
+            if cell_.coordinate == "G9" and total:
+                cells += record(xls.FORMULA, place, total) + (record(xls.SHARED_FORMULA, shared) if shared else b"")
+            elif cell_.coordinate == "D9" and text:
                 cells += record(0xD6, place, text) if own else record(0xFD, place, struct.pack("<I", 0))
             elif isinstance(cell_.value, str):
                 cells += record(0xFD, place, struct.pack("<I", len(texts)))
@@ -728,7 +736,7 @@ def _xls(font: bytes, text: bytes, own: bool = False) -> bytes:
     half = len(texts) // 2
     shared = record(0xFC, struct.pack("<2I", len(texts), len(texts)), *texts[:half]) + record(0x3C, *texts[half:])
     begin = struct.pack("<4H2I", 0x600, 5, 0, 0, 0, 0)
-    styles = record(0x31, arial) + record(0x31, font) + record(0xE0, struct.pack("<2H", 0, 0) + bytes(16))
+    styles = record(0x31, ARIAL) + record(0x31, font) + record(0xE0, struct.pack("<2H", 0, 0) + bytes(16))
     name = b"\3\0F8A"
     length = len(record(0x809, begin) + styles + shared) + len(record(0x85, bytes(6), name)) + 4
     globals_ = record(0x809, begin) + styles + record(0x85, struct.pack("<IH", length, 0), name) + shared + record(0x0A)
@@ -761,7 +769,7 @@ def _compound_of(stream: bytes) -> bytes:
 @pytest.mark.parametrize(("at", "value", "rule"), [*LOOKS, (4, 9, "cell.unseen")])
 def test_a_stretch_of_a_text_in_an_xls_is_seen(catalogue: Catalogue, at: int, value: int, rule: str | None, own: bool) -> None:
     at = 8 if rule == "cell.raised" else at
-    font = bytearray(struct.pack("<5H4B", 200, 0, 0x7FFF, 400, 0, 0, 0, 0, 0) + b"\5\0Arial")
+    font = bytearray(ARIAL)
     struct.pack_into("<H", font, at, value)
     letters, runs = "81".encode("utf-16-le"), struct.pack("<2H", 1, 1)
     text = (
@@ -769,6 +777,110 @@ def test_a_stretch_of_a_text_in_an_xls_is_seen(catalogue: Catalogue, at: int, va
     )
     report = read("a.xls", _xls(bytes(font), text, own), catalogue)
     assert [(f.rule, f.cell) for f in report.findings if f.cell == "D9"][:1] == [(rule or "F8.1a", "D9")], report.findings
+
+
+# --- formulas of other kinds of file -----------------------------------------------------------------------------
+
+
+def _ods_formula(formula: str, kept: float) -> bytes:
+    """The staff report of a ward, of which G9 (8 + 12 + 1 in all) has a formula, and what a program kept for it."""
+    new = f'table:formula="{formula}" office:value-type="float" office:value="{kept}"><text:p>{kept}</text:p>'
+    return _ods(_in_row(lambda row: re.sub(r'office:value-type="float" office:value="21".*?<text:p>21</text:p>', new, row)))
+
+
+def _references(wide: bool, *names: str, relative: bool = False) -> bytes:
+    """The token of a cell or of a range."""
+    places = [(int(name[1:]) - 1, ord(name[0]) - 65) for name in names]
+    kind = {1: 0x44, 2: 0x25}[len(names)] + 8 * relative
+    rows, columns = [row for row, _ in places], [column | 0xC000 * relative for _, column in places]
+    return struct.pack(f"<B{len(names)}{'I' if wide else 'H'}{len(names)}H", kind, *rows, *columns)
+
+
+def _tokens(wide: bool) -> dict[str, bytes]:
+    def at(*names: str) -> bytes:
+        return _references(wide, *names)
+
+    total = b"\x19\x10\0\0"
+    return {
+        "SUM(D9:F9)": at("D9", "F9") + total,
+        "D9+E9+F9": at("D9") + at("E9") + b"\x03" + at("F9") + b"\x03",
+        "SUM(D9,E9,F9)": at("D9") + at("E9") + at("F9") + b"\x42\x03\x04\0",
+        "-(1-D9)+E9*1+F9+0.5+0.5": b"\x1e\1\0" + at("D9") + b"\x04\x15\x13" + at("E9") + b"\x1e\1\0\x05\x03" + at("F9")
+        + b"\x03\x1f" + struct.pack("<d", 0.5) + b"\x03\x1f" + struct.pack("<d", 0.5) + b"\x03",
+        "MAX(D9:F9)+9": at("D9", "F9") + b"\x42\x01\x07\0" + b"\x1e\x09\0\x03",
+        "cut off": at("D9", "F9")[:-1],
+        "of nothing": b"\x03",
+    }  # fmt: skip
+
+
+def _binary(kind: str, formula: str, kept: float) -> bytes:
+    tokens = _tokens(kind == "xlsb")[formula]
+    if kind == "xls":
+        return _xls(total=struct.pack("<d6xH", kept, len(tokens)) + tokens)
+    body = struct.pack("<dHI", kept, 0, len(tokens)) + tokens + bytes(4)
+    return changed(XLSB, {"xl/worksheets/sheet1.bin": _in_cell(6, xlsb.F_REAL, body)})
+
+
+UNDERSTOOD = {
+    "ods": [f"of:={f}" for f in ("SUM([.D9:.F9])", "[.D9]+[.$E$9]+[.F9]", "SUM([.D9];[.E9:.F9])", "SUM([.D9:.F9])-2*([.H9]-2)")],
+    "xls": [*_tokens(wide=False)][:4],
+    "xlsb": [*_tokens(wide=True)][:4],
+}
+NOT_UNDERSTOOD = {
+    "ods": [f"of:={f}" for f in ("MAX([.D9:.F9])+9", "SUM([$F8B.D9:.F9])", "SUM([.G9:.G9])", "[.#REF!]")],
+    "xls": ["MAX(D9:F9)+9", "of nothing"],
+    "xlsb": [*_tokens(wide=True)][4:],
+}
+
+
+def _keeping(kind: str, formula: str, kept: float) -> bytes:
+    content = _ods_formula(formula, kept) if kind == "ods" else _binary(kind, formula, kept)
+    assert content
+    return content
+
+
+def _each(formulas: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(kind, formula) for kind, each in formulas.items() for formula in each]
+
+
+@pytest.mark.parametrize(("kind", "formula"), _each(UNDERSTOOD))
+def test_a_kept_value_that_its_formula_does_not_give_is_returned_in_every_kind_of_file(
+    catalogue: Catalogue, kind: str, formula: str
+) -> None:
+    right = read(f"a.{kind}", _keeping(kind, formula, 21), catalogue)
+    assert (right.status, right.findings, right.read.kept) == ("accepted", [], ())
+    for kept in (22, 0):
+        report = read(f"a.{kind}", _keeping(kind, formula, kept), catalogue)
+        stale = [f for f in report.findings if f.rule == "cell.stale"]
+        assert [f.cell for f in stale] == ["G9"] or (kind, kept) == ("xls", 0), report.findings
+        assert report.status != "accepted"
+        assert all("tính ra 21" in f.message_vi for f in stale)
+
+
+@pytest.mark.parametrize(("kind", "formula"), _each(NOT_UNDERSTOOD))
+def test_a_formula_that_is_not_computed_is_taken_as_it_is_kept_and_named(catalogue: Catalogue, kind: str, formula: str) -> None:
+    report = read(f"a.{kind}", _keeping(kind, formula, 21), catalogue)
+    assert (report.status, [(c.sheet, c.cells) for c in report.read.kept]) == ("accepted", [("F8A", "G9")])
+    assert "không tính lại / formulas taken as the file keeps them: F8A!G9\n" in Answer.to(report, "a", "0").as_text()
+
+
+@pytest.mark.parametrize(("kept", "status"), [(21, "accepted"), (22, "returned")])
+def test_a_formula_that_cells_of_an_xls_share_is_computed(catalogue: Catalogue, kept: int, status: str) -> None:
+    tokens = struct.pack("<B4H", 0x2D, 0, 0, 0xC0FD, 0xC0FF) + b"\x19\x10\0\0"  # the sum of the three cells left of each
+    shared = struct.pack("<2H4BH", 8, 8, 6, 10, 0, 2, len(tokens)) + tokens
+    report = read("a.xls", _xls(total=struct.pack("<d6xHB2H", kept, 5, 1, 8, 6), shared=shared), catalogue)
+    assert (report.status, report.read.kept) == (status, ())
+
+
+@pytest.mark.parametrize(("kept", "status"), [(21, "accepted"), (22, "returned")])
+def test_a_formula_that_cells_of_an_xlsb_share_is_computed(catalogue: Catalogue, kept: int, status: str) -> None:
+    tokens = struct.pack("<B2I2H", 0x2D, 0, 0, 0xFFFD, 0xFFFF) + b"\x19\x10\0\0"
+    shared = _record(xlsb.SHARED_FORMULA, struct.pack("<5I", 8, 8, 6, 10, len(tokens)) + tokens + bytes(4))
+    cell_ = struct.pack("<dHIBIII", kept, 0, 5, 1, 8, 4, 6)
+    put = _in_cell(6, xlsb.F_REAL, cell_)
+    content = changed(XLSB, {"xl/worksheets/sheet1.bin": lambda old: put(old).replace(cell_, cell_ + shared, 1)})
+    report = read("a.xlsb", content, catalogue)
+    assert (report.status, report.read.kept) == (status, ())
 
 
 def test_an_xlsb_that_is_cut_off_is_damaged(catalogue: Catalogue) -> None:

@@ -211,6 +211,12 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     "another year in the title that ends on a day": (put(E1="Số liệu đến ngày 31/12/2017"), ["head.year E1"]),
     "a second table right below without a title": (lines([], [1, CELL, None, *FIGURES]), ["row.again A11"]),
     "a second table under the same titles": (lines(TITLES, [1, CELL, None, *FIGURES]), ["row.again A11"]),
+    "a second table under its number": (lines(["Bảng 2. Lao động hợp đồng"], [None, CELL, None, *FIGURES]), ["row.below B11"]),
+    "a second table under its number and the same titles": (
+        lines([None, None, None, "PHỤ LỤC II"], TITLES, [None, CELL, None, *FIGURES]),
+        ["row.below B12"],
+    ),
+    "another table of the form": (lines([None, None, "Biểu số: F8B"], [2, CELL, None, *FIGURES]), ["row.below B11"]),
     "a second table under a total": (
         lines([None, None, "Cộng", *[2 * n for n in FIGURES]], ["1", CELL, None, *FIGURES]),
         ["row.again A11"],
@@ -244,7 +250,13 @@ ACCEPTED: dict[str, tuple[Edit, list[str]]] = {
     "a date that is a date": (lines([*[None] * 6, date(2019, 1, 5)], [*[None] * 6, NAME]), ["G10:G11"]),
     "a telephone number below": (lines(SIGNED, [None, "ĐT:", None, 912345678]), ["D11"]),
     "a note between two offices": (lines([None, None, "Ghi chú: đến 01/12"], OFFICE), []),
-    "a note of another year between two offices": (lines([None, None, "Sáp nhập năm 2017"], OFFICE), []),
+    "a note of another year between two offices": (lines([None, None, "Sáp nhập năm 2017"], OFFICE), ["C10"]),
+    "a line of no known word between two offices": (lines(["LAO ĐỘNG HỢP ĐỒNG"], OFFICE), ["A10"]),
+    "a number left of the figures in a line that is no row": (lines([None, "Nghị quyết", 3]), ["C10"]),
+    "the table's own number once more on page 2": (
+        lambda sheet: lines(["Biểu số 01-TCD (tiếp)"], ["Biểu F8A"], TITLES, OFFICE)(sheet) or put(E1="Biểu số 01-TCD")(sheet),
+        ["A10:A11"],
+    ),
     "titles and numbers of columns on page 2": (
         lines(["Trang 2"], TITLES, [f"({n})" for n in range(1, 13)], OFFICE),
         [],
@@ -298,7 +310,7 @@ ACCEPTED: dict[str, tuple[Edit, list[str]]] = {
     "this year and the one before in one title": (put(E1="SỐ LIỆU NĂM 2018 (so với năm 2017)"), []),
     "a rule of another year in the title": (put(E1="BIỂU THỐNG KÊ theo Hướng dẫn số 12 ngày 17/5/2012"), []),
     "the day on which the title was written": (put(E1="Báo cáo ngày 15 tháng 01 năm 2019"), []),
-    "offices that are counted anew under a title": (lines([None, None, "Khối trực thuộc"], [1, CELL, None, *FIGURES]), []),
+    "offices that are counted anew under a title": (lines([None, None, "Khối trực thuộc"], [1, CELL, None, *FIGURES]), ["C10"]),
     "a telephone number alone": (lines([*[None] * 5, 912345678]), ["F10"]),
     "a page's number alone": (lines([], [*[None] * 11, "1"]), ["L11"]),
     "a page's number in a cell beside its word": (lines([*[None] * 6, "Trang", 1]), ["G10:H10"]),
@@ -311,6 +323,22 @@ ACCEPTED: dict[str, tuple[Edit, list[str]]] = {
     "a whole number as a program writes it": (put(D9="8.0", E9="12.00"), []),
     "text beside the title": (put(E1="(Ban hành kèm theo Hướng dẫn số 16)", F4="Nơi nhận: Ban Tổ chức"), []),
 }
+
+
+@pytest.mark.parametrize(
+    ("edit", "unnumbered"),
+    [
+        (lines([None, CELL, None, *FIGURES]), "A10"),  # it may be another table's, and looks like this one's
+        (lines(TITLES, [None, CELL, None, *FIGURES]), "A11"),
+        (lambda sheet: lines([None, CELL, None, *FIGURES])(sheet) or put(A9=None)(sheet), ""),
+        (lines([None, None, "Cộng", *FIGURES]), ""),
+    ],
+)
+def test_rows_without_a_number_below_numbered_ones_are_read_and_named(edit: Edit, unnumbered: str) -> None:
+    report = staff(edit)
+    assert (report.status, ", ".join(c.cells for c in report.read.unnumbered)) == ("accepted", unnumbered)
+    named = f"rows without a number, read as the table's: F8A!{unnumbered}\n"
+    assert (named in Answer.to(report, "a.xlsx", "0").as_text()) == bool(unnumbered)
 
 
 @pytest.mark.parametrize("name", RETURNED)

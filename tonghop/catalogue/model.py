@@ -57,6 +57,8 @@ class Codes(Data):
     note: tuple[Label, ...] = ()
     # a line that starts with one of `earlier`, or with one of `title` and names another year, is the title of another table
     title: tuple[Label, ...] = ()
+    # so is one that starts with one of these and a number or code that is not the table's own
+    numbered: tuple[Label, ...] = ()
     earlier: tuple[Label, ...] = ()
     # a line with one of these cites a rule: the years in it are the rule's
     cited: tuple[Label, ...] = ()

@@ -1,11 +1,12 @@
 """The answer to a sender: what became of one file, and why."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from tonghop.base.codes import waiver_code
 from tonghop.base.findings import Finding
-from tonghop.reading.report import Read, Report
+from tonghop.reading.report import CellsPassed, Read, Report
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,19 @@ def _what_was_read(answer: Answer) -> list[str]:
         for t in read.tables
     ]
     columns = [f"{c.sheet}!{c.column}" + (f" ({c.label})" if c.label else "") for c in read.columns]
-    cells = [f"{c.sheet}!{c.cells}" for c in read.cells]
+
+    def at(places: Iterable[CellsPassed]) -> list[str]:
+        return [f"{c.sheet}!{c.cells}" for c in places]
+
     for words, names in (
         ("Trang không đọc / sheets not read", read.sheets),
         ("Cột không đọc / columns not read", columns),
-        ("Ô ngoài các dòng của bảng, không đọc / cells outside the table's rows, not read", cells),
+        ("Ô ngoài các dòng của bảng, không đọc / cells outside the table's rows, not read", at(read.cells)),
         ("Biểu mẫu cũ không có, để trống / not on the earlier template, left blank", read.lacking),
         ("Định dạng có điều kiện không xét đến / conditional formats not looked at", read.conditional),
-        ("Dấu gạch đọc là 0 / dashes read as 0", [f"{c.sheet}!{c.cells}" for c in read.dashes]),
+        ("Dấu gạch đọc là 0 / dashes read as 0", at(read.dashes)),
+        ("Dòng thiếu số thứ tự, vẫn đọc là dòng của bảng / rows without a number, read as the table's", at(read.unnumbered)),
+        ("Công thức lấy theo số tệp đã lưu, không tính lại / formulas taken as the file keeps them", at(read.kept)),
     ):
         lines += [f"  {words}: {'; '.join(names)}"] if names else []
     if read.owed is not None:

@@ -15,7 +15,8 @@ from xml.sax.saxutils import escape
 
 from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
-from tonghop.reading.plain_sheet import COLUMNS, ROWS
+from tonghop.reading.formula import Formula
+from tonghop.reading.plain_sheet import COLUMNS, ROWS, simple
 from tonghop.reading.raw import Look
 from tonghop.reading.sheet_xml import LOW, NARROW, NO_VALUE, Grid
 from tonghop.reading.styles_xml import BLACK, RGB, WHITE, Ink, as_xml, faded, is_plain, stretch
@@ -30,6 +31,8 @@ _LENGTH = re.compile(r"([\d.]+)(cm|mm|in|pt)?")
 _POINTS = {"cm": 72 / 2.54, "mm": 72 / 25.4, "in": 72.0, "pt": 1.0}
 _HOURS = re.compile(r"PT(\d+)H(\d+)M([\d.]+)S")
 _OF_TIME = {"day", "month", "year", "day-of-week", "week-of-year", "quarter", "era", "hours", "minutes", "seconds", "am-pm"}
+# a cell or a range of the same sheet in a formula, [.D9:.F9]
+_REFERENCE = re.compile(r"\[\.(\$?[A-Z]{1,3}\$?\d+)(?::\.(\$?[A-Z]{1,3}\$?\d+))?\]")
 _FAILED = re.compile(r"#[A-Z/0!?]+|Err:\d+")
 
 
@@ -232,13 +235,25 @@ class _Sheet:
         self.errors: dict[str, str] = {}
         self.faded: dict[str, str] = {}
         self.uncomputed: set[str] = set()
+        self.formulas: dict[str, Formula] = {}
+        self.kept: set[str] = set()
         self.hidden_rows: set[int] = set()
         self.has_conditions = False
 
     def look(self) -> Look:
         hidden = frozenset(c for c in range(1, self.grid.width + 1) if self._column(c)[2])
         rows, uncomputed = frozenset(self.hidden_rows), frozenset(self.uncomputed)
-        return Look(self.formats, self.errors, rows, hidden, self.faded, uncomputed, has_other_conditions=self.has_conditions)
+        return Look(
+            self.formats,
+            self.errors,
+            rows,
+            hidden,
+            self.faded,
+            uncomputed,
+            self.formulas,
+            kept=self.kept,
+            has_other_conditions=self.has_conditions,
+        )
 
     def _column(self, number: int) -> tuple[int, str | None, bool]:
         return next((run for run in self.columns if number <= run[0]), (COLUMNS, None, False))
@@ -315,6 +330,11 @@ class _Sheet:
         spans = (stretch(self.styles.ink("text", _get(span, "style-name"))) for span in cell.iter() if local_name(span) == "span")
         if rule := rule or next(filter(None, spans), None):
             self.faded[name] = rule
+        if kind == "n" and (formula := _get(cell, "formula")):
+            if own := simple(_as_excel(formula), number - 1, column - 1):
+                self.formulas[name] = own
+            else:
+                self.kept.add(name)
         if kind == "error":
             self.errors[name] = text
         elif kind == "uncomputed":
@@ -330,6 +350,12 @@ def _times(element: Element, name: str) -> int:
     if not 1 <= times <= 2 * ROWS:
         raise ValueError("repeated too often")
     return times
+
+
+def _as_excel(formula: str) -> str:
+    """A formula as an .xlsx has it: of:=SUM([.D9:.F9];1) is SUM(D9:F9,1)."""
+    own = formula.partition("=")[2]
+    return _REFERENCE.sub(lambda found: ":".join(filter(None, found.groups())), own).replace(";", ",")
 
 
 def _said(cell: Element) -> str:

@@ -360,7 +360,8 @@ class Reader:
 
     def _rows(self, xml: bytes) -> tuple[list[list[Any]], list[tuple[int, ...]], Look] | None:
         grid, written = list[list[Any]](), list[tuple[int, ...]]()
-        formats, faded, uncomputed, formulas = dict[str, str](), dict[str, str](), set[str](), dict[str, Formula]()
+        formats, faded, uncomputed = dict[str, str](), dict[str, str](), set[str]()
+        formulas, kept = dict[str, Formula](), set[str]()
         special, number, width, empty = self._styles.special, 0, 0, list[bytes]()
         # the numbers of all rows, which are read together, and where they belong
         numbers, places = list[bytes](), list[tuple[list[Any], int, int]]()
@@ -393,6 +394,8 @@ class Reader:
                     uncomputed.add(coordinate(number - 1, column))
                 elif self._may_be_stale and formula:
                     formulas[coordinate(number - 1, column)] = formula
+                elif self._may_be_stale:
+                    kept.add(coordinate(number - 1, column))
             filled = row.values.copy()
             for kind, first, end, at in row.runs:
                 if kind == b"n":
@@ -414,4 +417,4 @@ class Reader:
             at += end - first
         for filled in grid:
             filled += [""] * (width - len(filled))
-        return grid, written, Look(formats, faded=faded, uncomputed=frozenset(uncomputed), formulas=formulas)
+        return grid, written, Look(formats, faded=faded, uncomputed=frozenset(uncomputed), formulas=formulas, kept=kept)

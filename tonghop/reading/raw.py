@@ -34,6 +34,8 @@ class Look:
     # formulas whose kept values may be older than the cells that they read; what those give now, where it is another number
     formulas: dict[str, Formula] = field(default_factory=dict)
     stale: dict[str, Decimal] = field(default_factory=dict)
+    # formulas that may be as old and are not computed here: their kept values are taken
+    kept: set[str] = field(default_factory=set)
     # rules of conditional formats that hide figures or show others; and whether there are any that nobody looks at
     conditions: tuple[Condition, ...] = ()
     has_other_conditions: bool = False
@@ -124,6 +126,8 @@ class Reading:
     sheets_passed: list[str] = field(default_factory=list)
     columns_passed: list[ColumnPassed] = field(default_factory=list)
     cells_passed: list[CellsPassed] = field(default_factory=list)
+    # where a row has no number though rows above it have
+    unnumbered: list[Place] = field(default_factory=list)
     # what a template was printed from that is older than the form, and the indicators (with their table) that it lacks and
     # that may be blank
     earlier: Earlier | None = None

@@ -109,6 +109,10 @@ class Read:
     dashes: tuple[CellsPassed, ...] = ()
     # sheets with conditional formats that are not looked at: figures may show otherwise than they are
     conditional: tuple[str, ...] = ()
+    # the numbers that rows lack which stand below rows that have one
+    unnumbered: tuple[CellsPassed, ...] = ()
+    # figures of formulas that may be older than the cells they read, and that are not computed here
+    kept: tuple[CellsPassed, ...] = ()
     # whether the sender owes the form for the period; None where it is not known what the report is
     owed: bool | None = None
 
@@ -122,6 +126,8 @@ class Read:
             "not_on_the_template": list(self.lacking),
             "dashes_read_as_0": [c._asdict() for c in self.dashes],
             "conditional_formats_not_looked_at": list(self.conditional),
+            "rows_without_number": [c._asdict() for c in self.unnumbered],
+            "formulas_taken_as_kept": [c._asdict() for c in self.kept],
             "owed": self.owed,
         }
 
@@ -137,6 +143,8 @@ class Read:
             # what was kept by an earlier version says nothing of them
             tuple(CellsPassed(**c) for c in kept.get("dashes_read_as_0", ())),
             tuple(kept.get("conditional_formats_not_looked_at", ())),
+            tuple(CellsPassed(**c) for c in kept.get("rows_without_number", ())),
+            tuple(CellsPassed(**c) for c in kept.get("formulas_taken_as_kept", ())),
             kept["owed"],
         )
 

@@ -8,7 +8,7 @@ dates, notes.
 import re
 from collections.abc import Iterator
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
@@ -142,6 +142,8 @@ class Rows:
         self.lines: list[str] = []
         # whether the row of figures above has a number
         self.numbered = False
+        # whether any row of figures has one
+        self.counted = False
 
     # --- one row after the other ---------------------------------------------------------------------------------
 
@@ -263,12 +265,18 @@ class Rows:
         return False
 
     def _begins_again(self, row: _Row, values: list[Any]) -> None:
-        """Refuse a row with which the numbers of the rows begin again, and no title says why: it may be another table's."""
+        """Refuse a row with which the numbers of the rows begin again, and no title says why: it may be another table's.
+
+        A row without a number below one that has one is named.
+        """
         if self.ordinal is None or self.fixed:
             return
         number = plain(values[self.ordinal]).strip() if holds(values[self.ordinal]) else ""
         if number == "1" and self.numbered:
             self.reading.wrong("row.again", self.sheet.place(row.number, self.ordinal))
+        self.counted = self.counted or number.isdecimal()
+        if self.counted and not number:
+            self.reading.unnumbered.append(self.sheet.place(row.number, self.ordinal))
         self.numbered = number.isdecimal()
 
     def _below(self, row: _Row, raw: list[Any]) -> bool:
@@ -337,6 +345,7 @@ class Rows:
             if c + 1 in self.look.hidden_columns:
                 self.reading.wrong("column.hidden", Place(None, name, coordinate(header.last_row, c)))
         self._merged()
+        self._left()
         for place in measures(self.sheet, self.notes, self.catalogue.codes):
             if not own_measure(place.value, self.table, self.catalogue.codes):
                 self.reading.findings.append(other_measure(place, self.table, self.vocabulary))
@@ -350,6 +359,19 @@ class Rows:
         ]
         if self.passed:
             self.reading.cells_passed.append(CellsPassed(printable(name), ranges(self.passed)))
+
+    def _left(self) -> None:
+        """Name what stands left of the figures in lines that are no rows: a number, and a text between two rows.
+
+        Such a text may be the title of another table: unless it is known for a note, a head or the name of a part.
+        """
+        last, parts = max(self.taken, default=0), {row.number for row in self.sections}
+        columns = [c for c in range(min(self.inputs)) if c not in self.header.passed]
+        for r in self.notes:
+            values = self.sheet.grid[r]
+            odd = r < last and r not in parts and not self._is_head(values) and not self._is_note(values)
+            held = (c for c in columns if holds(values[c]))
+            self.passed |= {(r, c) for c in held if odd or (isinstance(values[c], int | float) and c != self.ordinal)}
 
     def _without_figures(self) -> set[int]:
         return {c for c in self.header.unknown if not self.has_figures(c)}
@@ -430,7 +452,17 @@ class Rows:
         codes, text = self.catalogue.codes, FOLDED[value]
         if codes.earlier and _any_word(codes.earlier).match(text):
             return True
+        if codes.numbered and (found := _numbered(codes.numbered).match(text)) and found[1] not in self._own_numbers:
+            return True
         return bool(codes.title) and bool(_any_word(codes.title).match(text)) and self._other_year([value])
+
+    @cached_property
+    def _own_numbers(self) -> set[str]:
+        """The codes of the table and of its form, and the numbers that titles above it have: the next page has them once more."""
+        assert self.reading.form
+        above = (text for texts in self.sheet.texts[: self.header.last_row + 1] for text in texts.values())
+        named = _numbered(self.catalogue.codes.numbered)
+        return {fold(self.reading.form.code), fold(self.table.code)} | {m[1] for text in above if (m := named.match(text))}
 
     def _measures(self, row: _Row, values: list[Any]) -> bool:
         """Whether a line under the header gives units of measure; those that are not the fields' own are refused."""
@@ -597,6 +629,13 @@ def _marks(words: tuple[str, ...]) -> frozenset[str]:
 @lru_cache
 def _any_word(words: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("(?:" + "|".join(re.escape(fold(word)) for word in words) + r")(?!\w)")
+
+
+@lru_cache
+def _numbered(words: tuple[str, ...]) -> re.Pattern[str]:
+    """The title of a table, with its number or code: "Bảng 2. Lao động", "Biểu số F8B", "Phụ lục II"."""
+    number = r"\d{1,2}[a-z]?|[ivx]+|[a-z]{1,3}\d[a-z0-9]*"
+    return re.compile(_any_word(words).pattern + rf"(?: số)?[ :.]*({number})(?:[-/][\w/-]+)?(?:[.:)]|$| )")
 
 
 @lru_cache

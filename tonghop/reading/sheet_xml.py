@@ -175,6 +175,7 @@ class _Sheet(Handler):
         self.faded: dict[str, str] = {}
         self.uncomputed: set[str] = set()
         self.formulas: dict[str, Formula] = {}
+        self.kept: set[str] = set()
         # by number: the formula that several cells share
         self.shared: dict[str, Formula] = {}
         self.conditions: list[Condition] = []
@@ -201,6 +202,7 @@ class _Sheet(Handler):
             self.faded,
             frozenset(self.uncomputed),
             self.formulas,
+            kept=self.kept,
             conditions=tuple(self.conditions),
             has_other_conditions=self.has_other_conditions,
         )
@@ -326,6 +328,8 @@ class _Sheet(Handler):
             own = self.shared.setdefault(number, own) if own else self.shared.get(number)
         if own and self.of_formula.get("t") in (None, "normal", "shared"):
             self.formulas[cell] = own
+        else:
+            self.kept.add(cell)
 
     def _close(self) -> None:
         parts, cell = self.parts, f"{letters(self.column)}{self.row}"

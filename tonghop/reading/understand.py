@@ -4,6 +4,7 @@ Every rule that the report alone decides is checked here (`tonghop.reading.rules
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -41,6 +42,7 @@ from tonghop.reading.report import NOT_APPLICABLE, CellValue, Line, LineHeader, 
 from tonghop.reading.rows import other_measure
 from tonghop.reading.rules import broken_rules
 from tonghop.reading.unit_codes import Reused
+from tonghop.xlsx.xml_edit import letters, split
 
 
 def read_and_check(name: str, content: bytes, catalogue: Catalogue, settings: Settings, received: date | None = None) -> Report:
@@ -104,8 +106,19 @@ def _read(reading: Reading, lines: list[Line], marked: list[Place], catalogue: C
         printed.lacking(reading),
         tuple(cells_of(marked)),
         tuple(dict.fromkeys(sheet for _, sheet in subjects if reading.looks.get(sheet, _PLAIN).has_other_conditions)),
+        tuple(cells_of(reading.unnumbered)),
+        tuple(cells_of(_kept(reading, lines))),
         obligations.owes(catalogue, reading.form.code, reading.sender.unit, reading.period),
     )
+
+
+def _kept(reading: Reading, lines: list[Line]) -> Iterator[Place]:
+    """Figures of formulas that are taken as the file keeps them, though these may be older than the cells that they read."""
+    for sheet, look in reading.looks.items():
+        columns = {line.place: line.header.columns for line in lines if line.header.sheet == sheet} if look.kept else {}
+        for row, column in sorted(map(split, look.kept)):
+            if letters(column) in columns.get(str(row), ()):
+                yield Place(None, sheet, f"{letters(column)}{row}")
 
 
 class _Understanding:

@@ -3,7 +3,6 @@
 Only declared cells are read: hidden sheets, titles, notes and signature blocks never leave this module.
 """
 
-import contextlib
 from datetime import date
 from typing import Any, Literal
 from xml.etree import ElementTree
@@ -76,10 +75,13 @@ def _computed(sheet: layout.Sheet, look: Look, most: int) -> None:
     height, width = len(sheet.grid), len(sheet.grid[0]) if sheet.grid else 0
     for row, column in places:
         if row < height and column < width:
-            with contextlib.suppress(*formula.NO_VALUE):
+            cell = layout.coordinate(row, column)
+            try:
                 value = formulas.at(row, column)
                 if formula.differs(sheet.grid[row][column], value) and (number := parse_number(float(value or 0))) is not None:
-                    look.stale[layout.coordinate(row, column)] = number
+                    look.stale[cell] = number
+            except formula.NO_VALUE:
+                look.kept.add(cell)
     for condition in look.conditions:
         for top, left, bottom, right in condition.areas:
             for row in range(top, min(bottom + 1, height)):

@@ -15,12 +15,13 @@ from tonghop.reading.layout import coordinate
 from tonghop.reading.raw import Look
 from tonghop.reading.sheet_xml import LOW, NARROW
 from tonghop.reading.styles_xml import BLACK, BUILT_IN, PALETTE, RGB, WHITE, Ink, colour, faded, is_plain, stretch
+from tonghop.reading.tokens import computable
 
 _END = 0xFFFFFFFA  # from here on a sector's number has another meaning
 _ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
 BOUNDSHEET, FORMAT, XF, ROW, COLINFO, FILEPASS, EOF = 0x85, 0x41E, 0xE0, 0x208, 0x7D, 0x2F, 0x0A
 FONT, OWN_COLOURS, RECALCID = 0x31, 0x92, 0x1C1
-NUMBER, RK, MULRK, FORMULA, BOOLERR = 0x203, 0x27E, 0xBD, 0x06, 0x205
+NUMBER, RK, MULRK, FORMULA, SHARED_FORMULA, BOOLERR = 0x203, 0x27E, 0xBD, 0x06, 0x4BC, 0x205
 SHARED_TEXTS, GOES_ON, SHARED, RICH = 0xFC, 0x3C, 0xFD, 0xD6
 # conditional formats, of Excel 97 and of 2007
 _CONDITIONAL = (0x1B0, 0x879)
@@ -237,6 +238,9 @@ def _sheet(stream: bytes, start: int, book: _Book, settings: Settings) -> Look:
     columns: set[int] = set()
     height = width = 0
     has_conditions = False
+    # what the cells' formulas consist of, the cell last seen with one, and the formulas that several cells share by the first one
+    tokens: dict[tuple[int, int], bytes] = {}
+    last, shared = (0, 0), dict[tuple[int, int], bytes]()
     for kind, body in _records(stream, start):
         for row, column, style in _cells(kind, body):
             if style in book.odd:
@@ -256,6 +260,12 @@ def _sheet(stream: bytes, start: int, book: _Book, settings: Settings) -> Look:
                 errors[coordinate(row, column)] = _ERRORS.get(failed, "#?")
             if without and not book.computed:
                 uncomputed.add(coordinate(row, column))
+            elif kind == FORMULA:
+                last = row, column
+                if body[12:14] != b"\xff\xff":
+                    tokens[last] = _counted(body, 20)
+        elif kind == SHARED_FORMULA:
+            shared[last] = _counted(body, 8)
         elif kind == ROW:
             row, _, _, tall = struct.unpack_from("<4H", body)
             # twentieths of a point, of a row that has a height of its own
@@ -268,9 +278,23 @@ def _sheet(stream: bytes, start: int, book: _Book, settings: Settings) -> Look:
         has_conditions = has_conditions or kind in _CONDITIONAL
         if height * width > settings.max_cells:
             raise Unreadable("file.bounds")
+    formulas, kept = computable(tokens, shared, wide=False)
     return Look(
-        formats, errors, frozenset(rows), frozenset(columns), unseen, frozenset(uncomputed), has_other_conditions=has_conditions
+        formats,
+        errors,
+        frozenset(rows),
+        frozenset(columns),
+        unseen,
+        frozenset(uncomputed),
+        formulas,
+        kept=kept,
+        has_other_conditions=has_conditions,
     )
+
+
+def _counted(body: bytes, at: int) -> bytes:
+    """The tokens after the number of their bytes."""
+    return body[at + 2 : at + 2 + struct.unpack_from("<H", body, at)[0]]
 
 
 def _cells(kind: int, body: bytes) -> Iterator[tuple[int, int, int]]:

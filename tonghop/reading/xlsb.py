@@ -11,15 +11,18 @@ from xml.sax.saxutils import escape
 
 from tonghop.base.findings import Unreadable
 from tonghop.base.settings import Settings
+from tonghop.reading import tokens
 from tonghop.reading.plain_sheet import COLUMNS, ROWS
 from tonghop.reading.raw import Look
 from tonghop.reading.sheet_xml import LOW, NARROW, NO_VALUE, Grid
 from tonghop.reading.styles_xml import BLACK, BUILT_IN, RGB, WHITE, Colours, Ink, Styles, as_xml, faded, is_plain, stretch
+from tonghop.reading.tokens import computable
 from tonghop.reading.xlsx import MAX_SHEET_NAME, MAX_SHEETS, written
 from tonghop.xlsx.parts import found, related
 from tonghop.xlsx.xml_edit import letters
 
 ROW, BLANK, RK, ERROR, BOOL, REAL, TEXT, SHARED, F_TEXT, F_REAL, F_BOOL, F_ERROR = range(12)
+SHARED_FORMULA = 427
 SHARED_TEXT, FONT, FORMAT, FILL, STYLE, COLUMNS_INFO, RICH, MERGED, CONDITIONAL = 19, 43, 44, 45, 47, 60, 62, 176, 461
 WORKBOOK, SHEET, CALCULATION, CELL_STYLES, CELL_STYLES_END = 153, 156, 157, 617, 618
 _ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
@@ -37,14 +40,16 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
         texts: list[tuple[str, str | None]] = []
         if "sharedStrings" in others:
             texts = _texts(parts[found(parts, others["sharedStrings"])], fonts, settings.max_cells)
-        since_1904 = recalculates = False
+        since_1904 = recalculates = by_hand = False
+        # whether what its formulas gave may be older than its cells, as in an .xlsx
+        chained = any(kind == "calcChain" for kind, _ in to.values())
         sheets: dict[str, bytes] = {}
         looks: dict[str, Look] = {}
         for kind, body in records(parts[workbook]):
             if kind == WORKBOOK:
                 since_1904 = bool(body[0] & 1)
             elif kind == CALCULATION:
-                recalculates = bool(body[24] & 1)
+                recalculates, by_hand = bool(body[24] & 1), struct.unpack_from("<I", body, 4)[0] == 0
         for kind, body in records(parts[workbook]):
             if kind == SHEET:
                 state = struct.unpack_from("<I", body)[0]
@@ -57,7 +62,8 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
                     raise Unreadable("file.bounds")
                 if len(name) > MAX_SHEET_NAME:
                     raise Unreadable("file.unsafe", detail="xlsb")
-                read = _Sheet(styles, fonts, texts, recalculates, settings.max_cells)
+                may_be_stale = recalculates or by_hand or not chained
+                read = _Sheet(styles, fonts, texts, recalculates, may_be_stale, settings.max_cells)
                 for record in records(parts[found(parts, target[1])]):
                     read.take(*record)
                 sheets[name], looks[name] = read.grid.xml(), read.look()
@@ -150,6 +156,12 @@ def _styles(part: bytes, theme: bytes | None) -> tuple[list[Ink], Styles]:
     )
 
 
+def _counted(body: bytes, at: int) -> tuple[bytes, bytes]:
+    """The tokens after the number of their bytes, and what they need besides."""
+    end = at + 4 + struct.unpack_from("<I", body, at)[0]
+    return body[at + 4 : end], body[end + 4 :]
+
+
 def _colour(body: bytes, at: int) -> Element:
     kind, index, tint, red, green, blue = struct.unpack_from("<BBh3B", body, at)
     colour = {1: {"indexed": str(index)}, 2: {"rgb": f"FF{red:02X}{green:02X}{blue:02X}"}, 3: {"theme": str(index)}}
@@ -157,8 +169,17 @@ def _colour(body: bytes, at: int) -> Element:
 
 
 class _Sheet:
-    def __init__(self, styles: Styles, fonts: list[Ink], texts: list[tuple[str, str | None]], recalculates: bool, max_cells: int):
-        self.styles, self.fonts, self.texts, self.recalculates = styles, fonts, texts, recalculates
+    def __init__(
+        self,
+        styles: Styles,
+        fonts: list[Ink],
+        texts: list[tuple[str, str | None]],
+        recalculates: bool,
+        may_be_stale: bool,
+        max_cells: int,
+    ):
+        self.styles, self.fonts, self.texts = styles, fonts, texts
+        self.recalculates, self.may_be_stale = recalculates, may_be_stale
         self.grid = Grid(max_cells)
         self.row = self.count = 0
         self.max_cells = max_cells
@@ -169,8 +190,12 @@ class _Sheet:
         self.faded: dict[str, str] = {}
         self.uncomputed: set[str] = set()
         self.has_conditions = False
+        # what the cells' formulas consist of, the cell last seen with one, and the formulas that several cells share by the first
+        self.tokens: dict[tuple[int, int], bytes] = {}
+        self.last, self.shared = (0, 0), dict[tuple[int, int], bytes]()
 
     def look(self) -> Look:
+        formulas, kept = computable(self.tokens, self.shared, wide=True)
         return Look(
             self.formats,
             self.errors,
@@ -178,6 +203,8 @@ class _Sheet:
             frozenset(self.columns),
             self.faded,
             frozenset(self.uncomputed),
+            formulas,
+            kept=kept,
             has_other_conditions=self.has_conditions,
         )
 
@@ -194,6 +221,8 @@ class _Sheet:
             first, last, width, _, flags = struct.unpack_from("<4IH", body)
             if flags & 1 or width < NARROW * 256:
                 self.columns.update(range(first + 1, min(last + 1, COLUMNS) + 1))
+        elif kind == SHARED_FORMULA:
+            self.shared[self.last] = _counted(body, 16)[0]
         elif kind == CONDITIONAL:
             self.has_conditions = True
         elif kind == MERGED:
@@ -214,6 +243,12 @@ class _Sheet:
         if self.recalculates and ((kind == F_REAL and not float(text)) or (kind == F_TEXT and not text)):
             self.uncomputed.add(cell)
             text = text or NO_VALUE
+        elif kind in (F_REAL, F_TEXT, F_BOOL, F_ERROR):
+            self.last = self.row - 1, column - 1
+            if kind == F_REAL and self.may_be_stale:
+                own, further = _counted(body, 18)
+                # of a shared formula the column stands behind
+                self.tokens[self.last] = own + further if own[:1] == bytes([tokens.SHARED]) else own
         if kind in (ERROR, F_ERROR):
             self.errors[cell] = text
         if not text:
