@@ -12,6 +12,7 @@ import pytest
 from books import STAFF, book
 from hostile import changed
 from openpyxl import load_workbook
+from openpyxl.comments import Comment
 from openpyxl.formatting.rule import DataBarRule, IconSetRule, Rule
 from openpyxl.styles import Color, Font, PatternFill
 from openpyxl.styles.differential import DifferentialStyle
@@ -25,6 +26,7 @@ from tonghop.intake.answer import Answer
 from tonghop.reading import xls, xlsb, zipped
 from tonghop.reading.report import Report
 from tonghop.reading.understand import read_and_check
+from tonghop.xlsx import comments
 from tonghop.xlsx.xml_edit import MAIN
 
 DATA = Path(__file__).parent / "data"
@@ -260,6 +262,8 @@ def test_a_figure_under_a_merged_cell_is_returned(catalogue: Catalogue) -> None:
     [
         (b'<row r="9"', b'<row r="9" ht="0" customHeight="1"', ("row.hidden", "F8A", "B9")),
         (b'<row r="9"', b'<row r="9" ht="0.75" customHeight="1"', ("row.hidden", "F8A", "B9")),
+        (b'<row r="9"', b'<row r="9" ht="3" customHeight="1"', ("row.hidden", "F8A", "B9")),
+        (b"<sheetData>", b'<cols><col min="5" max="5" width="0.83"/></cols><sheetData>', ("column.hidden", "F8A", "E7")),
         (b'<row r="9"', b'<row r="9" hidden="true"', ("row.hidden", "F8A", "B9")),
         (
             b"<sheetData>",
@@ -482,6 +486,36 @@ def test_conditional_formats_that_nobody_looks_at_are_named(catalogue: Catalogue
 # --- OpenDocument ------------------------------------------------------------------------------------------------
 
 
+def _beside(kind: str, xml: str) -> Callable[[Catalogue], bytes]:
+    """A report whose sheet refers to a part beside it."""
+    relation = f'<Relationship Id="rId9" Type="http://x/{kind}" Target="../beside.xml"/>'
+    rels = f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{relation}</Relationships>'
+    parts = {"xl/worksheets/_rels/sheet1.xml.rels": rels.encode(), "xl/beside.xml": xml.encode()}
+    return lambda catalogue: changed(good(catalogue), parts)
+
+
+@pytest.mark.parametrize(
+    ("kind", "made", "named"),
+    [
+        ("xlsx", lambda catalogue: good(catalogue, lambda sheet: setattr(sheet["D9"], "comment", Comment("9?", "x"))), True),
+        ("xlsx", _beside("drawing", "<xdr:txBody><a:p><a:t>nghìn người</a:t></a:p></xdr:txBody>"), True),
+        ("xlsx", _beside("drawing", "<xdr:pic/><a:t> </a:t>"), False),
+        ("xlsx", _beside("comments", f"<x:commentList><x:comment ref='D9'>{comments.SIGN}8</x:comment></x:commentList>"), False),
+        ("ods", lambda catalogue: _ods(_first_figure(_NOTED)), True),
+        ("ods", lambda catalogue: _ods(_below("<table:shapes><draw:custom-shape/></table:shapes>")), False),
+        ("ods", lambda catalogue: ODS, False),
+        ("xlsb", lambda catalogue: XLSB, False),
+    ],
+)
+def test_text_boxes_and_notes_on_cells_are_named(
+    catalogue: Catalogue, kind: str, made: Callable[[Catalogue], bytes], named: bool
+) -> None:
+    report = read(f"a.{kind}", made(catalogue), catalogue)
+    assert (report.status, report.read.asides) == ("accepted", ("F8A",) if named else ())
+    words = "text boxes and notes on cells, not read: F8A\n"
+    assert (words in Answer.to(report, "a", "0").as_text()) == named
+
+
 def _ods(change: Callable[[str], str]) -> bytes:
     return changed(ODS, {"content.xml": lambda old: change(old.decode()).encode()})
 
@@ -501,6 +535,9 @@ _FAR = (
     '<table:table-row table:number-rows-repeated="%d">'
     '<table:table-cell table:number-columns-repeated="16384"%s/></table:table-row>'
 )
+
+
+_NOTED = 'office:value-type="float"\\1><office:annotation><text:p>9?</text:p></office:annotation><text:p>8</text:p>'
 
 
 def _first_figure(new: str) -> Callable[[str], str]:

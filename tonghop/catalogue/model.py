@@ -70,6 +70,8 @@ class Codes(Data):
     between: tuple[Label, ...] = ()
     # in units of measure: what makes them other than ones
     scales: tuple[Label, ...] = ()
+    # before such a unit of measure: "counted in thousands"
+    counted_in: tuple[Label, ...] = ()
     # in names of units: short forms written out, words that do not distinguish units, and kinds of places
     short: dict[Label, Label]
     silent: tuple[Label, ...]

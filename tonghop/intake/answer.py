@@ -97,6 +97,7 @@ def _what_was_read(answer: Answer) -> list[str]:
         ("Ô ngoài các dòng của bảng, không đọc / cells outside the table's rows, not read", at(read.cells)),
         ("Biểu mẫu cũ không có, để trống / not on the earlier template, left blank", read.lacking),
         ("Định dạng có điều kiện không xét đến / conditional formats not looked at", read.conditional),
+        ("Hộp văn bản, ghi chú trên ô không đọc / text boxes and notes on cells, not read", read.asides),
         ("Dấu gạch đọc là 0 / dashes read as 0", at(read.dashes)),
         ("Dòng thiếu số thứ tự, vẫn đọc là dòng của bảng / rows without a number, read as the table's", at(read.unnumbered)),
         ("Công thức lấy theo số tệp đã lưu, không tính lại / formulas taken as the file keeps them", at(read.kept)),

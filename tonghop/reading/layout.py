@@ -152,7 +152,7 @@ def measures(sheet: Sheet, rows: Iterable[int], codes: Codes, header: "TableHead
     """
     titles = {(r, header.leading.get("measure")) for r in range(header.first_row, header.last_row + 1)} if header else set()
     labels, columns = codes.header["money"], codes.columns["unit_name"]
-    declared = _declared_by(labels, codes.between, columns, codes.measures, codes.scales)
+    declared = _declared_by(labels, codes.between, columns, codes.measures, codes.scales, codes.counted_in)
     beside: str | None = None
     for r in rows:
         row = sheet.grid[r]
@@ -178,8 +178,10 @@ class _Declared(dict[str, tuple[str, ...]]):
         columns: tuple[str, ...],
         units: tuple[str, ...],
         scale: tuple[str, ...],
+        before: tuple[str, ...],
     ) -> None:
         super().__init__()
+        self._before = re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(fold(word)) for word in before) or '(?!)'})[: ]+([^():;]+)")
         self._labelled, self._bare = _declared(labels, between, columns)
         self._units, self._scale = units, scale
 
@@ -198,7 +200,8 @@ class _Declared(dict[str, tuple[str, ...]]):
             return (found[1],)
         if self._scaled(text):
             return (text,)
-        return tuple(measure for measure in re.findall(r"\(([^()]*)\)", text) if self._scaled(measure))
+        said = re.findall(r"\(([^()]*)\)", text) + [found.rstrip(" .,") for found in self._before.findall(text)]
+        return tuple(measure for measure in said if self._scaled(measure))
 
     def _scaled(self, text: str) -> bool:
         return _is_measure(text, self._units, self._scale) and bool(_measure((), self._scale).search(text))

@@ -214,6 +214,8 @@ def _sheets(xml: bytes, styles: _Styles, max_cells: int) -> Iterator[tuple[str, 
             styles.add(element)
         elif sheet and name == "table-row-group":
             sheet.folded.pop()
+        elif sheet and name in ("annotation", "text-box", "custom-shape"):
+            sheet.has_asides = sheet.has_asides or bool("".join(element.itertext()).strip())
         elif sheet and name == "table-row":
             sheet.row(element)
             element.clear()
@@ -238,7 +240,7 @@ class _Sheet:
         self.formulas: dict[str, Formula] = {}
         self.kept: set[str] = set()
         self.hidden_rows: set[int] = set()
-        self.has_conditions = False
+        self.has_conditions = self.has_asides = False
 
     def look(self) -> Look:
         hidden = frozenset(c for c in range(1, self.grid.width + 1) if self._column(c)[2])
@@ -253,6 +255,7 @@ class _Sheet:
             self.formulas,
             kept=self.kept,
             has_other_conditions=self.has_conditions,
+            has_asides=self.has_asides,
         )
 
     def _column(self, number: int) -> tuple[int, str | None, bool]:

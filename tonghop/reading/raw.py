@@ -39,6 +39,8 @@ class Look:
     # rules of conditional formats that hide figures or show others; and whether there are any that nobody looks at
     conditions: tuple[Condition, ...] = ()
     has_other_conditions: bool = False
+    # whether there are text boxes or notes on cells, which nobody reads
+    has_asides: bool = False
 
     def alters(self, columns: tuple[str, ...], row: str) -> bool:
         """Whether a cell of these columns and this row may show something else than its value."""

@@ -109,6 +109,8 @@ class Read:
     dashes: tuple[CellsPassed, ...] = ()
     # sheets with conditional formats that are not looked at: figures may show otherwise than they are
     conditional: tuple[str, ...] = ()
+    # sheets with text boxes or notes on cells, which are not read
+    asides: tuple[str, ...] = ()
     # the numbers that rows lack which stand below rows that have one
     unnumbered: tuple[CellsPassed, ...] = ()
     # figures of formulas that may be older than the cells they read, and that are not computed here
@@ -126,6 +128,7 @@ class Read:
             "not_on_the_template": list(self.lacking),
             "dashes_read_as_0": [c._asdict() for c in self.dashes],
             "conditional_formats_not_looked_at": list(self.conditional),
+            "text_boxes_and_notes_not_read": list(self.asides),
             "rows_without_number": [c._asdict() for c in self.unnumbered],
             "formulas_taken_as_kept": [c._asdict() for c in self.kept],
             "owed": self.owed,
@@ -143,6 +146,7 @@ class Read:
             # what was kept by an earlier version says nothing of them
             tuple(CellsPassed(**c) for c in kept.get("dashes_read_as_0", ())),
             tuple(kept.get("conditional_formats_not_looked_at", ())),
+            tuple(kept.get("text_boxes_and_notes_not_read", ())),
             tuple(CellsPassed(**c) for c in kept.get("rows_without_number", ())),
             tuple(CellsPassed(**c) for c in kept.get("formulas_taken_as_kept", ())),
             kept["owed"],

@@ -22,7 +22,7 @@ MAX_CONDITIONS, _DEEPEST = 1_000, 200
 STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
 _MAIN = {MAIN.decode(), STRICT.decode(), ""}
 # lower or narrower than this (points, characters) nobody reads what is in it
-LOW, NARROW = 2.0, 0.5
+LOW, NARROW = 4.0, 1.0
 
 # --- the one form ------------------------------------------------------------------------------------------------
 

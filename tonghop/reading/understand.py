@@ -98,6 +98,7 @@ def _read(reading: Reading, lines: list[Line], marked: list[Place], catalogue: C
         for line in alike:
             found.add((line.unit, line.row))
             cells[key] += len(line.figures)
+    looks = {sheet: reading.looks.get(sheet, _PLAIN) for _, sheet in subjects}
     return Read(
         tuple(TableRead(*key, len(rows), cells[key]) for key, rows in subjects.items()),
         tuple(reading.sheets_passed),
@@ -105,7 +106,8 @@ def _read(reading: Reading, lines: list[Line], marked: list[Place], catalogue: C
         tuple(reading.cells_passed),
         printed.lacking(reading),
         tuple(cells_of(marked)),
-        tuple(dict.fromkeys(sheet for _, sheet in subjects if reading.looks.get(sheet, _PLAIN).has_other_conditions)),
+        tuple(sheet for sheet, look in looks.items() if look.has_other_conditions),
+        tuple(sheet for sheet, look in looks.items() if look.has_asides),
         tuple(cells_of(reading.unnumbered)),
         tuple(cells_of(_kept(reading, lines))),
         obligations.owes(catalogue, reading.form.code, reading.sender.unit, reading.period),

@@ -20,7 +20,7 @@ from tonghop.reading.tokens import computable
 _END = 0xFFFFFFFA  # from here on a sector's number has another meaning
 _ERRORS = {0x00: "#NULL!", 0x07: "#DIV/0!", 0x0F: "#VALUE!", 0x17: "#REF!", 0x1D: "#NAME?", 0x24: "#NUM!", 0x2A: "#N/A"}
 BOUNDSHEET, FORMAT, XF, ROW, COLINFO, FILEPASS, EOF = 0x85, 0x41E, 0xE0, 0x208, 0x7D, 0x2F, 0x0A
-FONT, OWN_COLOURS, RECALCID = 0x31, 0x92, 0x1C1
+FONT, OWN_COLOURS, RECALCID, TEXT_OBJECT = 0x31, 0x92, 0x1C1, 0x1B6
 NUMBER, RK, MULRK, FORMULA, SHARED_FORMULA, BOOLERR = 0x203, 0x27E, 0xBD, 0x06, 0x4BC, 0x205
 SHARED_TEXTS, GOES_ON, SHARED, RICH = 0xFC, 0x3C, 0xFD, 0xD6
 # conditional formats, of Excel 97 and of 2007
@@ -237,7 +237,7 @@ def _sheet(stream: bytes, start: int, book: _Book, settings: Settings) -> Look:
     rows: set[int] = set()
     columns: set[int] = set()
     height = width = 0
-    has_conditions = False
+    has_conditions = has_asides = False
     # what the cells' formulas consist of, the cell last seen with one, and the formulas that several cells share by the first one
     tokens: dict[tuple[int, int], bytes] = {}
     last, shared = (0, 0), dict[tuple[int, int], bytes]()
@@ -276,6 +276,8 @@ def _sheet(stream: bytes, start: int, book: _Book, settings: Settings) -> Look:
             if struct.unpack_from("<H", body, 8)[0] & 1 or wide < NARROW * 256:
                 columns.update(range(first + 1, min(last, 255) + 2))
         has_conditions = has_conditions or kind in _CONDITIONAL
+        # the text of a box or of a note, if it has letters
+        has_asides = has_asides or (kind == TEXT_OBJECT and body[10:12] != b"\0\0")
         if height * width > settings.max_cells:
             raise Unreadable("file.bounds")
     formulas, kept = computable(tokens, shared, wide=False)
@@ -289,6 +291,7 @@ def _sheet(stream: bytes, start: int, book: _Book, settings: Settings) -> Look:
         formulas,
         kept=kept,
         has_other_conditions=has_conditions,
+        has_asides=has_asides,
     )
 
 

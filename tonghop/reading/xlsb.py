@@ -18,6 +18,7 @@ from tonghop.reading.sheet_xml import LOW, NARROW, NO_VALUE, Grid
 from tonghop.reading.styles_xml import BLACK, BUILT_IN, RGB, WHITE, Colours, Ink, Styles, as_xml, faded, is_plain, stretch
 from tonghop.reading.tokens import computable
 from tonghop.reading.xlsx import MAX_SHEET_NAME, MAX_SHEETS, written
+from tonghop.xlsx.comments import has_asides
 from tonghop.xlsx.parts import found, related
 from tonghop.xlsx.xml_edit import letters
 
@@ -66,7 +67,7 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
                 read = _Sheet(styles, fonts, texts, recalculates, may_be_stale, settings.max_cells)
                 for record in records(parts[found(parts, target[1])]):
                     read.take(*record)
-                sheets[name], looks[name] = read.grid.xml(), read.look()
+                sheets[name], looks[name] = read.grid.xml(), read.look(has_asides(parts, found(parts, target[1])))
     except (KeyError, IndexError, struct.error, ValueError) as error:
         raise Unreadable("file.damaged", detail="xlsb") from error
     return written(sheets, styles.xml, since_1904=since_1904), looks
@@ -194,7 +195,7 @@ class _Sheet:
         self.tokens: dict[tuple[int, int], bytes] = {}
         self.last, self.shared = (0, 0), dict[tuple[int, int], bytes]()
 
-    def look(self) -> Look:
+    def look(self, has_asides: bool) -> Look:
         formulas, kept = computable(self.tokens, self.shared, wide=True)
         return Look(
             self.formats,
@@ -206,6 +207,7 @@ class _Sheet:
             formulas,
             kept=kept,
             has_other_conditions=self.has_conditions,
+            has_asides=has_asides,
         )
 
     def take(self, kind: int, body: bytes) -> None:

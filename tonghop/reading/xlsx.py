@@ -5,6 +5,7 @@ the form of sheet_xml.py, under names that are always the same. So what is parse
 put together.
 """
 
+from dataclasses import replace
 from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
@@ -16,6 +17,7 @@ from tonghop.reading.parser import parsed
 from tonghop.reading.raw import Look
 from tonghop.reading.sheet_xml import Context
 from tonghop.reading.styles_xml import Colours, Styles, as_xml, styles
+from tonghop.xlsx.comments import has_asides
 from tonghop.xlsx.parts import RELATION, Index, found
 from tonghop.xlsx.xml_edit import MAIN
 
@@ -53,6 +55,8 @@ def opened(parts: dict[str, bytes], contents: Index, settings: Settings) -> tupl
                     read[sheet.name], looks[sheet.name] = done
                 else:
                     files[sheet.name], looks[sheet.name] = sheet_xml.sheet(xml, context)
+                if has_asides(parts, found(parts, sheet.part)):
+                    looks[sheet.name] = replace(looks[sheet.name], has_asides=True)
     except (KeyError, ElementTree.ParseError, ValueError, IndexError) as error:
         raise Unreadable("file.damaged", detail=where) from error
     if files:

@@ -2,7 +2,7 @@
 
 import re
 
-from tonghop.xlsx.parts import RELATION, TYPE, Package
+from tonghop.xlsx.parts import RELATION, TYPE, Package, found, related, relations_of
 from tonghop.xlsx.xml_edit import MAIN, NotKept, append, attributes, children, element, escaped, letters, prefix, splice, split
 
 # how our own comments begin, also after another program has saved them
@@ -35,6 +35,23 @@ def add(book: Package, sheet: str, texts: dict[str, list[str]]) -> None:
     new = _write(book, comments, texts)
     if new:
         _draw(book, sheet, new)
+
+
+def has_asides(parts: dict[str, bytes], sheet: str) -> bool:
+    """Whether a sheet has text boxes, or notes on cells other than ours. The parts are called by their `plain_name`."""
+    if relations_of(sheet) not in parts:
+        return False
+    for kind, part in related(parts, sheet).values():
+        xml = parts.get(found(parts, part), b"") if kind in ("drawing", "comments") else b""
+        if (kind == "drawing" and _WRITTEN.search(xml)) or (
+            kind == "comments" and len(_COMMENT.findall(xml)) != xml.count(SIGN.encode())
+        ):
+            return True
+    return False
+
+
+# a text in a drawing, and a note on a cell
+_WRITTEN, _COMMENT = re.compile(rb"<(?:\w+:)?t>[^<]*[^<\s]"), re.compile(rb"<(?:\w+:)?comment[\s>]")
 
 
 def remove_ours(book: Package) -> None:
