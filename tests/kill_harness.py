@@ -17,13 +17,12 @@ from tonghop.base.settings import PREFIX, Settings
 
 
 def started(settings: Settings, code: str, *arguments: str) -> "subprocess.Popen[bytes]":
-    """Python code in a process of its own, with these settings and arguments; it says nothing."""
+    """Python code in a process of its own, with these settings and arguments; pytest shows what it says where the test fails."""
     given = {PREFIX + name.upper(): str(value) for name, value in settings.model_dump().items() if value is not None}
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         env=os.environ | given,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
         cwd=Path(__file__).parent,
         start_new_session=True,
     )
