@@ -42,5 +42,8 @@ def reported(settings: Settings, figures: Figures) -> Figures:
     for code, period in {(code, period) for code, _, period, _ in figures}:
         for row in questions.ask(settings, "metric", {"metric": code, "period": period, "level": "province"}).to_dict("records"):
             if row["basis"] == "summed" and row["value"] is not None:
-                found[code, row["row"], period, row["unit"]] = round(Decimal(row["value"]), 9)
+                # a share is reported in per cent and kept as a fraction, which is what a tool formats
+                value = row["numerator"] / row["denominator"] if row["measure_unit"] == "%" else row["value"]
+                found[code, row["row"], period, row["unit"]] = round(Decimal(value), 9)
+                assert row["measure_unit"] != "%" or round(value * 100, 4) == row["value"]
     return found

@@ -165,6 +165,32 @@ def test_a_release_asked_for_is_what_it_said_and_one_that_is_not_published_is_re
         reader.execute("select * from bi.f1_h1_as_of(99)")
 
 
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("bi.f1_h1_as_of(null)", "/ release null is not published; published: 1, 2\n"),
+        ("bi.f1_h1_on('1900-01-01')", "/ no units are known on 1900-01-01; the first day of any is "),
+        ("bi.f1_h1_on('infinity')", "/ no units are known on infinity"),
+        ("bi.f1_h1_on(null)", "/ no units are known on null"),
+    ],
+)
+def test_a_release_or_a_day_of_which_there_is_nothing_is_refused(
+    reader: psycopg.Connection[Any], asked: str, answer: str
+) -> None:
+    for what in ("count(*)", "*"):
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match=answer), reader.transaction():
+            reader.execute(f"select {what} from {asked}".encode())
+
+
+def test_a_code_of_a_table_is_not_described_as_the_code_of_a_level(reader: psycopg.Connection[Any]) -> None:
+    wrong = reader.execute(
+        "select attrelid::regclass, attname from pg_attribute join pg_class on oid = attrelid "
+        "where relnamespace = 'bi'::regnamespace and attname in ('table_code', 'form_code', 'rate_code') "
+        "and col_description(attrelid, attnum) like '%level%'"
+    )
+    assert wrong.fetchall() == []
+
+
 def test_every_relation_previews_and_counts_and_rows_of_views_have_keys(reader: psycopg.Connection[Any]) -> None:
     views = [name for (name,) in reader.execute("select table_name from information_schema.views where table_schema = 'bi'")]
     assert len(views) > 100

@@ -71,6 +71,7 @@ def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:
     query = (QUESTIONS / f"{name}.sql").read_text("utf-8")
     values: dict[str, str | int] = {**dict.fromkeys(wanted, ""), **asked}
     with connect(settings, AUDITOR) as connection:
+        _require_tree(connection, asked.get("on"))
         if then:
             values["release"] = _release(connection, **then)
         # the same views by release, narrowed to one; what is summed or counted when asked has no others
@@ -94,11 +95,21 @@ def _require_known(connection: psycopg.Connection[Any], asked: dict[str, str]) -
         ("period", "dim_period", "code"),
         ("table", "dim_form", "table_code"),
         ("metric", "dim_metric", "code"),
+        ("type", "dim_period", "period_type"),
         ("level", "dim_org_unit", "level"),
     ):
         known = f"select exists (select from star_asof.{view} where {column} = %s)"
         if asked.get(key) and connection.execute(known.encode(), [asked[key]]).fetchone() == (False,):
             raise ValueError(f"no {key} {asked[key]} in any published release")
+
+
+def _require_tree(connection: psycopg.Connection[Any], day: str | None) -> None:
+    """On a day of which no units are known there is nothing to answer. Raises ValueError."""
+    if day:
+        try:
+            connection.execute("select ctl.day_of_a_tree(%s::date)", [day])
+        except psycopg.DataError as error:
+            raise ValueError(f"on: {error.diag.message_primary}") from error
 
 
 def _release(connection: psycopg.Connection[Any], release: str = "", as_of: str = "") -> int:

@@ -41,10 +41,10 @@ DAY = {"reported": "p.ends_on", "today": "(select t.valid_from from current.dim_
 # the same of a release, which must be published; and on the tree of a day. What is withheld today is withheld in every release
 IN_RELEASE = {mart: f"in_release.{mart}($1)" for mart in ("fct_sheet", "dim_period", "dim_place")} | {
     "day": "p.ends_on",
-    "condition": "ctl.published($1) = $1\n    "
+    "condition": "ctl.published($1) is not null\n    "
     "and not exists (select from ctl.withheld_today_unit as x where x.unit_id = s.unit_id)",
 }
-ON_DAY = CURRENT | {"day": "$1"}
+ON_DAY = CURRENT | {"day": "$1", "condition": "ctl.day_of_a_tree($1) is not null"}
 PATIENCE = "60s"  # for readers whose transaction holds a view that has to change
 
 
@@ -122,12 +122,13 @@ def _describe(connection: psycopg.Connection[Any], words: dict[str, Any], of_for
     """Write what descriptions.yaml and the catalogue's labels say as comments of what readers read and call."""
     fields: dict[tuple[str, str | None], str] = {(sheet.name, None): sheet.about for sheet in of_forms}
     fields |= {(sheet.name, column.name): column.about for sheet in of_forms for column in sheet.columns}
+    levels = {level for sheet in of_forms for level in sheet.levels}
     comments = []
     for schema, view, column, there in connection.execute(
         (QUERIES / "described.sql").read_bytes(), {"schemas": list(READERS)}
     ).fetchall():
         about, of_form = words["views"].get(view, {}), words["form"] if schema == "bi" else {}
-        if (of_level := _OF_LEVEL.fullmatch(column or "")) and of_form and column not in of_form:
+        if (of_level := _OF_LEVEL.fullmatch(column or "")) and of_level[1] in levels and of_form:
             of_form = {column: words["level"][of_level[2]].format(level=of_level[1])}
         if (view, column) in fields:
             text = fields[view, column]
@@ -246,8 +247,8 @@ def _of_any_release(view: str) -> tuple[str, str]:
     if view.endswith("_on"):
         name, given, types = f"star.{view}", "day date, release integer default bi.current_release()", "date, integer"
         condition = (
-            "x.release_id = ctl.published($2) and x.tree_id = (select t.tree_id from star_asof.dim_tree as t "
-            "where t.release_id = $2 and $1 between t.valid_from and t.valid_to)"
+            "ctl.day_of_a_tree($1) is not null and x.release_id = ctl.published($2) and x.tree_id = "
+            "(select t.tree_id from star_asof.dim_tree as t where t.release_id = $2 and $1 between t.valid_from and t.valid_to)"
         )
     elif view.endswith("_of"):
         name, given, types = f"star.{view}", "unit integer, release integer default bi.current_release()", "integer, integer"

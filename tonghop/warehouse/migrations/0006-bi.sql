@@ -25,6 +25,21 @@ revoke execute on function ctl.published(integer) from public;
 -- by its place in functions of star, which are put in place and run as the reader; no reader may name what is in ctl
 grant execute on function ctl.published(integer) to tonghop_star, tonghop_auditor;
 
+-- A day on which units stood under each other; of any other there is no figure, and no rows would read as nothing reported.
+create function ctl.day_of_a_tree(day date) returns date stable language plpgsql security definer set search_path = '' as $$
+declare first date;
+begin
+    if exists (select from current.dim_tree as t where day between t.valid_from and t.valid_to) then
+        return day;
+    end if;
+    select min(t.valid_from) into first from current.dim_tree as t;
+    raise exception using errcode = 'invalid_parameter_value', message = pg_catalog.format(
+        'ngày %1$s không có cây đơn vị nào; ngày đầu tiên có là %2$s / no units are known on %1$s; the first day of any is %2$s',
+        coalesce(day::text, 'null'), coalesce(first::text, '–'));
+end $$;
+revoke execute on function ctl.day_of_a_tree(date) from public;
+grant execute on function ctl.day_of_a_tree(date) to tonghop_star, tonghop_auditor;
+
 -- A stock over time: the sum of what there is on the last day of the group (closing) or on its first (opening). Blanks of that day count
 -- as nothing and no earlier day takes its place, so that figures and their coverage are of the same period.
 create type ctl.dated as (day timestamp, total numeric);

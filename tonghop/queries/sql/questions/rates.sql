@@ -58,7 +58,8 @@ select
     f.basis,
     f.numerator,
     f.denominator,
-    round(f.value, 4) as value,
+    -- a share is kept as a fraction, and shown in its unit
+    trim_scale(round(f.value * case when m.measure_unit = '%%' then 100 else 1 end, 4)) as value,
     f.not_restatable
 from figures as f
 inner join star.dim_period as p on f.period_id = p.period_id
