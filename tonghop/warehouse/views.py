@@ -41,10 +41,9 @@ DAY = {"reported": "p.ends_on", "today": "(select t.valid_from from current.dim_
 # the same of a release, which must be published; and on the tree of a day. What is withheld today is withheld in every release
 IN_RELEASE = {mart: f"in_release.{mart}($1)" for mart in ("fct_sheet", "dim_period", "dim_place")} | {
     "day": "p.ends_on",
-    "condition": "ctl.published($1) is not null\n    "
-    "and not exists (select from ctl.withheld_today_unit as x where x.unit_id = s.unit_id)",
+    "condition": "not exists (select from ctl.withheld_today_unit as x where x.unit_id = s.unit_id)",
 }
-ON_DAY = CURRENT | {"day": "$1", "condition": "ctl.day_of_a_tree($1) is not null"}
+ON_DAY = CURRENT | {"day": "$1"}
 PATIENCE = "60s"  # for readers whose transaction holds a view that has to change
 
 
@@ -215,10 +214,10 @@ def _statements(connection: psycopg.Connection[Any], of_forms: list[Sheet]) -> d
         statements[name] = _statement(name, query, barrier=True)
         if sheet.is_plain:
             query = template.render(view=sheet, levels=sheet.levels, figures=sheet.columns, relation=IN_RELEASE)
-            statements[f"{name}_as_of"] = _asked(f"{name}_as_of", "release integer", name, query)
+            statements[f"{name}_as_of"] = _asked(f"{name}_as_of", "release integer", name, "ctl.published", query)
             on_day = ON_DAY | {"fct_sheet": f"ctl.sheet_on($1, '{sheet.table_code}')"}
             query = template.render(view=sheet.on_today, levels=sheet.levels, figures=sheet.columns, relation=on_day)
-            statements[f"{name}_on"] = _asked(f"{name}_on", "day date", f"{name}_today", query)
+            statements[f"{name}_on"] = _asked(f"{name}_on", "day date", f"{name}_today", "ctl.day_of_a_tree", query)
     return statements
 
 
@@ -229,12 +228,16 @@ def _statement(name: str, query: str, barrier: bool = False) -> str:
     return f"create or replace view {name}{options} as\n{query};\ngrant select on {name} to {roles};"
 
 
-def _asked(name: str, given: str, like: str, query: str) -> str:
-    """A function by which readers ask for the rows of a view of theirs in another release, or on the tree of another day."""
+def _asked(name: str, given: str, like: str, required: str, query: str) -> str:
+    """A function by which readers ask for the rows of a view of theirs in another release, or on the tree of another day.
+
+    `required` refuses what there is none of. It is a statement of its own: of a condition among others the planner leaves out what
+    it need not know.
+    """
     kind = given.split()[1]
     return (
         f"create or replace function {name}({given}) returns setof {like} stable security definer set search_path = '' "
-        f"language sql as $query$\n{query}\n$query$;\nrevoke execute on function {name}({kind}) from public;\n"
+        f"language sql as $query$\nselect {required}($1);\n{query}\n$query$;\nrevoke execute on function {name}({kind}) from public;\n"
         f"grant execute on function {name}({kind}) to {READER}, {AUDITOR};"
     )
 
