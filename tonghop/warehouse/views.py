@@ -231,13 +231,14 @@ def _statement(name: str, query: str, barrier: bool = False) -> str:
 def _asked(name: str, given: str, like: str, required: str, query: str) -> str:
     """A function by which readers ask for the rows of a view of theirs in another release, or on the tree of another day.
 
-    `required` refuses what there is none of. It is a statement of its own: of a condition among others the planner leaves out what
-    it need not know.
+    `required` refuses what there is none of. It is a statement of its own: of a condition among others the planner leaves out
+    what it need not know.
     """
     kind = given.split()[1]
     return (
         f"create or replace function {name}({given}) returns setof {like} stable security definer set search_path = '' "
-        f"language sql as $query$\nselect {required}($1);\n{query}\n$query$;\nrevoke execute on function {name}({kind}) from public;\n"
+        f"language sql as $query$\nselect {required}($1);\n{query}\n$query$;\n"
+        f"revoke execute on function {name}({kind}) from public;\n"
         f"grant execute on function {name}({kind}) to {READER}, {AUDITOR};"
     )
 
