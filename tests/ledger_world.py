@@ -291,7 +291,8 @@ MODELS = {
         select t.ancestor_id, f.period_id, f.row_id, 'share_female' as rate_code, 'summed' as basis, sum(f.female) as numerator,
             sum(f.members) as denominator, trim_scale(sum(f.female) / nullif(sum(f.members), 0)) as value
         from (select unit_id, period_id, row_id, max(value) filter (where field_code = 'female') * (
-                         select coefficient from catalogue.rate_term where catalogue_id = {{c}} and part = 'numerator') as female,
+                         select coefficient from catalogue.rate_term
+                         where catalogue_id = {{c}} and rate_code = 'share_female' and part = 'numerator') as female,
                      max(value) filter (where field_code = 'members') as members
               from marts.fct_observation join catalogue.indicator using (indicator_id)
               where scope = 'own' and release_to = {OPEN} group by 1, 2, 3) f

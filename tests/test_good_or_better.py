@@ -70,8 +70,8 @@ def test_the_figure_leads_to_its_cell(released: Settings) -> None:
     cell = read(
         released,
         STAR,
-        f"""select t.basis, t.sheet, t.cell, t.value from star.trace t join star.dim_indicator i using (indicator_id)
-        join star.dim_period p using (period_id) join star.dim_org_unit u using (unit_id)
+        f"""select t.basis, t.sheet, t.cell, t.value from star.dim_org_unit u cross join lateral star.trace_of(u.unit_id) t
+        join star.dim_indicator i using (indicator_id) join star.dim_period p using (period_id)
         where u.code = '{PROVINCE}' and p.code = '2019-Y' and i.code = 'F3A.htt_tro_len' and t.basis = 'claimed'""",
     )
     assert cell == [("claimed", "Sheet1", "H11", 604)]

@@ -98,7 +98,7 @@
 {%- endmacro %}
 
 
-{# a unit that left a term of the rate blank is in neither part of it; parts.terms: how many terms it has, over the window of one #}
+{# a unit that left a term of the rate blank is in neither part; parts.terms: how many terms it has, over the window of one #}
 {% macro has_every_term(parts, over="") -%}
     count(*) {{ over }} = max({{ parts }}.terms) {{ over }}
 {%- endmacro %}

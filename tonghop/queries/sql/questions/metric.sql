@@ -33,7 +33,7 @@ figure as (
 select
     u.code as unit, u.name, u.level, a.code as metric, a.label_vi, a.label_en, a.measure_unit, w.row_code as "row", f.basis,
     -- a share is kept as a fraction, and shown in its unit
-    trim_scale(round(f.value * case when a.measure_unit = '%%' then 100 else 1 end, 4)) as value, f.numerator, f.denominator,
+    case a.measure_unit when '%%' then trim_scale(round(f.value * 100, 4)) else f.value end as value, f.numerator, f.denominator,
     c.received as reported, c.due
 from figure as f
 cross join asked as a

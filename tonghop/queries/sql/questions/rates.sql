@@ -59,7 +59,7 @@ select
     f.numerator,
     f.denominator,
     -- a share is kept as a fraction, and shown in its unit
-    trim_scale(round(f.value * case when m.measure_unit = '%%' then 100 else 1 end, 4)) as value,
+    case m.measure_unit when '%%' then trim_scale(round(f.value * 100, 4)) else round(f.value, 4) end as value,
     f.not_restatable
 from figures as f
 inner join star.dim_period as p on f.period_id = p.period_id
