@@ -95,7 +95,6 @@ def _require_known(connection: psycopg.Connection[Any], asked: dict[str, str]) -
         ("period", "dim_period", "code"),
         ("table", "dim_form", "table_code"),
         ("metric", "dim_metric", "code"),
-        ("type", "dim_period", "period_type"),
         ("level", "dim_org_unit", "level"),
     ):
         known = f"select exists (select from star_asof.{view} where {column} = %s)"
