@@ -144,9 +144,8 @@ def orphaned(
 
     Each with the line of the event (of (where, event)) that it comes of, and the units that stand in its place.
     """
-    gone = [
-        v.unit for key, v in _versions(before).items() if (new := _versions(after).get(key)) is None or new.valid_to < v.valid_to
-    ]
+    there = _versions(after)
+    gone = [v.unit for key, v in _versions(before).items() if (new := there.get(key)) is None or new.valid_to < v.valid_to]
     lines = {event.unit: where for where, event in events if event.kind in ("established", *ENDS)}
     ways: dict[str, set[str]] = defaultdict(set)
     for s in {*before.successions, *after.successions}:
