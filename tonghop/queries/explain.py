@@ -173,6 +173,11 @@ def between(
     old_terms, new_terms = fig.terms(connection, old, figure), fig.terms(connection, new, figure)
     old_units, new_units = fig.weights(connection, old, was_on), fig.weights(connection, new, now_on)
     indicators = {term.indicator_id for term in (*old_terms, *new_terms)}
+    if old_terms == new_terms:
+        # whatever else is in the figure adds the same to both
+        differ = fig.changed_units(connection, old, new, figure, indicators)
+        differ |= {unit for unit in old_units.keys() | new_units.keys() if old_units.get(unit) != new_units.get(unit)}
+        old_units, new_units = ({u: w for u, w in units.items() if u in differ} for units in (old_units, new_units))
     was = fig.facts(connection, old, figure, old_units.keys() | new_units.keys(), indicators)
     now = fig.facts(connection, new, figure, old_units.keys() | new_units.keys(), indicators)
     # a unit that has ended since stands nowhere: what it had given went with its report, not with the tree
@@ -184,8 +189,6 @@ def between(
     moved = fig.contributions(was, new_units, old_terms)
     formed = fig.contributions(was, new_units, new_terms)
     end = fig.contributions(now, new_units, new_terms)
-    fig.reconcile(old, figure, before, start)
-    fig.reconcile(new, figure, after, end)
 
     lines: dict[_Line, Decimal] = defaultdict(Decimal)
     units: dict[_Line, set[int]] = defaultdict(set)

@@ -112,12 +112,13 @@ def snapshot(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
 def release(connection: psycopg.Connection[Any], release_id: int | None = None) -> AskedRelease:
     """A release by its number; the current one without.
 
-    Raises UnknownFigure where there is none, or it was discarded.
+    Raises UnknownFigure where there is none, or it was discarded or removed.
     """
     row = connection.execute(
         """
         select release_id, catalogue_id, cutoff_seq from ctl.release
-        where release_id = coalesce(%s, (select release_id from ctl.current_release)) and status <> 'discarded'""",
+        where release_id = coalesce(%s, (select release_id from ctl.current_release))
+            and status in ('candidate', 'published')""",
         [release_id],
     ).fetchone()
     if row is None:
@@ -372,6 +373,24 @@ def facts(
             {"release": at.release_id, "units": sorted(units), "indicators": sorted(set(indicators)), **figure.__dict__},
         )
         return {(fact.unit_id, fact.indicator_id): fact for fact in found}
+
+
+def changed_units(
+    connection: psycopg.Connection[Any], old: AskedRelease, new: AskedRelease, figure: Figure, indicators: Iterable[int]
+) -> set[int]:
+    """The units of which a fact of the figure's period and row counts in one of two releases only, or in each another."""
+    rows = connection.execute(
+        """
+        select unit_id from marts.fct_observation
+        where period_id = %(period_id)s and row_id = %(row_id)s and indicator_id = any(%(indicators)s)
+            and release_from::bigint > %(old)s and release_from::bigint <= %(new)s
+        union
+        select unit_id from marts.fct_observation
+        where period_id = %(period_id)s and row_id = %(row_id)s and indicator_id = any(%(indicators)s)
+            and release_to > %(old)s and release_to <= %(new)s and release_to < 2147483647""",
+        {"old": old.release_id, "new": new.release_id, "indicators": sorted(set(indicators)), **figure.__dict__},
+    )
+    return {unit for (unit,) in rows}
 
 
 def contributions(
