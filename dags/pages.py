@@ -14,7 +14,7 @@ def pages():
 
         settings = Settings()
         published = {event.extra["release_id"] for event in triggering_asset_events.get(PUBLISHED, [])}
-        for release_id in published or {one.release_id for one in publish.releases(settings) if one.published_at}:
+        for release_id in published or {one.release_id for one in publish.releases(settings) if one.status == "published"}:
             print(pages.write(settings, release_id))
 
     write_pages()

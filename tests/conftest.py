@@ -49,7 +49,9 @@ _FILES = (
 _SHARED = {
     **dict.fromkeys(("test_end_to_end", "test_services"), "airflow"),
     **dict.fromkeys(("test_gate", "test_pages", "test_views"), "two_releases"),
-    **dict.fromkeys(("test_coverage", "test_good_or_better", "test_asking", "test_dashboards", "test_connect"), "samples"),
+    **dict.fromkeys(
+        ("test_coverage", "test_good_or_better", "test_asking", "test_dashboards", "test_connect", "test_retention"), "samples"
+    ),
 }
 
 # no test asserts a time; far more examples than CI has time for, by hand: pytest --hypothesis-profile many

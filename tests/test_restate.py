@@ -317,7 +317,7 @@ def test_an_earlier_release_answers_with_its_own_tree_and_figures(reformed: Sett
     assert questions.ask(reformed, "restated", {**asked, "as_of": "2100-01-01"}).equals(
         questions.ask(reformed, "restated", asked)
     )
-    with pytest.raises(ValueError, match="nothing was published by 2020-01-01"):
+    with pytest.raises(ValueError, match="nothing was published by 2020-01-01 that is still kept"):
         questions.ask(reformed, "restated", {**asked, "as_of": "2020-01-01"})
     with pytest.raises(ValueError, match="no release 7"):
         questions.ask(reformed, "restated", {**asked, "release": "7"})

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     worker_seconds: float = Field(10, gt=0, description="time that reading one file may take")
     worker_files: int = Field(2_000, ge=1, description="files after which a worker is replaced")
     keep_originals_days: int = Field(3650, ge=1, description="days after which `tonghop expire` removes a received file")
+    keep_releases: int | None = Field(None, ge=1, description="published releases that can still be asked, the newest; else all")
     still_seconds: float = Field(10, ge=0, description="how long a file in the inbox must have been still before it is taken")
     batch_files: int = Field(500, description="files read and loaded in one transaction")
 

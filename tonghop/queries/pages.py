@@ -5,6 +5,7 @@ levels and what is shown at all of them. Of a release that is not published they
 """
 
 from decimal import Decimal
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,12 @@ def write(settings: Settings, release_id: int) -> Path:
     about = {suite.name: suite.about for suite in suites.read().suites}
     _write_forms(settings)
     with connect(settings, role=AUDITOR) as connection:
-        before = max((r.release_id for r in releases.values() if r.published_at and r.release_id < release_id), default=0)
+        before = max(
+            (r.release_id for r in releases.values() if r.status == "published" and r.release_id < release_id), default=0
+        )
         given = {"release": release_id, "before": before, "shown": SHOWN}
         shown: dict[str, Any] = {"gate": _gate(connection, given)}
-        if release.published_at:
+        if release.status == "published":
             shown |= {
                 name: _rows(connection, name, given)
                 for name in ("acts", "changes", "coverage", "findings", "waivers", "withheld")
@@ -142,14 +145,19 @@ def _rows(connection: psycopg.Connection[Any], name: str, given: dict[str, Any])
         return cursor.execute((QUERIES / f"{name}.sql").read_bytes(), given).fetchall()
 
 
-def _write(path: Path, template: str, **shown: Any) -> Path:
+@cache  # with what it has compiled
+def _templates() -> Environment:
     env = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     env.filters["number"] = number
+    return env
+
+
+def _write(path: Path, template: str, **shown: Any) -> Path:
     # a reader who opens it meanwhile finds the old page or the new one
     part = path.with_suffix(".part")
-    part.write_text(env.get_template(template).render(**shown), "utf-8")
+    part.write_text(_templates().get_template(template).render(**shown), "utf-8")
     return part.replace(path)
 
 

@@ -126,5 +126,7 @@ def _release(connection: psycopg.Connection[Any], release: str = "", as_of: str 
         {"number": number, "until": day and end_of(day)},
     ).fetchone()
     if row is None:
-        raise ValueError(f"no release {release}" if release else f"nothing was published by {as_of}")
+        raise ValueError(
+            f"no release {release} is published and kept" if release else f"nothing was published by {as_of} that is still kept"
+        )
     return int(row[0])

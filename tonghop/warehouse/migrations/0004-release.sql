@@ -3,13 +3,14 @@
 
 create table ctl.release (
     release_id integer primary key,
-    status text not null check (status in ('candidate', 'published', 'discarded')),
+    -- removed: once published, and past its retention
+    status text not null check (status in ('candidate', 'published', 'discarded', 'removed')),
     opened_at timestamptz not null default now(),
     published_at timestamptz,
     -- what the release was built from: acts up to this ledger number, and this catalogue
     cutoff_seq bigint not null,
     catalogue_id integer not null references catalogue.version,
-    check ((status = 'published') = (published_at is not null))
+    check ((status in ('published', 'removed')) = (published_at is not null))
 );
 create unique index one_candidate on ctl.release (status) where status = 'candidate';
 

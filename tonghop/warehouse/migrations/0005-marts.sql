@@ -188,6 +188,9 @@ begin
                         with check (release_from = (select release_id from ctl.release where status = ''candidate'') and release_to = 2147483647)', t.relname);
         execute format('create policy undo on marts.%I for delete to tonghop_builder
                         using (release_from = (select release_id from ctl.release where status = ''candidate''))', t.relname);
+        -- what ended before the oldest release that is kept; subselects, so that each is asked once a statement
+        execute format('create policy forget on marts.%I for delete to tonghop_builder
+                        using (release_to <= (select min(release_id) from ctl.release where status = ''published''))', t.relname);
         execute format('create policy close on marts.%I for update to tonghop_builder
                         using (release_to in (2147483647, (select release_id from ctl.release where status = ''candidate'')))
                         with check (release_to in (2147483647, (select release_id from ctl.release where status = ''candidate'')))', t.relname);

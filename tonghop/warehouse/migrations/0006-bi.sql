@@ -18,7 +18,9 @@ begin
     select pg_catalog.string_agg(r.release_id::text, ', ' order by r.release_id) into numbers
     from ctl.release as r where r.status = 'published';
     raise exception using errcode = 'invalid_parameter_value', message = pg_catalog.format(
-        'bản phát hành %1$s chưa được công bố; đã công bố: %2$s / release %1$s is not published; published: %3$s',
+        case when exists (select from ctl.release as r where r.release_id = release and r.status = 'removed')
+            then 'bản phát hành %1$s không còn được giữ; còn giữ: %2$s / release %1$s is no longer kept; kept: %3$s'
+            else 'bản phát hành %1$s chưa được công bố; đã công bố: %2$s / release %1$s is not published; published: %3$s' end,
         coalesce(release::text, 'null'), coalesce(numbers, 'chưa có'), coalesce(numbers, 'none'));
 end $$;
 revoke execute on function ctl.published(integer) from public;
