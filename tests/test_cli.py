@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from books import STAFF, book
 from commands import run
+from rich.cells import cell_len
+from rich.console import Console
 
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
@@ -199,3 +202,34 @@ def test_a_figure_is_printed_to_its_last_digit_in_words_and_in_json(figure: str,
     assert Decimal(printed) == Decimal(figure)
     output.print_rows(rows, False)
     assert capsys.readouterr().out.count(figure) == 4
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> int:
+    """Its width."""
+    monkeypatch.setattr(output, "out", Console(highlight=False, width=request.param))
+    return int(request.param)
+
+
+NAMES = ["Đảng bộ Khối các cơ quan và doanh nghiệp tỉnh (minh hoạ)", "Chi bộ [khu phố 3] :warning: thị trấn Liễu Đề"]
+
+
+@pytest.mark.parametrize("terminal", [60, 80, 100], indirect=True)
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize("figures", [1, 4, 12])
+def test_nothing_of_a_table_is_cut_however_narrow_the_terminal(
+    terminal: int, rows: int, figures: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = {"metric": "F3A.htxs_htt_share", "name": "", "unit": "008719.04", "reported": "17/2318"}
+    columns |= {f"sum of {n}": Decimal("1234567.0625") for n in range(figures)}
+    table = [columns | {"name": NAMES[n]} for n in range(rows)]
+    output.print_rows(table, False)
+    words = {word for row in table for value in row.values() for word in str(value).split()}
+    assert printed_whole(words, capsys.readouterr().out, terminal)
+
+
+def printed_whole(words: set[str], printed: str, width: int) -> bool:
+    lines = printed.splitlines()
+    assert max(map(cell_len, lines)) <= width
+    assert words <= set(re.split(r"[\s│]+", printed)), printed
+    return True

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from tonghop.reading import period_names
 
@@ -58,15 +61,7 @@ def print_rows(rows: list[dict[str, Any]], json_: bool, *, whole: bool = False) 
     if not rows:
         note.print("không có gì / nothing")
         return
-    table = Table()
-    for key in rows[0]:
-        # a figure is never cut, and words go on in the next line
-        is_number = all(isinstance(row[key], Decimal | int | float | None) for row in rows)
-        table.add_column(str(key).replace("_", " "), overflow="fold", no_wrap=is_number)
-    for row in rows:
-        table.add_row(*(_shown(value) for value in row.values()))
-    wide = out.options.update(max_width=10_000)
-    (Console(highlight=False, width=table.__rich_measure__(out, wide).maximum) if whole else out).print(table)
+    print_columns({str(key).replace("_", " "): [row[key] for row in rows] for key in rows[0]}, None if whole else out.width)
 
 
 # the headings of answers, where they are not the names of the columns
@@ -102,9 +97,9 @@ _HEADINGS = {
     "label_set": "tập nhãn / label set",
     "message_vi": "nội dung / message",
 }
-# words go on in the next line; all else, codes and figures, is whole
-_WORDS = ("label_vi", "name", "lands_on_name", "formula_vi", "message_vi", "reason")
 NARROW = 100
+LEAST = 14  # what a column of words is left with
+_OF = re.compile(r"\d+/\d+")
 
 
 def print_answer(answer: "pd.DataFrame", shown: "Shown") -> None:
@@ -118,26 +113,47 @@ def print_answer(answer: "pd.DataFrame", shown: "Shown") -> None:
         same = {name for name in shown.columns if all(row[name] == rows[0][name] for row in rows)}
         once = [name for name in shown.columns if name in same and not isinstance(rows[0][name], Decimal) and len(rows) > 1]
         said = [
-            f"{_heading(name)}: {_shown(rows[0][name])}"
-            for name in (*shown.apart, *once)
-            if rows[0][name] not in (None, False, "all")
+            f"{_heading(name)}: {_shown(rows[0][name])}" for name in (*shown.apart, *once) if rows[0][name] not in (None, "all")
         ]
         if said:
             out.print(" · ".join(said), style="bold", markup=False, width=width)
-        table = Table()
-        for name in shown.columns:
-            if name in once:
-                continue
-            is_number = all(isinstance(row[name], Decimal | int | float | None) for row in rows)
-            table.add_column(
-                _heading(name).replace(" / ", "\n"),
-                overflow="fold",
-                no_wrap=name not in _WORDS,
-                justify="right" if is_number or "/" in name else "left",
-            )
+        print_columns({_heading(name): [row[name] for row in rows] for name in shown.columns if name not in once}, width)
+
+
+def print_columns(columns: dict[str, list[Any]], width: int | None) -> None:
+    """A table where it fits in the width (None: as wide as it is), else a line for each field of a row: nothing is cut.
+
+    Figures and codes are whole, words go on in the next line.
+    """
+    table, whole, least = Table(), 1, 1
+    shown = {heading: [_shown(value) for value in values] for heading, values in columns.items()}
+    for (heading, texts), values in zip(shown.items(), columns.values(), strict=True):
+        above = heading.replace(" / ", "\n")
+        widest = max(map(cell_len, (*above.split("\n"), *texts)))
+        are_words = any(" " in text for text in texts)
+        whole, least = whole + 3 + widest, least + 3 + (min(widest, LEAST) if are_words else widest)
+        are_figures = all(isinstance(value, Decimal | int | float | None) or _OF.fullmatch(str(value)) for value in values)
+        table.add_column(
+            # not as str: a name in brackets would be taken for markup
+            Text(above),
+            overflow="fold",
+            no_wrap=not are_words,
+            justify="right" if are_figures else "left",
+        )
+    rows = list(zip(*shown.values(), strict=True))
+    if width is None or least <= width:
         for row in rows:
-            table.add_row(*(_shown(row[name]) for name in shown.columns if name not in once))
-        out.print(table, width=width)
+            table.add_row(*map(Text, row))
+        (out if width else Console(highlight=False, width=whole)).print(table, width=width or whole)
+        return
+    for row in rows:
+        fields = Table.grid(padding=(0, 2))
+        fields.add_column(no_wrap=True, style="bold")
+        fields.add_column(overflow="fold")
+        for heading, text in zip(shown, row, strict=True):
+            fields.add_row(Text(heading), Text(text))
+        out.print(fields, width=width)
+        out.print()
 
 
 def _heading(name: str) -> str:
