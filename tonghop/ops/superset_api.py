@@ -101,7 +101,9 @@ class Superset:
 @contextmanager
 def logged_in(url: str, user: str, password: str) -> Iterator[Superset]:
     """Superset's REST API, signed in as a user. Raises ServiceError where it refuses."""
-    with httpx.Client(base_url=f"{url}/api/v1", trust_env=False, timeout=300, headers={"Referer": url}) as http:
+    # each request by a connection of its own: it ends one that waits, perhaps while the next request is on its way
+    alone = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=f"{url}/api/v1", trust_env=False, timeout=300, limits=alone, headers={"Referer": url}) as http:
         superset = Superset(http)
         who = {"username": user, "password": password, "provider": "db", "refresh": False}
         http.headers["Authorization"] = f"Bearer {superset._ask('POST', '/security/login', json=who)['access_token']}"
