@@ -285,6 +285,16 @@ def test_a_release_that_is_none_is_refused_with_those_that_are(warehouse: Settin
         ask(warehouse, f"select * from star.{asked}")
 
 
+@pytest.mark.parametrize("unit", ["999999", "null", "c11"])  # c11: below the published levels
+@pytest.mark.parametrize("what", ["count(*)", "1", "*"])
+@pytest.mark.parametrize("function", ["coverage_of", "trace_of", "claim_gap_of"])
+def test_a_unit_that_readers_do_not_see_is_refused(warehouse: Settings, function: str, what: str, unit: str) -> None:
+    if unit == "c11":
+        unit = str(ask(warehouse, "select unit_id from catalogue.unit where unit_key = 'c11'", OWNER)[0]["unit_id"])
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match=f" đơn vị số {unit}; .* / release 2 has no unit {unit}; "):
+        ask(warehouse, f"select {what} from star.{function}({unit})")
+
+
 def test_the_report_of_a_form_tells_the_states_apart(warehouse: Settings) -> None:
     def states(unit: str, period: str, **then: str) -> dict[str, str]:
         rows = questions.ask(warehouse, "form", {"table": "T1", "unit": unit, "period": period, **then}).to_dict("records")

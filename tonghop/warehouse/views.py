@@ -256,7 +256,8 @@ def _of_any_release(view: str) -> tuple[str, str]:
         )
     elif view.endswith("_of"):
         name, given, types = f"star.{view}", "unit integer, release integer default bi.current_release()", "integer, integer"
-        condition = "x.unit_id = $1 and x.release_id = ctl.published($2)"
+        # coalesce: no row has the unit null, so that the planner would leave out what refuses it
+        condition = "ctl.shown_unit($1, $2) is not null and x.unit_id = coalesce($1, -1) and x.release_id = ctl.published($2)"
     else:
         name, given, types, condition = f"star.{view}_as_of", "release integer", "integer", "x.release_id = ctl.published($1)"
     return name, (

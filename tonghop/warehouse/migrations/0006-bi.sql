@@ -27,6 +27,21 @@ revoke execute on function ctl.published(integer) from public;
 -- by its place in functions of star, which are put in place and run as the reader; no reader may name what is in ctl
 grant execute on function ctl.published(integer) to tonghop_star, tonghop_auditor;
 
+-- A unit that readers see in a release; of any other there is no figure, and no rows would read as nothing reported. What is withheld
+-- and what there is not are answered alike.
+create function ctl.shown_unit(unit integer, release integer) returns integer stable language plpgsql security definer set search_path = '' as $$
+begin
+    if exists (select from star_asof.dim_org_unit as u where u.release_id = ctl.published(release) and u.unit_id = unit) then
+        return unit;
+    end if;
+    raise exception using errcode = 'invalid_parameter_value', message = pg_catalog.format(
+        'bản phát hành %2$s không có đơn vị số %1$s; số của các đơn vị ở star.dim_org_unit_as_of(%2$s) / '
+        'release %2$s has no unit %1$s; the numbers of units are in star.dim_org_unit_as_of(%2$s)',
+        coalesce(unit::text, 'null'), release);
+end $$;
+revoke execute on function ctl.shown_unit(integer, integer) from public;
+grant execute on function ctl.shown_unit(integer, integer) to tonghop_star, tonghop_auditor;
+
 -- A day on which units stood under each other; of any other there is no figure, and no rows would read as nothing reported.
 create function ctl.day_of_a_tree(day date) returns date stable language plpgsql security definer set search_path = '' as $$
 declare first date;

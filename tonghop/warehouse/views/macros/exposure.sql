@@ -1,6 +1,6 @@
 {#
-    What readers may see. Asked of `current` and of the marts, and not of the views in bi and star_asof: the planner knows nothing of
-    what comes out of a view with a security barrier.
+    What readers may see. Where many rows are asked about, of `current` and of the marts, and not of the views in bi and star_asof:
+    the planner knows nothing of what comes out of a view with a security barrier.
 #}
 
 {# in the current release #}
@@ -38,4 +38,14 @@
         select from marts.dim_indicator as i
         where {{ shown_in('i', 'm.release_id') }} and i.indicator_id = {{ indicator }} and i.shown_from is null
             and {{ indicator_is_not_withheld('i.indicator_id') }})
+{%- endmacro %}
+
+
+{# of what is counted when asked, in the candidate too: in the releases that readers may ask for, with what is shown of them #}
+{% macro unit_is_released(unit, release) -%}
+    exists (select from star_asof.dim_org_unit as u where u.release_id = {{ release }} and u.unit_id = {{ unit }})
+{%- endmacro %}
+
+{% macro indicator_is_released(indicator, release) -%}
+    exists (select from star_asof.dim_indicator as i where i.release_id = {{ release }} and i.indicator_id = {{ indicator }})
 {%- endmacro %}

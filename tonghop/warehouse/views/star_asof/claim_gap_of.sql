@@ -11,17 +11,8 @@ cross join
     lateral (
         select not exists (
             select from unnest(g.late_units || g.changed_units) as unit (unit_id)
-            where not exists (
-                    select from star_asof.dim_org_unit as u
-                    where u.release_id = g.release_id and u.unit_id = unit.unit_id
-                )
+            where not {{ unit_is_released('unit.unit_id', 'g.release_id') }}
         ) as is_shown
     ) as h
-where exists (
-        select from star_asof.dim_org_unit as u
-        where u.release_id = g.release_id and u.unit_id = g.unit_id
-    )
-    and exists (
-        select from star_asof.dim_indicator as i
-        where i.release_id = g.release_id and i.indicator_id = g.indicator_id
-    )
+where {{ unit_is_released('g.unit_id', 'g.release_id') }}
+    and {{ indicator_is_released('g.indicator_id', 'g.release_id') }}

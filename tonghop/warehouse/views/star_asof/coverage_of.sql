@@ -5,13 +5,7 @@ select
     s.not_applicable, s.nil, s.not_asked, s.missing, s.not_due, s.unowed
 from marts.coverage as s
 where s.tree_id is null
-    and exists (
-        select from star_asof.dim_org_unit as u
-        where u.release_id = s.release_id and u.unit_id = s.unit_id
-    )
-    and exists (
-        select from star_asof.dim_indicator as i
-        where i.release_id = s.release_id and i.indicator_id = s.indicator_id
-    )
+    and {{ unit_is_released('s.unit_id', 's.release_id') }}
+    and {{ indicator_is_released('s.indicator_id', 's.release_id') }}
     -- a value that reaches the tables below, so that what is withheld is not counted first
     and s.indicator_id <> all(array(select w.indicator_id from ctl.withheld_today_indicator as w))

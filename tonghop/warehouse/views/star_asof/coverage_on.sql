@@ -4,8 +4,5 @@ select
     s.not_restatable, s.value, s.zero, s.blank, s.not_applicable, s.nil, s.not_asked, s.missing, s.not_due, s.unowed
 from marts.coverage as s
 where s.tree_id is not null
-    and exists (
-        select from star_asof.dim_indicator as i
-        where i.release_id = s.release_id and i.indicator_id = s.indicator_id
-    )
+    and {{ indicator_is_released('s.indicator_id', 's.release_id') }}
     and s.indicator_id <> all(array(select w.indicator_id from ctl.withheld_today_indicator as w))
