@@ -465,8 +465,13 @@ def test_gradings_before_and_after_a_change_of_labels_are_marked_as_broken(relab
 
 @pytest.mark.parametrize(("kind", "total"), [("M", 1111), ("H1", 10_000), ("Y", 100_000), ("H1,Y", None), ("", None)])
 def test_a_total_over_time_never_adds_periods_that_overlap(relabelled: Settings, kind: str, total: int | None) -> None:
-    found = questions.ask(relabelled, "total", {"table": "T", "unit": "A", "year": "2025", "type": kind})
-    assert list(found[found.indicator == "T.admitted"].value) == ([] if total is None else [total])
+    asked = {"table": "T", "unit": "A", "year": "2025", "type": kind}
+    if total is None:
+        with pytest.raises(ValueError, match="type: "):
+            questions.ask(relabelled, "total", asked)
+    else:
+        found = questions.ask(relabelled, "total", asked)
+        assert list(found[found.indicator == "T.admitted"].value) == [total]
 
 
 def test_a_total_over_time_takes_the_last_of_a_stock_and_ends_where_labels_break(relabelled: Settings) -> None:

@@ -218,9 +218,40 @@ def test_an_answer_fits_100_columns_or_the_terminal_and_nothing_is_cut(
     assert words - {"all"} <= set(re.split(r"[\s│:/]+", printed.stdout))
 
 
-@pytest.mark.parametrize("given", ["year=abc type=Q", "year= type=Q", "year=99999999999 type=Q"])
-def test_a_year_that_is_none_is_wrong_usage(years: Settings, given: str) -> None:
-    assert run(years, "report", "total", "table=T", "unit=A", *given.split()).exit_code == 2
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("total table=T unit=A year=abc type=Q", "year: «abc» không phải là năm, ví dụ 2021 / “abc” is not a year, such as 2021"),
+        ("total table=T unit=A year= type=Q", "year: chưa ghi giá trị / no value is given"),
+        ("total table=T unit=A year=99999999999 type=Q", "“99999999999” is not a year"),
+        (
+            "total table=T unit=A year=2025 type=X",
+            "không có loại kỳ «X»; có M, Q, H1, H2, 9M, Y, TERM / no kind of period “X”; there are M, Q, H1, H2, 9M, Y, TERM",
+        ),
+        ("series table=T unit=A type=q", "no kind of period “q”; there are M, Q"),
+        ("series table= unit=A type=Q", "table: chưa ghi giá trị / no value is given"),
+        ("series table=T unit=A unit=B type=Q", "một tham số ghi hai lần / a parameter is given twice"),
+        ("series table=T unit=Z type=Q", "không bản phát hành nào có Z / no unit Z in any published release"),
+        ("metric metric=T.none period=2025-Q1", "no metric T.none in any published release"),
+        ("metric metric=T.closing period=2025-Q1 level=planet", "no level planet in any published release"),
+        (
+            "lineage unit=A was=yesterday on=2025-07-01",
+            "was: «yesterday» không phải là ngày, ví dụ 2025-07-01 / ",
+        ),
+        ("lineage unit=A was=1900-01-01 on=2025-07-01", "was: ngày 1900-01-01 không có cây đơn vị nào"),
+        ("rates unit=A period=2025-Q1 on=infinity", "on: «infinity» không phải là ngày"),
+        ("rates unit=A period=2025-Q1 release=7", "không có bản phát hành 7 / no release 7 is published"),
+        ("rates unit=A period=2025-Q1 release=", "release là số"),
+        ("rates unit=A period=2025-Q1 as_of=", "as_of là ngày"),
+        (
+            "rates unit=A period=2025-Q1 as_of=1999-01-01",
+            "chưa công bố bản nào / nothing was published by 1999-01-01",
+        ),
+    ],
+)
+def test_what_a_question_cannot_mean_is_refused_in_both_languages(years: Settings, asked: str, words: str) -> None:
+    done = run(years, "report", *asked.split())
+    assert (done.exit_code, words in " ".join(done.output.split())) == (2, True), done.output
 
 
 @pytest.mark.parametrize("given", ["year=1066 type=Q", "year=2025 type=TERM", "year=2024 type=H1"])

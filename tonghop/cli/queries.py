@@ -78,7 +78,10 @@ def report_(name: str | None, parameters: tuple[str, ...], wide: bool, csv: bool
     if bad := [p for p in parameters if "=" not in p]:
         raise click.UsageError(f"give {bad[0]} as PARAMETER=VALUE")
     try:
-        given = {key: PERIOD(value) if key == "period" else value for key, value in (p.split("=", 1) for p in parameters)}
+        pairs = [p.split("=", 1) for p in parameters]
+        given = {key: PERIOD(value) if key == "period" else value for key, value in pairs}
+        if len(given) < len(pairs):
+            raise ValueError("một tham số ghi hai lần / a parameter is given twice")
         answer = questions.ask(Settings(), name, given)
     except KeyError as error:
         raise click.UsageError(f"no question {name}; there are {', '.join(questions.questions())}") from error

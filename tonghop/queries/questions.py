@@ -17,6 +17,7 @@ import psycopg
 
 from tonghop.base.days import end_of
 from tonghop.base.settings import Settings
+from tonghop.catalogue.calendar import PERIOD_TYPES
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 
@@ -68,24 +69,42 @@ def ask(settings: Settings, name: str, given: dict[str, str]) -> pd.DataFrame:
             + "; ".join(f"{k}: {v}" for k, v in wanted.items())
             + "; and release=N or as_of=DATE, to ask what was known then"
         )
+    for key, value in asked.items():
+        _require_sound(key, value, key in needed)
     query = (QUESTIONS / f"{name}.sql").read_text("utf-8")
     values: dict[str, str | int] = {**dict.fromkeys(wanted, ""), **asked}
     with connect(settings, AUDITOR) as connection:
-        _require_tree(connection, asked.get("on"))
+        for key in ("on", "was"):
+            _require_tree(connection, key, asked.get(key))
         if then:
             values["release"] = _release(connection, **then)
         # the same views by release, narrowed to one; what is summed or counted when asked has no others
         of_release = r"\bstar\.(\w+)" if then else r"\bstar\.(\w+_o[fn])\b"
         release = "%(release)s" if then else "bi.current_release()"
         query = re.sub(of_release, rf"(select * from star_asof.\1 where release_id = {release})", query)
-        try:
-            cursor: psycopg.Cursor[Any] = connection.execute(query.encode(), values)
-        except psycopg.DataError as error:  # a year or a day that is none
-            raise ValueError(f"{name}: {error.diag.message_primary}") from error
+        cursor: psycopg.Cursor[Any] = connection.execute(query.encode(), values)
         rows = cursor.fetchall()
         if not rows:
             _require_known(connection, asked)
         return pd.DataFrame(rows, columns=[c.name for c in cursor.description or ()], dtype=object)
+
+
+def _require_sound(key: str, value: str, is_needed: bool) -> None:
+    """What is no year, day or kind of period whatever was published. Raises ValueError, in both languages."""
+    if not value and is_needed:
+        raise ValueError(f"{key}: chưa ghi giá trị / no value is given")
+    if key == "year" and not re.fullmatch(r"[0-9]{4}", value):
+        raise ValueError(f"year: «{value}» không phải là năm, ví dụ 2021 / “{value}” is not a year, such as 2021")
+    if key == "type" and value not in PERIOD_TYPES:
+        kinds = ", ".join(PERIOD_TYPES)
+        raise ValueError(f"type: không có loại kỳ «{value}»; có {kinds} / no kind of period “{value}”; there are {kinds}")
+    if key in ("on", "was") and value:
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(
+                f"{key}: «{value}» không phải là ngày, ví dụ 2025-07-01 / “{value}” is not a day, such as 2025-07-01"
+            ) from None
 
 
 def _require_known(connection: psycopg.Connection[Any], asked: dict[str, str]) -> None:
@@ -99,25 +118,27 @@ def _require_known(connection: psycopg.Connection[Any], asked: dict[str, str]) -
     ):
         known = f"select exists (select from star_asof.{view} where {column} = %s)"
         if asked.get(key) and connection.execute(known.encode(), [asked[key]]).fetchone() == (False,):
-            raise ValueError(f"no {key} {asked[key]} in any published release")
+            raise ValueError(f"{key}: không bản phát hành nào có {asked[key]} / no {key} {asked[key]} in any published release")
 
 
-def _require_tree(connection: psycopg.Connection[Any], day: str | None) -> None:
+def _require_tree(connection: psycopg.Connection[Any], key: str, day: str | None) -> None:
     """On a day of which no units are known there is nothing to answer. Raises ValueError."""
     if day:
         try:
             connection.execute("select ctl.day_of_a_tree(%s::date)", [day])
         except psycopg.DataError as error:
-            raise ValueError(f"on: {error.diag.message_primary}") from error
+            raise ValueError(f"{key}: {error.diag.message_primary}") from error
 
 
-def _release(connection: psycopg.Connection[Any], release: str = "", as_of: str = "") -> int:
+def _release(connection: psycopg.Connection[Any], release: str | None = None, as_of: str | None = None) -> int:
     """A published release by its number, or the one that was current at the end of a day."""
     try:
-        number = int(release) if release else None
-        day = date.fromisoformat(as_of) if as_of else None
+        number = None if release is None else int(release)
+        day = None if as_of is None else date.fromisoformat(as_of)
     except ValueError:
-        raise ValueError("release is a number; as_of a day, such as 2025-07-01") from None
+        raise ValueError(
+            "release là số, as_of là ngày, ví dụ 2025-07-01 / release is a number; as_of a day, such as 2025-07-01"
+        ) from None
     row = connection.execute(
         "select release_id from star.dim_release where release_id = %(number)s "
         "or (%(number)s::integer is null "
@@ -127,6 +148,8 @@ def _release(connection: psycopg.Connection[Any], release: str = "", as_of: str 
     ).fetchone()
     if row is None:
         raise ValueError(
-            f"no release {release} is published and kept" if release else f"nothing was published by {as_of} that is still kept"
+            f"đến {as_of} chưa công bố bản nào còn được giữ / nothing was published by {as_of} that is still kept"
+            if release is None
+            else f"không có bản phát hành {release} / no release {release} is published and kept"
         )
     return int(row[0])
