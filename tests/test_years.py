@@ -245,7 +245,7 @@ def test_an_answer_fits_100_columns_or_the_terminal_and_nothing_is_cut(
         ("rates unit=A period=2025-Q1 as_of=", "as_of là ngày"),
         (
             "rates unit=A period=2025-Q1 as_of=1999-01-01",
-            "chưa công bố bản nào / nothing was published by 1999-01-01",
+            "chưa công bố bản nào còn được giữ / nothing was published by 1999-01-01 that is still kept",
         ),
     ],
 )
