@@ -144,6 +144,7 @@ def test_a_file_that_cannot_be_received_holds_up_no_other(settings: Settings, fi
         # else nothing is found, as if all were well
         (["receipts", "--status", "acepted"], "giá trị của '--status' không dùng được"),
         (["forms", "in-flight", "F99"], "lệnh gọi chưa đúng cách. Xem"),
+        (["failing", "keys_are_whole", "--limit", "-1"], "giá trị của '--limit' không dùng được"),
         (["owed", "--period", " "], "giá trị của '--period' không dùng được"),
         (["template", "F8", "--unit", "08719"], "thiếu"),
     ],

@@ -228,6 +228,12 @@ def test_own_activity_a_late_figure_and_a_missing_unit_have_a_line_each(world: W
     assert (shown["late_units"], shown["changed_units"], shown["missing_units"]) == (1, 1, 2)
 
 
+def test_a_gap_of_a_table_that_is_none_is_refused(warehouse: Settings) -> None:
+    assert gap.gaps(warehouse, "D1", "2025-M01", "T1")
+    with pytest.raises(fig.UnknownFigure, match="release 2 has no form table T9"):
+        gap.gaps(warehouse, "D1", "2025-M01", "T9")
+
+
 # --- coverage --------------------------------------------------------------------------------------------------
 
 STATES = ("value", "zero", "blank", "not_applicable", "nil", "not_asked", "missing", "not_due")

@@ -52,7 +52,7 @@ def audit(json_: bool) -> None:
 
 @click.command()
 @click.argument("expectation")
-@click.option("--limit", default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @as_json
 def failing(expectation: str, limit: int, json_: bool) -> None:
     """List what fails an expectation of the gate in the open candidate, by its keys."""

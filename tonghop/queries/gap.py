@@ -18,8 +18,8 @@ def gaps(
 ) -> list[dict[str, Any]]:
     """A row per figure that the unit claimed: claimed, summed, gap = own + late + changed + rest, and the units behind each.
 
-    On the tree of the period only: a claim is that of the unit as it was. Raises UnknownFigure for a unit or period that the
-    release does not know.
+    On the tree of the period only: a claim is that of the unit as it was. Raises UnknownFigure for a unit, period or table
+    that the release does not know.
     """
     with fig.snapshot(settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
         at = fig.release(connection, release)
@@ -43,6 +43,9 @@ def gaps(
                 f"release {at.release_id} knows no unit {unit} at the end of a period {period}, and a claim is that of the unit "
                 "as it was" + (f"; the code is borne by {bearers['names']}" if bearers and bearers["names"] else "")
             )
+        a_table = "select table_code from in_release.dim_form(%(release)s) where table_code = %(table)s"
+        if table is not None and cursor.execute(a_table, given).fetchone() is None:
+            raise fig.UnknownFigure(f"release {at.release_id} has no form table {table}")
         rows = cursor.execute(
             """
             select u.code as unit, u.name, i.table_code || '.' || i.field_code as indicator, w.row_code as row, g.*
