@@ -368,6 +368,9 @@ def test_a_wrong_form_is_refused_with_its_file_and_the_field(folder: Path, file:
         load_catalogue(folder)
 
 
+NEW_FIELD = "fields:\n      - {{code: {}, vi: Số thử, en: Trial, unit: đảng viên, aggregation: stock}}"
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "told"),
     [
@@ -387,6 +390,37 @@ def test_a_wrong_form_is_refused_with_its_file_and_the_field(folder: Path, file:
         ("F4.v1.yaml", "so_mo_hinh", "year", r"F4\.year: the table's view has a column of this name"),
         ("F4.v1.yaml", "so_mo_hinh", "province_name", r"F4\.province_name: the table's view has a column"),
         ("F1.v1.yaml", "shown_from: never", "shown_from: ward", r"F1\.dv_xin_ra: shown_from names no level ward"),
+        # two things of one name: a column of views, a metric
+        (
+            "F1.v1.yaml",
+            "fields:",
+            NEW_FIELD.format("women_numerator"),
+            r"F1\.v1\.yaml: .*F1: field women_numerator and rate F1\.women would both be column women_numerator of its views",
+        ),
+        (
+            "F1.v1.yaml",
+            "- code: F1.women",
+            "- code: F1.dv_nu",
+            r"field dv_nu of F1 and rate F1\.dv_nu of F1 would both be metric F1\.dv_nu",
+        ),
+        (
+            "F1.v1.yaml",
+            "- code: F1.women",
+            "- code: F1.excused",
+            r"rate F1\.excused and rate F1\.excused would both be column excused_num",
+        ),
+        (
+            "F1.v1.yaml",
+            "- code: F1.women",
+            "- code: excused",
+            r"rate excused and rate F1\.excused would both be column excused_num",
+        ),
+        (
+            "F3.v1.yaml",
+            "fields:",
+            NEW_FIELD.format("htxs_share_numerator"),
+            r"F3A: field htxs_share_numerator of row \w+ and rate F3A\.htxs_share of row \w+, of its versions, would",
+        ),
     ],
 )
 def test_forms_that_do_not_fit_the_rest_are_refused(folder: Path, file: str, old: str, new: str, told: str) -> None:
@@ -650,6 +684,17 @@ def copies(connection: psycopg.Connection[Any], catalogue_id: int | None = None)
         ).fetchall()
         for name in names
     }
+
+
+def test_a_column_that_an_earlier_catalogue_named_is_refused_with_whose_it_is(
+    catalogue: Catalogue, settings: Settings, folder: Path
+) -> None:
+    edit(folder / "forms" / "F1.v1.yaml", "fields:", NEW_FIELD.format("women_numerator"))
+    edit(folder / "forms" / "F1.v1.yaml", "- code: F1.women", "- code: F1.share_of_women")
+    with connect(settings) as connection:
+        sync(load_catalogue(folder), connection)
+        with pytest.raises(CatalogueError, match=r"forms: F1: the column women_numerator .* \(F1\.women_numerator\), for ever"):
+            sync(catalogue, connection)
 
 
 def test_syncing_twice_adds_nothing(catalogue: Catalogue, settings: Settings) -> None:

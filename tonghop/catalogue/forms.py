@@ -1,7 +1,7 @@
 """A form as data: its tables, fields and rows, its linear rules and rates, and what became of old labels."""
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -183,6 +183,15 @@ COLUMNS = (
 )
 
 
+def shared(named: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Names that two things have, with both."""
+    owner: dict[str, str] = {}
+    for name, what in named:
+        if name in owner:
+            yield name, owner[name], what
+        owner[name] = what
+
+
 class Kind(NamedTuple):
     """Periods of which none overlaps another: their types, which of their year's (none: all), and whether any is owed."""
 
@@ -341,7 +350,31 @@ class Form(Dated):
             known = {i for f in self._table(rate.table, rate.code).fields for i in f.indicators}
             if missing := {*rate.numerator, *rate.denominator} - known:
                 raise ValueError(f"{rate.code}: {rate.table} has no field {', '.join(sorted(missing))}")
+        for table in self.tables:
+            for column, first, second in shared(self.view_columns(table.code, len(table.rows) == 1)):
+                raise ValueError(f"{table.code}: {first} and {second} would both be column {column} of its views: rename one")
+        for code, first, second in shared(self.metric_codes()):
+            raise ValueError(f"{first} and {second} would both be metric {code}: rename one")
         return self
+
+    def view_columns(self, code: str, has_one_row: bool) -> Iterator[tuple[str, str]]:
+        """The columns that the views of a table have of this version, as they are first called, and of what each is."""
+        table = self.table[code]
+        names = [(indicator, f"field {indicator}") for field in table.fields for indicator in field.indicators]
+        for rate in self.rates:
+            parts = {"numerator": rate.numerator, "denominator": rate.denominator} if rate.table == code else {}
+            for part, terms in parts.items():
+                kinds = {table.aggregation[term] for term in terms}
+                name = f"{rate.code.rpartition('.')[2]}_{part}"
+                names += [(f"{name}_{kind}" if len(kinds) > 1 else name, f"rate {rate.code}") for kind in sorted(kinds)]
+        for row in table.rows:
+            yield from names if has_one_row else ((f"{row.code}__{name}", f"{what} of row {row.code}") for name, what in names)
+
+    def metric_codes(self) -> Iterator[tuple[str, str]]:
+        """The codes by which its figures are asked for, and of what each is."""
+        for table in self.tables:
+            yield from ((f"{table.code}.{i}", f"field {i} of {table.code}") for field in table.fields for i in field.indicators)
+        yield from ((rate.code, f"rate {rate.code} of {rate.table}") for rate in self.rates)
 
     def _table(self, code: str, who: str) -> Table:
         if code not in self.table:

@@ -23,7 +23,7 @@ from tonghop.catalogue.data import CatalogueError, in_a_line, rows
 from tonghop.catalogue.earlier import taken
 from tonghop.catalogue.events import Event
 from tonghop.catalogue.events import fold as fold_history
-from tonghop.catalogue.forms import ALL_ROWS, COLUMNS, NEVER, Form, Table
+from tonghop.catalogue.forms import ALL_ROWS, COLUMNS, NEVER, Form, Table, shared
 from tonghop.catalogue.model import Catalogue, Codes, Level, Spell
 from tonghop.catalogue.units import History, UnitVersion
 
@@ -206,6 +206,17 @@ def _problems(c: Catalogue) -> Iterator[str]:
         if len(of_kind) > 1:
             said = ", ".join(f"{kind} in {where}" for kind, where in of_kind.items())
             yield f"{code}.{name} is {said}: one indicator adds over time in one way; give the newer one another code"
+    # of several versions; within one the form itself says so
+    columns = {code: dict[tuple[str, str], None]() for code in owner}
+    for form in c.forms:
+        for table in form.tables:
+            all_rows = {row.code for f in c.forms for t in f.tables if t.code == table.code for row in t.rows}
+            columns[table.code] |= dict.fromkeys(form.view_columns(table.code, len(all_rows) == 1))
+    for code, named in columns.items():
+        for column, first, second in shared(named):
+            yield f"{code}: {first} and {second}, of its versions, would both be column {column} of its views: rename one"
+    for code, first, second in shared(dict.fromkeys(pair for form in c.forms for pair in form.metric_codes())):
+        yield f"{first} and {second} would both be metric {code}: rename one"
     for code in owner.values():
         versions_ = sorted((f for f in c.forms if f.code == code), key=lambda f: f.valid_from)
         yield from (

@@ -1,5 +1,6 @@
 """The catalogue into its append-only tables: a whole copy for every version."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -360,5 +361,28 @@ def _write(c: Catalogue, connection: psycopg.Connection[Any]) -> int:
             for x in offered.values()
         ),
     )
-    connection.execute(COLUMNS.read_bytes(), {"catalogue": number})
+    _name_columns(connection, number)
     return number
+
+
+def _name_columns(connection: psycopg.Connection[Any], number: int) -> None:
+    """Give columns of views their names. Raises CatalogueError where one is that of what an earlier catalogue had."""
+    try:
+        with connection.transaction():
+            connection.execute(COLUMNS.read_bytes(), {"catalogue": number})
+    except psycopg.errors.UniqueViolation as error:
+        detail = re.search(r"\(table_code, column_name\)=\((\w+), (\w+)\)", error.diag.message_detail or "")
+        if not detail:
+            raise
+        taken = connection.execute(
+            "select coalesce(i.table_code || '.' || i.field_code, c.rate_code) from catalogue.form_column as c "
+            "left join catalogue.indicator as i using (indicator_id) where (c.table_code, c.column_name) = (%s, %s)",
+            detail.groups(),
+        ).fetchone()
+        whose = f" ({taken[0]})" if taken else ""
+        table, column = detail.groups()
+        raise CatalogueError(
+            f"forms: {table}: cột {column} của khung nhìn đã có chủ từ danh mục trước{whose} và giữ tên ấy mãi; hãy đặt mã khác "
+            f"cho trường hoặc tỷ lệ mới. / forms: {table}: the column {column} of its views belongs to what an earlier "
+            f"catalogue had{whose}, for ever; give the new field or rate another code."
+        ) from None
