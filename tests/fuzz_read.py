@@ -101,6 +101,8 @@ KINDS = [
     for name in (
         "reading/kind.ods",
         "packages/plain.xlsb",
+        "packages/sheetjs.xls",
+        "packages/sheetjs.xlsb",
         "traps/xls_plain.xls",
         "traps/error_ref.xlsx",
         "reading/rless_error.xlsx",

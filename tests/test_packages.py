@@ -920,6 +920,19 @@ def test_a_formula_that_cells_of_an_xlsb_share_is_computed(catalogue: Catalogue,
     assert (report.status, report.read.kept) == (status, ())
 
 
+@pytest.mark.parametrize("name", ["sheetjs.xls", "sheetjs.xlsb"])
+def test_a_workbook_of_sheetjs_is_read_like_any_other(catalogue: Catalogue, name: str) -> None:
+    """It calls the root of an .xls otherwise than Excel does, and in an .xlsb a cell that follows another has no column."""
+    report = read(name, (DATA / "packages" / name).read_bytes(), catalogue)
+    assert (report.status, report.findings) == ("accepted", [])
+    figures = [[line.figures, line.unit] for line in report.lines]
+    assert figures == [
+        [[8, 12, 1, 21, 2, 18, 0, 1, 0], "ngo-quyen"],
+        [[5, 5, 0, 10, 1, 9, 0, 0, 0], "vinh-yen-cs01"],
+        [[3, 2, 0, 5, 1, 4, 0, 0, 0], "vinh-yen-cs02"],
+    ]
+
+
 def test_an_xlsb_that_is_cut_off_is_damaged(catalogue: Catalogue) -> None:
     content = changed(XLSB, {"xl/worksheets/sheet1.bin": lambda old: old[: len(old) // 2]})
     assert answer("a.xlsb", content, catalogue)[1] == [("file.damaged", None, None)]

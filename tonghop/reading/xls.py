@@ -164,12 +164,14 @@ def _workbook(content: bytes) -> bytes:
     for offset in range(0, len(directory) - 127, 128):
         name = directory[offset : offset + max(directory[offset + 64] - 2, 0)].decode("utf-16-le", "replace")
         entries.setdefault(name, struct.unpack_from("<2I", directory, offset + 116))
-    if not {"Workbook", "Root Entry"} <= entries.keys():
+    if "Workbook" not in entries:
         raise kinds.of_streams(set(entries))
     start, length = entries["Workbook"]
     if length >= number(56):
         return stream(start)[:length]
-    small, follow = stream(entries["Root Entry"][0]), numbers(stream(number(60)))
+    # the first entry is the root, whatever a program calls it
+    root = struct.unpack_from("<I", directory, 116)[0]
+    small, follow = stream(root), numbers(stream(number(60)))
     return b"".join(small[n * 64 : n * 64 + 64] for n in chain(start, follow))[:length]
 
 

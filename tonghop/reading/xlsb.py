@@ -23,6 +23,7 @@ from tonghop.xlsx.parts import found, related
 from tonghop.xlsx.xml_edit import letters
 
 ROW, BLANK, RK, ERROR, BOOL, REAL, TEXT, SHARED, F_TEXT, F_REAL, F_BOOL, F_ERROR = range(12)
+SHORT_BLANK, SHORT_SHARED = 12, 18  # cells from BLANK to SHARED that follow one: without a column of their own
 SHARED_FORMULA = 427
 SHARED_TEXT, FONT, FORMAT, FILL, STYLE, COLUMNS_INFO, RICH, MERGED, CONDITIONAL = 19, 43, 44, 45, 47, 60, 62, 176, 461
 WORKBOOK, SHEET, CALCULATION, CELL_STYLES, CELL_STYLES_END = 153, 156, 157, 617, 618
@@ -182,7 +183,7 @@ class _Sheet:
         self.styles, self.fonts, self.texts = styles, fonts, texts
         self.recalculates, self.may_be_stale = recalculates, may_be_stale
         self.grid = Grid(max_cells)
-        self.row = self.count = 0
+        self.row = self.column = self.count = 0
         self.max_cells = max_cells
         self.rows: set[int] = set()
         self.columns: set[int] = set()
@@ -219,6 +220,8 @@ class _Sheet:
                 self.rows.add(self.row)
         elif kind <= F_ERROR or kind == RICH:
             self._cell(kind, body)
+        elif SHORT_BLANK <= kind <= SHORT_SHARED:
+            self._cell(kind - SHORT_BLANK + BLANK, struct.pack("<I", self.column) + body)
         elif kind == COLUMNS_INFO:
             first, last, width, _, flags = struct.unpack_from("<4IH", body)
             if flags & 1 or width < NARROW * 256:
@@ -235,7 +238,8 @@ class _Sheet:
 
     def _cell(self, kind: int, body: bytes) -> None:
         column, style = struct.unpack_from("<II", body)
-        column, style = column + 1, style & 0xFFFFFF
+        self.column = column = column + 1
+        style &= 0xFFFFFF
         self.count += 1
         if not 1 <= self.row <= ROWS or column > COLUMNS or self.count > self.max_cells:
             raise Unreadable("file.bounds")
