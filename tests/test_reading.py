@@ -155,6 +155,15 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     "a mistyped code below the signatures": (lines(SIGNED, [2, "243.99", None, 8]), ["row.below B11"]),
     "text figures below the signatures": (lines(SIGNED, [2, CELL, None, "8 người", *["x"] * 8]), ["row.below B11"]),
     "a total below the signatures": (lines(SIGNED, [None, None, "Cộng", *FIGURES]), ["row.below B11"]),
+    "an office in words without a code, numbered by a text": (lines(["2", None, "Phường Hùng Vương", "chưa có"]), ["row.no_unit B10"]),
+    "an office in words without a code, numbered with a dot": (
+        lines(["2.", None, "Phường Hùng Vương", "chưa có"]),
+        ["row.no_unit B10"],
+    ),
+    "an office in words without a code or a number": (
+        lines([None, None, "Phường Hùng Vương", *["tám"] * 9]),
+        ["row.no_unit B10"],
+    ),
     "an office of dashes without a code": (lines([2, None, "Phường Hùng Vương", *["-"] * 9]), ["row.no_unit B10"]),
     "an office in words without a code": (lines([2, None, "Phường Hùng Vương", "chưa có"]), ["row.no_unit B10"]),
     "an office after a remark": (lines([None, None, "Lưu ý: bổ sung"], [2, None, "Phường Hùng Vương", "8"]), ["row.no_unit B11"]),
@@ -189,6 +198,7 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     "a figure under no title beside the units of measure": (insert(9, D9="người", M9=8), ["column.unlabelled M9"]),
     "money where nothing is money": (put(E1="ĐVT: triệu đồng"), ["head.measure E1"]),
     "thousands in the column of units of measure": (put(M7="ĐVT", M9="nghìn người"), ["head.measure M9"]),
+    "a title of a column that is misspelt": (put(D7="Số cán bộ"), ["column.unknown D7", "column.missing A7"]),
     "an office above the header": (insert(7, A7=2, B7=CELL, D7=8), ["row.above B7"]),
     "offices under a header that is misspelt on page 1 only": (
         lambda sheet: lines(TITLES, [2, CELL, None, *FIGURES])(sheet) or put(D7="Cán bộ (gồm cả)")(sheet),

@@ -102,9 +102,10 @@ def test_a_damaged_xls_is_answered_and_never_raises(catalogue: Catalogue, data: 
 
 
 def test_an_xls_without_the_stream_that_its_workbook_lies_in_is_damaged(catalogue: Catalogue) -> None:
-    whole = (FOLDER / "xls_plain.xls").read_bytes().replace("Root".encode("utf-16-le"), "Rood".encode("utf-16-le"))
-    short = whole[:56] + b"\xff\xff\xff\x7f" + whole[60:]  # every stream shorter than this lies in the root's
-    read = read_and_check("a.xls", short, catalogue, Settings(home=PROJECT / "nowhere"))
+    whole = (FOLDER / "xls_plain.xls").read_bytes()
+    start = whole.rindex("Root Entry".encode("utf-16-le")) + 116  # of the root's stream, in which short ones lie
+    without = whole[:start] + b"\xfe\xff\xff\xff" + whole[start + 4 :]
+    read = read_and_check("a.xls", without, catalogue, Settings(home=PROJECT / "nowhere"))
     assert (read.status, [f.rule for f in read.findings]) == ("quarantined", ["file.damaged"])
 
 

@@ -134,6 +134,8 @@ class Reading:
     # that may be blank
     earlier: Earlier | None = None
     lacking: set[tuple[str, str]] = field(default_factory=set)
+    # the indicators (with their table) whose column is missing, which has been told
+    missing: set[tuple[str, str]] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
 
     def wrong(self, rule: str, place: Place | None, **words: Any) -> None:

@@ -76,6 +76,7 @@ _ROMAN = re.compile("[IVX]+")
 # what a total's word may be set off by
 _BULLETS = "*-–—+•· "
 _CODE = re.compile(r"[\w.\-]*\d[\w.\-]*")
+_ORDINAL = re.compile(r"\s*\d{1,4}\s*[.)]?\s*")
 _SECTION = re.compile(r"([IVX]+|[A-ZĐ])[.)]?")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _YEARS = re.compile(r"(?<!\d)((?:19|20)\d\d)\s*-\s*((?:19|20)\d\d)(?!\d)")
@@ -404,13 +405,16 @@ class Rows:
     def _is_data(self, row: _Row, raw: list[Any]) -> bool:
         """Whether a row without a known code is a unit's nevertheless. A line of a signature or a note may hold a number."""
         values = self.sheet.grid[row.number]
-        if figures := self._figures(row.number, raw):
-            if self._most(figures):
-                return True
-            aside = self._begins(values, self.catalogue.codes.foot) or self._is_note(values)
+        figures, held = self._figures(row.number, raw), sum(map(holds, raw))
+        if self._most(figures):
+            return True
+        aside = self._begins(values, self.catalogue.codes.foot) or self._is_note(values)
+        if figures:
             return not (aside or (row.number > self.last and self._is_alone(values)))
-        numbered = self.ordinal is not None and isinstance(values[self.ordinal], int | float)
-        return numbered and any(map(holds, raw))
+        if held and self.ordinal is not None and _ORDINAL.fullmatch(plain(values[self.ordinal])):
+            return True
+        # words for figures, beside a name and in more cells than signatures fill
+        return held > 3 and self._most(held) and not aside and any(map(holds, values[: min(self.inputs)]))
 
     def _is_alone(self, values: list[Any]) -> bool:
         """Whether a number is all that a row holds: below the last row it is that of a page or a telephone."""

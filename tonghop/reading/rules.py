@@ -39,8 +39,8 @@ def broken_rules(
 ) -> list[Finding]:
     """A finding for every rule of the form that this report alone decides and breaks, or leaves undecided, by unit and row.
 
-    `refused` names the cells (table, unit, row, indicator) that have a finding already, `lacking` the indicators of a table that
-    the report's template does not have and that may be blank: rules that use them are left alone.
+    `refused` names the cells (table, unit, row, indicator) that have a finding already, `lacking` the indicators of a table whose
+    column is not there, which has been told or is allowed: rules that use them are left alone.
     """
     found: list[Finding] = []
     for table in form.tables:

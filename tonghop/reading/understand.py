@@ -80,7 +80,13 @@ def understand(reading: Reading, catalogue: Catalogue) -> Report:
         result.findings.append(finding("file.empty", None))
     result.findings += _totals(reading, result, understood)
     result.findings += broken_rules(
-        reading.form, reading.period, result.lines, understood.refused, reading.lacking, understood.money, catalogue
+        reading.form,
+        reading.period,
+        result.lines,
+        understood.refused,
+        reading.lacking | reading.missing,
+        understood.money,
+        catalogue,
     )
     return result
 

@@ -191,6 +191,7 @@ def _sheet(sheet: layout.Sheet, table: Table, on: date, catalogue: Catalogue, re
             rule = "column.twice" if field_.code in columns else printed.missing(reading, table, field_)
             if rule:
                 reading.wrong(rule, foot, label_vi=field_.vi, label_en=field_.en)
+                reading.missing |= {(table.code, i) for i in field_.indicators if field_.code not in columns}
     for key in missing:
         label_vi, *_, label_en = catalogue.codes.columns[key]
         reading.wrong("column.missing", foot, label_vi=label_vi, label_en=label_en)
