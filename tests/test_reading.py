@@ -144,6 +144,10 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
         lines(SIGNED, [], [None, None, "SỐ LIỆU NĂM 2017"], TITLES, [1, WARD, None, *FIGURES], OFFICE),
         ["row.below B14", "row.below B15"],
     ),
+    **{
+        f"an office below the signature of {title!r}": (lines([*[None] * 6, title], OFFICE), ["row.below B11"])
+        for title in ("CHỦ TỊCH", "BÍ THƯ", "Phó Trưởng ban", "Kế toán trưởng", "XÁC NHẬN CỦA CẤP TRÊN")
+    },
     "last year's table under its own titles": (
         lines([], [None, None, "Số liệu năm 2017"], TITLES, OFFICE),
         ["row.below B13"],
@@ -155,7 +159,10 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     "a mistyped code below the signatures": (lines(SIGNED, [2, "243.99", None, 8]), ["row.below B11"]),
     "text figures below the signatures": (lines(SIGNED, [2, CELL, None, "8 người", *["x"] * 8]), ["row.below B11"]),
     "a total below the signatures": (lines(SIGNED, [None, None, "Cộng", *FIGURES]), ["row.below B11"]),
-    "an office in words without a code, numbered by a text": (lines(["2", None, "Phường Hùng Vương", "chưa có"]), ["row.no_unit B10"]),
+    "an office in words without a code, numbered by a text": (
+        lines(["2", None, "Phường Hùng Vương", "chưa có"]),
+        ["row.no_unit B10"],
+    ),
     "an office in words without a code, numbered with a dot": (
         lines(["2.", None, "Phường Hùng Vương", "chưa có"]),
         ["row.no_unit B10"],
@@ -205,6 +212,32 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
         ["row.above B9"],
     ),
     "the head of another year between two offices": (lines(["Kỳ báo cáo", "2017-Y"], OFFICE), ["row.below B11"]),
+    **{
+        f"another period's offices under {title!r}": (lines([title], OFFICE), ["row.below B11"])
+        for title in (
+            "Năm 2017",
+            "2017",
+            "II. Năm 2017:",
+            "(Năm 2017)",
+            "Quý IV/2017",
+            "6 tháng đầu năm 2018",
+            "Số liệu năm trước",
+            "b) Số liệu cùng kỳ",
+            "- Năm trước",
+            "* Quý trước",
+            "Ước thực hiện năm 2019",
+            "Dự kiến năm 2019",
+            "So với năm 2017",
+            "Đến 31/12/2017",
+            "Last year",
+        )
+    },
+    "another year in a cell of its own": (lines([None, None, 2017], OFFICE), ["row.below B11"]),
+    "another year right below the titles": (insert(9, A9="Năm 2017"), ["head.year A9"]),
+    "last year right below the titles": (insert(9, C9="Số liệu năm trước"), ["head.year C9"]),
+    "half of the year over columns": (insert(7, D7="6 tháng đầu năm 2018"), ["head.year D7"]),
+    "last year's figures over columns": (insert(7, D7="Số liệu năm trước"), ["head.year D7"]),
+    "last year's figures over columns, after a dash": (insert(7, D7="- Năm trước"), ["head.year D7"]),
     "another year's title that cites a rule": (
         lines([], [None, None, "Số liệu năm 2017 (kèm theo Công văn số 5)"], TITLES, OFFICE),
         ["row.below B13"],
@@ -288,7 +321,7 @@ ACCEPTED: dict[str, tuple[Edit, list[str]]] = {
     "units of measure under the titles": (insert(9, D9="người", E9="(người)"), []),
     "units of measure between the titles and the numbers": (insert(8, D8="người", E8="người"), []),
     "signatures of no known word": (
-        lines([*[None] * 6, "GIÁM ĐỐC"], [None, "Kế toán trưởng", *[None] * 4, NAME], [None, NAME]),
+        lines([*[None] * 6, "ĐẠI DIỆN"], [None, "Thư ký", *[None] * 4, NAME], [None, NAME]),
         ["G10:G11"],
     ),
     "notes with numbers": (lines([1, None, "Số liệu tính đến 31/12"], ["(*) Trong đó 2 biệt phái"]), []),

@@ -55,7 +55,8 @@ class Codes(Data):
     foot: tuple[Label, ...]
     # a line that starts with one of these is none of its rows: dates and notes
     note: tuple[Label, ...] = ()
-    # a line that starts with one of `earlier`, or with one of `title` and names another year, is the title of another table
+    # a line that starts with one of `earlier`, or with one of `title` and names another year, is the title of another table;
+    # so is the name of another period
     title: tuple[Label, ...] = ()
     # so is one that starts with one of these and a number or code that is not the table's own
     numbered: tuple[Label, ...] = ()

@@ -16,6 +16,7 @@ from tonghop.base.findings import Finding, Place, finding, printable
 from tonghop.base.text import FOLDED, fold, nfc, visible
 from tonghop.catalogue.forms import ALL_ROWS, Field_, Table
 from tonghop.catalogue.model import Catalogue, Codes
+from tonghop.reading import period_names
 from tonghop.reading.layout import (
     CHECKS_SHEET,
     SIGNED,
@@ -83,6 +84,8 @@ _YEARS = re.compile(r"(?<!\d)((?:19|20)\d\d)\s*-\s*((?:19|20)\d\d)(?!\d)")
 # a day with its year, and a text that is no more than a year or a part of one
 _DAY = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-](\d{4})(?!\d)|(?<!\w)tháng \d{1,2} năm (\d{4})(?!\d)")
 _YEAR_ALONE = re.compile(r"(?:(?:năm|quý|tháng|kỳ|kì|[ivx]+|\d{1,2})[ /:.-]*)*(?:19|20)\d\d")
+# what sets a title off: a bullet, or its number or letter
+_SET_OFF = re.compile(r"[\W_]*(?:(?:[ivx]{1,4}|[a-zđ]|\d{1,2})[.)]+)?[\W_]*")
 # digits that are no figure: a day, the number of a page, a telephone number
 _NO_FIGURE = re.compile(
     r"\d{1,2}[/.-]\d{1,2}([/.-]\d{2,4})?|\d{1,2}/\d{4}|[-–]\s*\d{1,3}\s*[-–]|(?:0|\+84)[ .-]?\d(?:[ .-]?\d){7,9}"
@@ -169,23 +172,21 @@ class Rows:
         """Refuse a title that names another year than the report's: the figures below it may be that year's.
 
         Such are the titles of the whole table, and what stands over its columns: in the header and right above it, or in the
-        three rows above it where the text is no more than a year.
+        three rows above it where the text is another period's title.
         """
         first, last, codes = self.header.first_row, self.header.last_row, self.catalogue.codes
-        titles, earlier, columns = _any_word(codes.title), _any_word(codes.earlier), {*self.inputs, *self.bare}
+        titles, columns = _any_word(codes.title), {*self.inputs, *self.bare}
         own = self.table.headers.keys() | groups_of(tuple(self.table.headers))
         for r, texts in enumerate(self.sheet.texts[: last + 1]):
             for c, text in texts.items():
                 over = c in columns and r >= first - 3
                 if text in own:
                     continue
-                if over and codes.earlier and (before := earlier.match(text)):
-                    self._other(r, c, before[0])
-                elif _YEAR.search(text):
-                    is_title = (over and (r >= first - 1 or _YEAR_ALONE.fullmatch(text))) or (codes.title and titles.match(text))
-                    years = self._years_of(text) if is_title else set()
-                    if years and not self._covers(years):
-                        self._other(r, c, ", ".join(map(str, sorted(years))))
+                if over and (said := self._other_period(text)):
+                    self._other(r, c, said)
+                elif (over and r >= first - 1) or (codes.title and titles.match(text)):
+                    if said := self._uncovered(text):
+                        self._other(r, c, said)
         for r in range(max(first - 3, 0), first):
             for c in self.inputs:
                 number = self.sheet.grid[r][c]
@@ -195,6 +196,22 @@ class Rows:
     def _other(self, r: int, c: int, said: str) -> None:
         period = self.reading.period
         self.reading.wrong("head.year", self.sheet.place(r, c), said=said, period=period.code if period else "")
+
+    def _other_period(self, text: str) -> str | None:
+        """What the folded title of another period's figures says: the period, a year, or "last year" in some words."""
+        codes, period, text = self.catalogue.codes, self.reading.period, _bare(text)
+        if codes.earlier and (before := _before(codes.title, codes.earlier).match(text)):
+            return str(before[1])
+        named = period and self.catalogue.period.get((period.scheme, period_names.parse(text) or ""))
+        if period and named and not named.starts_on <= period.starts_on <= period.ends_on <= named.ends_on:
+            return named.code
+        is_title = _YEAR_ALONE.fullmatch(text) or (codes.title and _any_word(codes.title).match(text))
+        return self._uncovered(text) if is_title else None
+
+    def _uncovered(self, text: str) -> str | None:
+        """The years that a folded text names, where none of them is the report's."""
+        years = self._years_of(text)
+        return ", ".join(map(str, sorted(years))) if years and not self._covers(years) else None
 
     def _years_of(self, text: str) -> set[int]:
         """The years that a folded text names; not those of a rule that it cites, nor of a later day, on which it was written."""
@@ -245,7 +262,7 @@ class Rows:
             code = plain(row.unit.value).strip()
             # a unit column may hold anything, a name even; without figures only a code says that a row is one
             if not _CODE.fullmatch(code) and not self._is_data(row, raw) and written(code, self.catalogue, self.on) is None:
-                self.ended = self._ends(values)
+                self.ended = self._ends(row.number, values)
                 return False
             self._begins_again(row, values)
             self._entry(row, values, raw)
@@ -262,7 +279,7 @@ class Rows:
         if self._is_data(row, raw):
             self.reading.wrong("row.no_unit", self._at(row))
             return True
-        self.ended = self._ends(values)
+        self.ended = self._ends(row.number, values)
         return False
 
     def _begins_again(self, row: _Row, values: list[Any]) -> None:
@@ -431,11 +448,23 @@ class Rows:
         after = (value.partition(",")[2].strip() for value in values if isinstance(value, str))
         return self._begins(values, words) or any(_any_word(words).match(fold(text)) for text in after if text)
 
-    def _ends(self, values: list[Any]) -> bool:
-        """Whether a line ends the table: a signature, or the title of another period's table."""
+    def _ends(self, r: int, values: list[Any]) -> bool:
+        """Whether a line ends the table: a signature, or the title of another table.
+
+        Above the first row of figures such a title is the table's own: there another period's is refused.
+        """
         if self._is_head(values) and self._other_year([plain(value) for value in values]):
             return True
-        return self._begins(values, self.catalogue.codes.foot) or any(map(self._is_title, values))
+        if self._begins(values, self.catalogue.codes.foot):
+            return True
+        held = {c: value for c, value in enumerate(values) if holds(value)}
+        texts = {c: FOLDED[plain(value)] for c, value in held.items() if isinstance(value, str) or len(held) == 1}
+        others = {c: said for c, text in texts.items() if (said := self._other_period(text))}
+        if self.taken:
+            return bool(others) or any(map(self._is_numbered, texts.values()))
+        for c, said in others.items():
+            self._other(r, c, said)
+        return False
 
     def _is_head(self, values: list[Any]) -> bool:
         """Whether a line has a label of the head left of the codes, as on the next page."""
@@ -449,16 +478,10 @@ class Rows:
         years = {int(year) for line in lines for year in _YEAR.findall(cited.split(fold(visible(line)))[0])}
         return period is not None and any(not period.starts_on.year <= year <= period.ends_on.year for year in years)
 
-    def _is_title(self, value: Any) -> bool:
-        """Whether a text is the title of another period's table."""
-        if not value or not isinstance(value, str) or not self.taken:
-            return False
-        codes, text = self.catalogue.codes, FOLDED[value]
-        if codes.earlier and _any_word(codes.earlier).match(text):
-            return True
-        if codes.numbered and (found := _numbered(codes.numbered).match(text)) and found[1] not in self._own_numbers:
-            return True
-        return bool(codes.title) and bool(_any_word(codes.title).match(text)) and self._other_year([value])
+    def _is_numbered(self, text: str) -> bool:
+        """Whether a folded text is the title of a table with another number than this one's."""
+        numbered = self.catalogue.codes.numbered
+        return bool(numbered and (found := _numbered(numbered).match(text)) and found[1] not in self._own_numbers)
 
     @cached_property
     def _own_numbers(self) -> set[str]:
@@ -633,6 +656,17 @@ def _marks(words: tuple[str, ...]) -> frozenset[str]:
 @lru_cache
 def _any_word(words: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("(?:" + "|".join(re.escape(fold(word)) for word in words) + r")(?!\w)")
+
+
+def _bare(text: str) -> str:
+    """A folded text without the bullet, number or letter that it is set off by, and without brackets."""
+    return _SET_OFF.sub("", text, count=1).rstrip(" ):.")
+
+
+@lru_cache
+def _before(titles: tuple[str, ...], earlier: tuple[str, ...]) -> re.Pattern[str]:
+    """The title of earlier figures: "Năm trước", "Số liệu năm trước"."""
+    return re.compile(rf"(?:{_any_word(titles).pattern} )?({_any_word(earlier).pattern})")
 
 
 @lru_cache
