@@ -236,8 +236,74 @@ def test_json_that_ends_early_says_so_and_other_json_that_is_none_does_not(catal
     whole = json.dumps(json.loads(as_json()))
     for at in range(1, len(whole)):
         assert [f.rule for f in read(whole[:at], catalogue, "a.json").findings] == ["file.cut_json"], whole[:at]
-    for wrong in (whole.replace(":", "=", 1), whole + "}", whole.replace("1", "tru", 1), " ", "<xml>"):
-        assert [f.rule for f in read(wrong, catalogue, "a.json").findings] == ["file.damaged"], wrong
+    for wrong in (
+        whole.replace(":", "=", 1),
+        whole + "}",
+        whole.replace("1", "tru", 1),
+        "<xml>",
+        whole + whole,
+        "9" * 5_000,
+        "NaN",
+    ):
+        report = read(wrong, catalogue, "a.json")
+        assert [f.rule for f in report.findings] == ["file.json"], wrong
+        assert "bằng Excel" not in report.findings[0].message_vi
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+@pytest.mark.parametrize("text", ["", " ", "\r\n\r\n", "\ufeff", "\ufeff\r\n"])
+def test_a_text_of_nothing_is_called_empty(catalogue: Catalogue, name: str, text: str) -> None:
+    assert told(read(text, catalogue, name)) == ("quarantined", ["file.nothing None"])
+
+
+def test_a_json_without_rows_is_told_so_and_not_that_nothing_is_filled_in(catalogue: Catalogue) -> None:
+    told_ = json.loads(as_json())
+    told_["data"] = told_.pop("rows")
+    assert told(read(json.dumps(told_), catalogue, "a.json")) == ("quarantined", ["file.shape None"])
+
+
+def test_what_a_json_or_a_csv_has_besides_is_named(catalogue: Catalogue) -> None:
+    told_ = json.loads(as_json()) | {"don_vi_tinh": "nghìn người"}
+    told_["rows"][0]["note"] = "x"
+    report = read(json.dumps(told_), catalogue, "a.json")
+    assert [c.cells for c in report.read.cells] == ["/don_vi_tinh, /rows/0/note"]
+    lines = LONG.split("\r\n")
+    report = read("\r\n".join([lines[0] + ",dvt,other", *(line + ",nghìn," for line in lines[1:-1]), ""]), catalogue)
+    assert (report.status, [c.column for c in report.read.columns]) == ("accepted", ["L"])
+
+
+def test_remarks_beside_a_column_a_field_are_passed_over_and_named(catalogue: Catalogue) -> None:
+    head, line, _ = wide().split("\r\n")
+    report = read(f"{head},Ghi chú\r\n{line},xem lại\r\n", catalogue)
+    assert (report.status, figures(report), [c.label for c in report.read.columns]) == ("accepted", STAFF, ["Ghi chú"])
+
+
+@pytest.mark.parametrize("of", ["long", "wide", "sheet"])
+def test_spaces_round_cells_are_none_of_them(catalogue: Catalogue, of: str) -> None:
+    text = {"long": LONG, "wide": wide(), "sheet": saved(catalogue)}[of]
+    report = read(text.replace(",", ",  "), catalogue)
+    assert (told(report), figures(report)) == (("accepted", []), STAFF)
+
+
+@pytest.mark.parametrize(
+    "line", ["2;243.01;;5;5;0;10;1;9;0;0;0", '"2,243.01,,5,5,0,10,1,9,0,0,0"', "2\t243.01\t\t5\t5\t0\t10\t1\t9"]
+)
+def test_a_row_that_stands_in_one_cell_is_returned(catalogue: Catalogue, line: str) -> None:
+    lines = saved(catalogue, square=False).split("\r\n")
+    for at in (9, 10, len(lines) - 1):
+        report = read("\r\n".join([*lines[:at], line, *lines[at:]]), catalogue)
+        assert told(report) == ("returned", [f"file.width A{at + 1}"]), at
+
+
+def test_an_old_font_in_a_csv_is_called_one(catalogue: Catalogue) -> None:
+    text = "BiÓu,F8\r\nM· ®¬n vÞ b¸o c¸o,243\r\nKú b¸o c¸o,2018-Y\r\nPh¹m vi sè liÖu,own\r\n"
+    assert told(read(text, catalogue)) == ("quarantined", ["file.legacy line 1"])
+
+
+def test_figures_without_a_unit_are_told_so(catalogue: Catalogue) -> None:
+    assert told(read(wide().replace(f",{WARD},", f",{WARD},", 1).replace(f"F8A,{WARD}", "F8A,"), catalogue))[1] == [
+        "row.no_unit line 2, can_bo"
+    ]
 
 
 # --- the unit that is meant --------------------------------------------------------------------------------------

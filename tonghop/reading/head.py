@@ -108,7 +108,7 @@ def _days(reading: Reading, head: dict[HeadKey, Place], period: Period, received
     if place and place.value not in (None, "") and stated is None:
         reading.wrong("head.codes_on", place, value=unit_names.quoted(place.value))
     if mark := head.get("fingerprint"):
-        code = plain(head["unit"].value).strip() if "unit" in head else ""
+        code = plain(head["unit"].value) if "unit" in head else ""
         stated = _issued(reading, code, fold(plain(mark.value)), period, catalogue)
     return Days(period.ends_on, received, stated)
 

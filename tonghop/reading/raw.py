@@ -147,7 +147,7 @@ def plain(value: Any) -> str:
     """A head cell or a code as text: 8719.0 was typed as 8719, and '08719 with what keeps a spreadsheet from changing it."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return _KEPT.sub("", visible(str(value)))
+    return _KEPT.sub("", visible(str(value))).strip()
 
 
 _KEPT = re.compile(r"^\s*'(?=\w)")

@@ -46,7 +46,7 @@ def is_column_numbers(row: list[Any]) -> bool:
     names = []
     for value in row:
         if value not in _EMPTY:
-            if not (found := _COLUMN_NUMBER.fullmatch(plain(value).strip())):
+            if not (found := _COLUMN_NUMBER.fullmatch(plain(value))):
                 return False
             names.append(found[1])
     if len(names) < 3:
@@ -164,7 +164,7 @@ class Rows:
         for r, values in enumerate(self.sheet.grid[: self.header.first_row]):
             figures = self._figures(r, [values[c] for c in self.inputs])
             figures = 0 if figures and is_column_numbers(values) else figures
-            code = plain(values[self.code]).strip()
+            code = plain(values[self.code])
             if self._most(figures) or (figures and not self._is_head(values) and written(code, self.catalogue, self.on)):
                 self.reading.wrong("row.above", Place(None, self.sheet.name, coordinate(r, self.code)))
 
@@ -259,7 +259,7 @@ class Rows:
     def _within(self, row: _Row, values: list[Any], raw: list[Any]) -> bool:
         """Take a row of the table; whether it was."""
         if row.kind == "unit":
-            code = plain(row.unit.value).strip()
+            code = plain(row.unit.value)
             # a unit column may hold anything, a name even; without figures only a code says that a row is one
             if not _CODE.fullmatch(code) and not self._is_data(row, raw) and written(code, self.catalogue, self.on) is None:
                 self.ended = self._ends(row.number, values)
@@ -289,7 +289,7 @@ class Rows:
         """
         if self.ordinal is None or self.fixed:
             return
-        number = plain(values[self.ordinal]).strip() if holds(values[self.ordinal]) else ""
+        number = plain(values[self.ordinal]) if holds(values[self.ordinal]) else ""
         if number == "1" and self.numbered:
             self.reading.wrong("row.again", self.sheet.place(row.number, self.ordinal))
         self.counted = self.counted or number.isdecimal()
@@ -299,7 +299,7 @@ class Rows:
 
     def _below(self, row: _Row, raw: list[Any]) -> bool:
         """Refuse a row of figures below the table's foot; whether it is one."""
-        code = plain(row.unit.value).strip() if row.unit.value is not None else ""
+        code = plain(row.unit.value) if row.unit.value is not None else ""
         figures = self._figures(row.number, raw)
         if row.kind in ("titles", "foreign") or not figures:
             return False

@@ -8,20 +8,22 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from tonghop.base.findings import Place, Unreadable
+from tonghop.base.findings import Place, Unreadable, printable
 from tonghop.base.settings import Settings
 from tonghop.base.text import fold
 from tonghop.catalogue.forms import ALL_ROWS
 from tonghop.catalogue.model import Catalogue
-from tonghop.reading import bounds, layout, unit_names
+from tonghop.reading import bounds, layout, old_fonts, unit_names
 from tonghop.reading.head import HEAD_NAMES, identify
 from tonghop.reading.raw import Columns, Entry, Reading
+from tonghop.reading.report import CellsPassed, ColumnPassed
 from tonghop.reading.workbook import read_sheets
 
 # what each of HEAD_NAMES is called here, in their order
 NAMES = ("form", "version", "sender", "period", "scheme", "scope", "nil", "money", "sender_name", "codes_on")
 # that a CSV must have; the last two are of one with a figure a line
 CSV_COLUMNS = ("form", "version", "sender", "period", "scheme", "scope", "table", "unit", "row", "field", "value")
+_OF_ROW = ("table", "unit", "unit_name", "row", "values")
 _SEPARATORS = (",", ";", "\t", "|")
 # for Excel: which separator follows
 _STATED = re.compile(r'"?sep=([^\w\s"]|\t)"?[,;\t]*\r?\n', re.IGNORECASE)
@@ -35,6 +37,8 @@ def decoded(content: bytes) -> str:
         text = "\0"
     if "\0" in text:
         raise Unreadable("file.encoding")
+    if not text.strip():
+        raise Unreadable("file.nothing")
     return text.removesuffix("\x1a")  # with which MS-DOS ends a text
 
 
@@ -54,13 +58,16 @@ def read_csv(text: str, catalogue: Catalogue, settings: Settings, received: date
     # more than so many columns has none
     if text.count(separator) > 20 * settings.max_cells:
         raise Unreadable("file.bounds")
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
     try:
         lines = [(rows.line_num + before, [_text(cell) for cell in row]) for row in _at_most(rows, settings.max_cells)]
     except csv.Error as error:
         place = Place(None, "csv", f"line {rows.line_num + before}")
         raise Unreadable("file.cut" if "end of data" in str(error) else "file.damaged", place, detail="csv") from error
     if not known or not lines:
+        legacy = old_fonts.found(dict.fromkeys(cell for _, row in lines[: layout.HEAD_ROWS] for cell in row))
+        if legacy:
+            raise Unreadable("file.legacy", Place(None, "csv", "line 1"), encoding=legacy[1])
         raise Unreadable("file.columns", Place(None, "csv", "line 1"), columns=", ".join(CSV_COLUMNS))
     columns = [fold(name) for name in next((row for _, row in lines if any(row)), [])]
     if {"form", "sender", "period"} <= set(columns) or {*NAMES, *CSV_COLUMNS, ""}.issuperset(columns):
@@ -73,7 +80,8 @@ def read_csv(text: str, catalogue: Catalogue, settings: Settings, received: date
 
 
 def _text(cell: str) -> str:
-    """A cell without what keeps Excel from taking a code for a number: ="08719"."""
+    """A cell without spaces round it, and without what keeps Excel from taking a code for a number: ="08719"."""
+    cell = cell.strip()
     return cell[2:-1] if cell[:2] == '="' and cell[-1] == '"' else cell
 
 
@@ -120,7 +128,13 @@ def _named(
         head["nil"] = at._replace(value=True)
     names = (line.get("unit_name") for line in cells if line.get("unit") == first.get("sender"))
     reading = identify(head, catalogue, received, names)
-    fields = [name for name in columns if name and name not in (*NAMES, *CSV_COLUMNS, "unit_name")]
+    others = [name for name in columns if name and name not in (*NAMES, *CSV_COLUMNS, "unit_name")]
+    remarks = [name for name in others if catalogue.codes.leading_labels.get(name) == "remarks"]
+    fields = [name for name in others if name not in remarks]
+    for name in others if is_long else remarks:
+        if any(line.get(name) for line in cells):
+            label = catalogue.codes.columns["remarks"][0] if name in remarks else ""
+            reading.columns_passed.append(ColumnPassed("csv", layout.column_letters(columns.index(name)), label))
     for (number, row), line in zip(lines, cells, strict=True):
         place = f"line {number}"
         if len(row) < width or any(row[width:]):
@@ -147,6 +161,11 @@ def _sheet(rows: list[list[str]], separator: str, catalogue: Catalogue, settings
         raise Unreadable("file.bounds")
     grid: list[list[Any]] = [row + [""] * (width - len(row)) for row in rows]
     reading = read_sheets([layout.Sheet("csv", grid)], {}, catalogue, received)
+    if odd := next((number for number, row in enumerate(rows, start=1) if _in_one_cell(row, width)), None):
+        _cut_off(
+            reading, "file.width", Place(None, "csv", layout.coordinate(odd - 1, 0)), have=1, want=width, separator=separator
+        )
+        return reading
     filled = [number for number, row in enumerate(rows, start=1) if any(row)]
     last = filled[-1] if filled else 0
     # a foot may be short, figures may not
@@ -155,6 +174,15 @@ def _sheet(rows: list[list[str]], separator: str, catalogue: Catalogue, settings
         place = Place(None, "csv", layout.coordinate(last - 1, 0))
         _cut_off(reading, "file.width", place, have=len(rows[last - 1]), want=width, separator=separator)
     return reading
+
+
+def _in_one_cell(row: list[str], width: int) -> bool:
+    """Whether a whole row of figures stands in one cell: with another separator than the file's, or quoted as a whole."""
+    held = [cell for cell in row if cell]
+    return len(held) == 1 and any(
+        2 * len(parts := held[0].split(separator)) > width and sum(part.strip(' "').isdecimal() for part in parts) > 2
+        for separator in _SEPARATORS
+    )
 
 
 # --- JSON --------------------------------------------------------------------------------------------------------
@@ -167,8 +195,10 @@ def read_json(text: str, catalogue: Catalogue, settings: Settings, received: dat
     except (ValueError, RecursionError) as error:
         if isinstance(error, json.JSONDecodeError) and _ends_early(text, error):
             raise Unreadable("file.cut_json", Place(None, "json", f"line {error.lineno}")) from error
-        raise Unreadable("file.damaged", detail=f"json, {error}") from error
-    rows = data.get("rows", []) if isinstance(data, dict) else None
+        at = Place(None, "json", f"line {error.lineno}") if isinstance(error, json.JSONDecodeError) else None
+        raise Unreadable("file.json", at) from error
+    # a nil return has no rows
+    rows = data.get("rows", [] if data.get("nil") else None) if isinstance(data, dict) else None
     if not isinstance(rows, list) or not all(isinstance(r, dict) and isinstance(r.get("values"), dict) for r in rows):
         raise Unreadable("file.shape")
     if sum(len(r["values"]) for r in rows) > settings.max_cells:
@@ -182,10 +212,13 @@ def read_json(text: str, catalogue: Catalogue, settings: Settings, received: dat
     reading = identify(head, catalogue, received, names)
     for key in twice[:20]:
         reading.wrong("file.twice", Place(key, "json", "/"))
+    unknown = dict.fromkeys(f"/{key}" for key in data if key not in (*NAMES, "rows"))
     for index, row in enumerate(rows):
+        unknown |= dict.fromkeys(f"/rows/{index}/{key}" for key in row if key not in _OF_ROW)
         for name, value in row["values"].items():
             cell = f"/rows/{index}/values/{name}"
             _entry(reading, "json", cell, row, name, value)
+    reading.cells_passed += [CellsPassed("json", printable(", ".join([*unknown][:20])))] if unknown else []
     return reading
 
 

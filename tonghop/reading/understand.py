@@ -227,7 +227,7 @@ class _Understanding:
         cells = table.code, place.value, entry.name and entry.name.value
         if type(place.value) is str and (met := self.met.get(cells)):
             return met
-        code = plain(place.value).strip() if place.value is not None else ""
+        code = plain(place.value) if place.value is not None else ""
         name = entry.name.value if entry.name and isinstance(entry.name.value, str) else None
         key = (table.code, code, name)
         found = self.units.get(key)
@@ -238,6 +238,8 @@ class _Understanding:
             wrong: Finding | None = None
             if isinstance(unit, Reused):
                 wrong = finding("row.code_reused", place, **unit.words(self.period.ends_on))
+            elif not code:
+                wrong = finding("row.no_unit", place)
             elif unit is None:
                 rule, words = self.days.none(code, self.catalogue)
                 wrong = finding(f"row.{rule}", place, **words)
