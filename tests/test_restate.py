@@ -13,6 +13,7 @@ import pytest
 import tree_world as world
 from tree_world import divided, established, merged, moved
 
+from samples import filed
 from tonghop.base.codes import receipt_code
 from tonghop.base.settings import Settings
 from tonghop.queries import questions
@@ -489,7 +490,7 @@ def _hold(here: Settings) -> dict[str, list[tuple[object, ...]]]:
             f"select (to_jsonb(t) - 'release_from' - 'release_to')::text from marts.{name} t "
             "where release_to = 2147483647 order by 1",
         )
-        for name in ("fct_restated", "fct_rollup")
+        for name in ("fct_restated", "fct_rollup", "fct_rate", "fct_completeness", "fct_reporting", "fct_sheet", "fct_year")
     }
 
 
@@ -507,13 +508,33 @@ def test_a_late_report_rebuilds_its_landing_unit_and_all_above_and_nothing_else(
         "select distinct unit_key from marts.fct_restated join catalogue.unit using (unit_id) where release_from = 2 order by 1",
     )
     assert changed == [("n",), ("p",), ("q",), ("y",), ("z",)]
-    incremental = _hold(here)
+    assert _hold(here) == _whole(here)
+
+
+def test_a_claim_that_no_sum_stands_beside_is_in_no_sum_above_it(new_warehouse: NewWarehouse, tmp_path: Path) -> None:
+    here = new_warehouse(tmp_path / "home").model_copy(update={"catalogue": tmp_path / "catalogue"})
+    world.write_catalogue(here.catalogue, UNITS)
+    # nobody below a knows its members; below d nobody reports
+    world.file(here, [("a1", "2025-M05", {"members": None})])
+    filed.file(here, [(unit, "2025-M05", {("T", "all", "members"): 7}) for unit in ("a", "d")], scope="rollup")
+    world.release(here)
+    world.file(here, [(unit, "2025-M05", {"admitted": 1}) for unit in ("c", "s")])
+    world.release(here)
+    above = world.rows(
+        here, f"select distinct unit_key from marts.fct_rollup {NAMED} and unit_key in ('p', 'q') and release_to = 2147483647"
+    )
+    assert above == [("p",)]
+    assert _hold(here) == _whole(here)
+
+
+def _whole(here: Settings) -> dict[str, list[tuple[object, ...]]]:
+    """What release 2 holds where everything is built anew for it."""
     with connect(here) as connection:
         connection.execute("update ctl.release set status = 'candidate', published_at = null where release_id = 2")
         connection.execute("update ctl.current_release set release_id = 1")
         connection.execute("update build.scope set everything = true")
     dbt.invoke(here, ["run"])
-    assert _hold(here) == incremental
+    return _hold(here)
 
 
 def test_the_gate_holds_the_reformed_country_to_conservation(reformed: Settings) -> None:

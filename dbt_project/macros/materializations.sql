@@ -52,7 +52,8 @@
     {%- set cols = model.columns.keys() | list -%}
     {%- set rest = cols | reject('in', key + ['release_from', 'release_to']) | list -%}
     {%- set sliced = slice(config.require('meta').slice) | trim -%}
-    {%- set candidate = '(select release_id from build.candidate)' -%}
+    {#- a number, from which the planner knows the indexes of what one release opened and ended -#}
+    {%- set candidate = candidate_scope().release_id -%}
     {%- set new = make_temp_relation(this) -%}
     {{ run_hooks(pre_hooks) }}
     {% call statement('new') %}
@@ -68,7 +69,7 @@
     -- a table that was empty a moment ago looks small: a loop over it would read again what it is itself writing
     set local enable_nestloop = off;
     {%- endif %}
-    delete from {{ this }} as t where t.release_from = {{ candidate }} and {{ sliced }};
+    delete from {{ this }} as t where t.release_from::bigint = {{ candidate }} and {{ sliced }};
     update {{ this }} as t set release_to = {{ still() }} where t.release_to = {{ candidate }} and {{ sliced }};
     -- close what changed or vanished
     update {{ this }} as t set release_to = {{ candidate }}

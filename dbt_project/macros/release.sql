@@ -14,6 +14,15 @@
 
 
 {#
+    The rows of a mart as an earlier release left them, for what a candidate does not touch. The models that read them are what the
+    mart is made from, so this is no reference.
+#}
+{% macro kept(mart) -%}
+    (select * from marts.{{ mart }} where release_to = {{ still() }})
+{%- endmacro %}
+
+
+{#
     The part of a model that this candidate rebuilds; the same part is closed and opened in its table.
 
     catalogue           everything when the catalogue changed, otherwise nothing: its models are passed over
@@ -51,13 +60,19 @@
 #}
 {% macro candidate_scope() %}
     {%- if 'scope' not in graph -%}
-        {%- set open = run_query('select everything from build.scope').rows -%}
+        {%- set open = run_query(
+            'select s.everything, c.release_id from build.scope as s cross join build.candidate as c'
+        ).rows -%}
         {%- if not open and flags.WHICH not in ('compile', 'generate') -%}
             {{ exceptions.raise_compiler_error('no candidate is open: `tonghop release` opens one') }}
         {%- endif -%}
         {%- set periods = run_query('select distinct period_id from build.touched order by period_id').columns[0].values() -%}
         {#- `compile` and `docs generate` show SQL and run none of it -#}
-        {%- do graph.update({'scope': {'everything': open[0][0] if open else true, 'periods': periods | map('int') | list}}) -%}
+        {%- do graph.update({'scope': {
+            'release_id': open[0][1] | int if open else 0,
+            'everything': open[0][0] if open else true,
+            'periods': periods | map('int') | list,
+        }}) -%}
     {%- endif -%}
     {{ return(graph.scope) }}
 {% endmacro %}

@@ -1,39 +1,64 @@
 -- grain: unit x period x form table: how many of the unit and all below it, on the tree of the period's end, owe the table, and
--- how many of these have reported it. Joined on a range of days, which is cheap here: a row a report, not a row a figure, and
--- periods of which nothing has come are here too.
+-- how many of these have reported it; of periods of which nothing has come as well.
 with reporting as (
     select * from {{ ref('int_reporting') }}
 ),
 
-period as (
-    select * from {{ ref('stg_period') }}
+part as (
+    select * from {{ ref('int_part') }}
+    where tree = 'reported'
 ),
 
-tree as (
-    select * from {{ ref('int_org_tree') }}
-),
-
-unit_version as (
-    select * from {{ ref('stg_unit_version') }}
-),
-
-level as (
-    select * from {{ ref('stg_level') }}
+counted as (
+    select
+        p.ancestor_id,
+        p.period_id,
+        p.published,
+        r.table_code,
+        {{ completeness('r') }}
+    from part as p
+    inner join reporting as r on r.period_id = p.period_id and r.unit_id = p.unit_id
+    where not p.is_kept
+    group by p.ancestor_id, p.period_id, p.published, r.table_code
+    union all
+    select
+        p.ancestor_id,
+        p.period_id,
+        p.published,
+        k.table_code,
+        k.last_due_on,
+        k.due,
+        k.received,
+        k.on_time,
+        k.late,
+        k.missing,
+        k.nil,
+        k.unowed,
+        k.claims_due,
+        k.claims_received
+    from part as p
+    inner join {{ kept('fct_completeness') }} as k on k.period_id = p.period_id and k.unit_id = p.unit_id
+    where p.is_kept
 ),
 
 final as (
     select
-        t.ancestor_id as unit_id,
-        r.period_id,
-        r.table_code,
-        {{ completeness('r') }}
-    from reporting as r
-    inner join period as p on p.period_id = r.period_id
-    inner join tree as t on t.unit_id = r.unit_id and p.ends_on between t.valid_from and t.valid_to
-    inner join unit_version as v on v.unit_id = t.ancestor_id and p.ends_on between v.valid_from and v.valid_to
-    inner join level as l on l.level = v.level
-    where l.published and {{ slice('touched', 'r.period_id', 't.ancestor_id') }}
-    group by t.ancestor_id, r.period_id, r.table_code
+        ancestor_id as unit_id,
+        period_id,
+        table_code,
+        published,
+        max(last_due_on) as last_due_on,
+        sum(due)::integer as due,
+        sum(received)::integer as received,
+        sum(on_time)::integer as on_time,
+        sum(late)::integer as late,
+        sum(missing)::integer as missing,
+        sum(nil)::integer as nil,
+        sum(unowed)::integer as unowed,
+        sum(claims_due)::integer as claims_due,
+        sum(claims_received)::integer as claims_received
+    from counted
+    group by ancestor_id, period_id, published, table_code
 )
 
 select * from final

@@ -4,8 +4,9 @@ with rate_part as (
     select * from {{ ref('int_rate_part') }}
 ),
 
-tree as (
-    select * from {{ ref('int_tree_at_period') }}
+part as (
+    select * from {{ ref('int_part') }}
+    where tree = 'reported' and published
 ),
 
 unit_rate as (
@@ -21,33 +22,55 @@ unit_rate as (
     group by unit_id, period_id, row_id, scope, rate_code
 ),
 
-summed as (
+given as (
     select
-        t.ancestor_id as unit_id,
-        t.period_id,
+        p.ancestor_id as unit_id,
+        p.period_id,
         u.row_id,
         u.rate_code,
+        u.numerator,
+        u.denominator
+    from part as p
+    inner join unit_rate as u on u.period_id = p.period_id and u.unit_id = p.unit_id
+    where u.scope = 'own' and not p.is_kept
+    union all
+    select
+        p.ancestor_id as unit_id,
+        p.period_id,
+        k.row_id,
+        k.rate_code,
+        k.numerator,
+        k.denominator
+    from part as p
+    inner join {{ kept('fct_rate') }} as k on k.period_id = p.period_id and k.unit_id = p.unit_id
+    where k.basis = 'summed' and p.is_kept
+),
+
+summed as (
+    select
+        unit_id,
+        period_id,
+        row_id,
+        rate_code,
         'summed' as basis,
-        sum(u.numerator) as numerator,
-        sum(u.denominator) as denominator
-    from tree as t
-    inner join unit_rate as u on u.period_id = t.period_id and u.unit_id = t.unit_id
-    where t.published and u.scope = 'own'
-    group by t.ancestor_id, t.period_id, u.row_id, u.rate_code
+        sum(numerator) as numerator,
+        sum(denominator) as denominator
+    from given
+    group by unit_id, period_id, row_id, rate_code
 ),
 
 claimed as (
     select
-        t.ancestor_id as unit_id,
-        t.period_id,
+        p.ancestor_id as unit_id,
+        p.period_id,
         u.row_id,
         u.rate_code,
         'claimed' as basis,
         u.numerator,
         u.denominator
-    from tree as t
-    inner join unit_rate as u on u.period_id = t.period_id and u.unit_id = t.unit_id
-    where t.published and t.depth = 0 and u.scope = 'rollup'
+    from part as p
+    inner join unit_rate as u on u.period_id = p.period_id and u.unit_id = p.unit_id
+    where p.unit_id = p.ancestor_id and u.scope = 'rollup'
 ),
 
 rates as (

@@ -1,4 +1,4 @@
--- grain: period of which a report counts
+-- grain: period of the slice of which a report counts
 with submission as (
     select * from {{ ref('int_submission') }}
 ),
@@ -8,12 +8,16 @@ period as (
 ),
 
 final as (
-    select distinct
+    select
         p.period_id,
         p.ends_on
-    from submission as s
-    inner join period as p on p.period_id = s.period_id
-    where s.status = 'accepted'
+    from period as p
+    where
+        exists (
+            select 1 from submission as s
+            where s.period_id = p.period_id and s.status = 'accepted'
+        )
+        and {{ slice('period', 'p.period_id') }}
 )
 
 select * from final

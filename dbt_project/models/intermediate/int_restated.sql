@@ -4,6 +4,11 @@ with observation as (
     select * from {{ ref('int_observation') }}
 ),
 
+part as (
+    select * from {{ ref('int_part') }}
+    where tree = 'today'
+),
+
 tree as (
     select * from {{ ref('int_restated_tree') }}
 ),
@@ -23,17 +28,52 @@ table_indicator as (
     from field
 ),
 
-summed as (
+own as (
     select
-        t.ancestor_id as unit_id,
+        period_id,
+        ancestor_id,
+        unit_id,
+        own_weight as weight,
+        undivided
+    from tree
+    where own_weight > 0
+),
+
+landed as (
+    select
+        t.ancestor_id,
         t.period_id,
         o.row_id,
         o.indicator_id,
         {{ restated_sum('o.value', 't') }}
-    from tree as t
+    from own as t
     inner join observation as o on o.period_id = t.period_id and o.unit_id = t.unit_id
-    where o.scope = 'own' and {{ slice('period', 'o.period_id') }}
+    where o.scope = 'own'
     group by t.ancestor_id, t.period_id, o.row_id, o.indicator_id
+    union all
+    -- what can be divided no further below is whole here
+    select
+        p.ancestor_id,
+        p.period_id,
+        k.row_id,
+        k.indicator_id,
+        k.value,
+        0 * k.value as not_restatable
+    from part as p
+    inner join {{ kept('fct_restated') }} as k on k.period_id = p.period_id and k.unit_id = p.unit_id
+    where p.is_kept
+),
+
+summed as (
+    select
+        ancestor_id as unit_id,
+        period_id,
+        row_id,
+        indicator_id,
+        trim_scale(sum(value)) as value,
+        trim_scale(sum(not_restatable)) as not_restatable
+    from landed
+    group by ancestor_id, period_id, row_id, indicator_id
 ),
 
 coverage as (

@@ -4,12 +4,13 @@ with observation as (
     select * from {{ ref('int_observation') }}
 ),
 
-tree as (
-    select * from {{ ref('int_tree_at_period') }}
+part as (
+    select * from {{ ref('int_part') }}
+    where tree = 'reported'
 ),
 
-reporting as (
-    select * from {{ ref('int_reporting') }}
+completeness as (
+    select * from {{ ref('int_completeness') }}
 ),
 
 field as (
@@ -23,19 +24,41 @@ table_indicator as (
     from field
 ),
 
-summed as (
+figures as (
     select
-        t.ancestor_id as unit_id,
-        t.period_id,
+        p.ancestor_id as unit_id,
+        p.period_id,
         o.row_id,
         o.indicator_id,
-        sum(o.value) as value,
+        o.value,
+        p.unit_id <> p.ancestor_id as is_below
+    from part as p
+    inner join observation as o on o.period_id = p.period_id and o.unit_id = p.unit_id
+    where o.scope = 'own' and not p.is_kept
+    union all
+    select
+        p.ancestor_id as unit_id,
+        p.period_id,
+        k.row_id,
+        k.indicator_id,
+        k.value,
+        true as is_below
+    from part as p
+    inner join {{ kept('fct_rollup') }} as k on k.period_id = p.period_id and k.unit_id = p.unit_id
+    where p.is_kept
+),
+
+summed as (
+    select
+        unit_id,
+        period_id,
+        row_id,
+        indicator_id,
+        sum(value) as value,
         -- whether the sum has a figure of any unit below
-        coalesce(bool_or(t.depth > 0 and o.value is not null), false) as has_below
-    from tree as t
-    inner join observation as o on o.period_id = t.period_id and o.unit_id = t.unit_id
-    where o.scope = 'own' and {{ slice('period', 'o.period_id') }}
-    group by t.ancestor_id, t.period_id, o.row_id, o.indicator_id
+        coalesce(bool_or(is_below and value is not null), false) as has_below
+    from figures
+    group by unit_id, period_id, row_id, indicator_id
 ),
 
 claimed as (
@@ -49,27 +72,16 @@ claimed as (
     where o.scope = 'rollup' and {{ slice('touched', 'o.period_id', 'o.unit_id') }}
 ),
 
-coverage as (
-    select
-        t.ancestor_id as unit_id,
-        t.period_id,
-        r.table_code,
-        {{ coverage('r') }}
-    from tree as t
-    inner join reporting as r on r.period_id = t.period_id and r.unit_id = t.unit_id
-    group by t.ancestor_id, t.period_id, r.table_code
-),
-
 levels as (
     select distinct
         period_id,
         ancestor_id as unit_id,
         ancestor_level as level,
         published
-    from tree
+    from part
 ),
 
-figures as (
+beside as (
     select
         coalesce(s.unit_id, c.unit_id) as unit_id,
         coalesce(s.period_id, c.period_id) as period_id,
@@ -96,13 +108,13 @@ final as (
         f.value,
         f.has_below,
         f.claimed,
-        coalesce(v.units_reported, 0) as units_reported,
-        coalesce(v.units_due, 0) as units_due,
-        coalesce(v.units_unowed, 0) as units_unowed
-    from figures as f
+        coalesce(v.received, 0) as units_reported,
+        coalesce(v.due, 0) as units_due,
+        coalesce(v.unowed, 0) as units_unowed
+    from beside as f
     inner join levels as l on l.unit_id = f.unit_id and l.period_id = f.period_id
     inner join table_indicator as i on i.indicator_id = f.indicator_id
-    left join coverage as v
+    left join completeness as v
         on v.unit_id = f.unit_id and v.period_id = f.period_id and v.table_code = i.table_code
 )
 

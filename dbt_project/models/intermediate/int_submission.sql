@@ -6,23 +6,14 @@ with receipt as (
     select * from {{ ref('stg_receipt') }}
 ),
 
-acts as (
-    select * from {{ ref('stg_ledger') }}
-),
-
 accepted as (
-    select receipt_id from acts
+    select * from {{ ref('stg_ledger') }}
     where act = 'accepted'
 ),
 
 ended as (
-    select distinct on (receipt_id)
-        receipt_id,
-        act,
-        by_receipt_id
-    from acts
+    select * from {{ ref('stg_ledger') }}
     where act in ('superseded', 'withdrawn')
-    order by receipt_id asc, seq desc
 ),
 
 final as (
@@ -41,7 +32,16 @@ final as (
         e.by_receipt_id as superseded_by
     from accepted as a
     inner join receipt as r on r.receipt_id = a.receipt_id
-    left join ended as e on e.receipt_id = a.receipt_id
+    -- looked up for each, so that of few receipts few acts are read
+    left join lateral (
+        select
+            x.act,
+            x.by_receipt_id
+        from ended as x
+        where x.receipt_id = a.receipt_id
+        order by x.seq desc
+        limit 1
+    ) as e on true
 )
 
 select * from final

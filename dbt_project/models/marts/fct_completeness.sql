@@ -22,7 +22,7 @@ final as (
         s.claims_received,
         {{ release_columns() }}
     from int_completeness as s
-    where {{ slice('touched', 's.period_id', 's.unit_id') }}
+    where s.published and {{ slice('touched', 's.period_id', 's.unit_id') }}
 )
 
 select * from final

@@ -138,6 +138,8 @@ create unique index on marts.dim_form_row (row_id) where release_to = 2147483647
 create unique index on marts.dim_submission (submission_id) where release_to = 2147483647;
 create unique index on marts.fct_observation (period_id, unit_id, indicator_id, row_id, scope) where release_to = 2147483647;
 create unique index on marts.fct_rollup (period_id, unit_id, indicator_id, row_id) where release_to = 2147483647;
+-- a claim without a sum beside it, of which few are: whether blanks are below it nobody can tell from the row
+create index on marts.fct_rollup (period_id, unit_id) where value is null and claimed is not null and release_to = 2147483647;
 create unique index on marts.fct_restated (period_id, unit_id, indicator_id, row_id) where release_to = 2147483647;
 create unique index on marts.fct_year (period_id, unit_id, indicator_id, row_id, tree, period_type, label_set) where release_to = 2147483647;
 create unique index on marts.fct_rate (period_id, unit_id, rate_code, row_id, basis) where release_to = 2147483647;
