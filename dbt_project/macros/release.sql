@@ -14,11 +14,11 @@
 
 
 {#
-    The rows of a mart as an earlier release left them, for what a candidate does not touch. The models that read them are what the
+    The rows of a mart as an earlier release left them, in the periods of the slice, for the units that the candidate does not touch. The models that read them are what the
     mart is made from, so this is no reference.
 #}
 {% macro kept(mart) -%}
-    (select * from marts.{{ mart }} where release_to = {{ still() }})
+    (select * from marts.{{ mart }} as k where k.release_to = {{ still() }} and {{ slice('period', 'k.period_id') }})
 {%- endmacro %}
 
 
@@ -29,6 +29,7 @@
     touched             the unit and period pairs of build.touched (frozen when the candidate was opened)
     touched_or_unknown  those, and rows without a unit or a period
     period              the periods of build.touched, with every unit
+    year                the years of these periods, with every period and unit: a period's number begins with its year
 
     Periods are written as literals, so that the planner passes over the other partitions.
 #}
@@ -39,6 +40,11 @@
         {%- set scope = candidate_scope() -%}
         {%- if scope.everything or kind == 'catalogue' -%}
             {{ 'true' if scope.everything else 'false' }}
+        {%- elif kind == 'year' -%}
+            (
+                {%- for year in scope.years %}{{ period }} between {{ year }}00000 and {{ year }}99999 or {% endfor -%}
+                false
+            )
         {%- else -%}
             {%- set those -%}
                 {{ period }} in ({{ scope.periods | join(', ') or 'null' }})
@@ -72,6 +78,7 @@
             'release_id': open[0][1] | int if open else 0,
             'everything': open[0][0] if open else true,
             'periods': periods | map('int') | list,
+            'years': periods | map('string') | map('truncate', 4, true, '', 0) | unique | list,
         }}) -%}
     {%- endif -%}
     {{ return(graph.scope) }}

@@ -61,7 +61,7 @@ untold as (
         period_id,
         unit_id
     from {{ kept('fct_rollup') }} as k
-    where value is null and claimed is not null and {{ slice('period', 'k.period_id') }}
+    where value is null and claimed is not null
 ),
 
 unit_at as materialized (

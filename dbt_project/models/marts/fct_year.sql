@@ -8,15 +8,18 @@
 -- grain: tree x unit x year x type of the periods added up x row x indicator x label_set. From the marts and not from the
 -- intermediate models: these hold the slice's periods only, a year's sum needs all of its periods.
 with rollup as (
-    select * from {{ ref('fct_rollup') }}
+    select * from {{ ref('fct_rollup') }} as r
+    where r.release_to = {{ still() }} and r.value is not null and {{ slice('year', 'r.period_id') }}
 ),
 
 restated as (
-    select * from {{ ref('fct_restated') }}
+    select * from {{ ref('fct_restated') }} as r
+    where r.release_to = {{ still() }} and r.value is not null and {{ slice('year', 'r.period_id') }}
 ),
 
 indicator as (
     select * from {{ ref('dim_indicator') }}
+    where release_to = {{ still() }}
 ),
 
 period as (
@@ -31,8 +34,20 @@ crosswalk as (
     select * from {{ ref('stg_crosswalk') }}
 ),
 
+-- a step by itself, which joins by equality: of the ranges of days by which a year has its periods the planner expects ten times
+-- as many, and loops
+part as materialized (
+    select
+        period_id,
+        year_id,
+        period_type,
+        periods_in_year
+    from period_in_year
+    where {{ slice('period', 'year_id') }}
+),
+
 -- of the few indicators whose labels break; all others have one set
-label_set as (
+label_set as materialized (
     select
         i.indicator_id,
         p.period_id,
@@ -40,8 +55,7 @@ label_set as (
     from indicator as i
     cross join period as p
     where
-        i.release_to = {{ still() }}
-        and exists (
+        exists (
             select 1
             from crosswalk as x
             where x.is_break and i.indicator_id in (x.old_id, x.new_id)
@@ -65,8 +79,8 @@ stacked as (
         y.period_type,
         y.periods_in_year
     from rollup as r
-    inner join period_in_year as y on y.period_id = r.period_id
-    where r.release_to = {{ still() }} and r.value is not null and {{ slice('touched', 'y.year_id', 'r.unit_id') }}
+    inner join part as y on y.period_id = r.period_id
+    where {{ slice('touched', 'y.year_id', 'r.unit_id') }}
     union all
     select
         'today' as tree,
@@ -83,8 +97,8 @@ stacked as (
         y.period_type,
         y.periods_in_year
     from restated as r
-    inner join period_in_year as y on y.period_id = r.period_id
-    where r.release_to = {{ still() }} and r.value is not null and {{ slice('touched', 'y.year_id', 'r.unit_id') }}
+    inner join part as y on y.period_id = r.period_id
+    where {{ slice('touched', 'y.year_id', 'r.unit_id') }}
 ),
 
 lines as (
@@ -93,8 +107,7 @@ lines as (
         i.aggregation,
         coalesce(b.label_set, 1) as label_set
     from stacked as s
-    inner join indicator as i
-        on i.indicator_id = s.indicator_id and i.release_to = {{ still() }} and {{ adds_over_time('i.aggregation') }}
+    inner join indicator as i on i.indicator_id = s.indicator_id and {{ adds_over_time('i.aggregation') }}
     left join label_set as b on b.indicator_id = s.indicator_id and b.period_id = s.period_id
 ),
 
