@@ -21,7 +21,7 @@ for suite in asked.suites:
     for e in suite.expectations:
         pathlib.Path(sys.argv[1], e.name + ".sql").write_text(e.sql)
 for whole in True, False:
-    pathlib.Path(sys.argv[2], f"asked_{whole}.sql").write_text(suites.only(asked.asked, whole))
+    pathlib.Path(sys.argv[2], f"ranges_{whole}.sql").write_text(suites.only(asked.ranges, whole))
 endef
 export POPULATIONS
 

@@ -388,7 +388,7 @@ def test_a_folder_without_suites_is_refused(tmp_path: Path) -> None:
 
 def suite_folder(folder: Path, severity: str, **populations: str) -> Path:
     folder.mkdir(exist_ok=True)
-    for name in ("candidate.sql", "asked.sql"):
+    for name in ("candidate.sql", "ranges.sql"):
         shutil.copy(suites.FOLDER / name, folder)
     (folder / f"{severity}.yaml").write_text(
         yaml.safe_dump(

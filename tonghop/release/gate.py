@@ -76,7 +76,7 @@ def audit(settings: Settings, folder: Path = suites.FOLDER) -> list[Result]:
 
 def prepare(connection: psycopg.Connection[Any], asked: suites.Suites, release_id: int, whole: bool) -> None:
     """Fill what the populations range over, as the owner and within a transaction."""
-    psycopg.ClientCursor(connection).execute(suites.only(asked.asked, whole), {"release": release_id})
+    psycopg.ClientCursor(connection).execute(suites.only(asked.ranges, whole), {"release": release_id})
 
 
 def failing(settings: Settings, expectation: str, limit: int = 20, folder: Path = suites.FOLDER) -> list[dict[str, Any]]:

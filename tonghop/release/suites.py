@@ -2,7 +2,7 @@
 
 A suite is a file in expectations/. Each of its expectations is a population: a query with one row for each thing that is
 checked, columns that name the thing, and `failed`, 0 or 1. candidate.sql holds the steps that every population starts from, and
-asked.sql says what they range over: everything, or the slice that a candidate may have changed. A line of SQL that ends in
+ranges.sql says what they range over: everything, or the slice that a candidate may have changed. A line of SQL that ends in
 `-- slice` or `-- whole` is there only in the one case, so that a population has one text for both.
 required.yaml lists the expectations that no release goes without, so that a file that is gone is missed.
 """
@@ -18,7 +18,7 @@ from tonghop.base.settings import PROJECT
 from tonghop.catalogue.data import in_a_line
 
 FOLDER = PROJECT / "expectations"
-STEPS, ASKED, REQUIRED = "candidate.sql", "asked.sql", "required.yaml"
+STEPS, RANGES, REQUIRED = "candidate.sql", "ranges.sql", "required.yaml"
 
 
 class SuiteError(Exception):
@@ -77,7 +77,7 @@ class Suites(NamedTuple):
 
     suites: tuple[Suite, ...]
     steps: str
-    asked: str
+    ranges: str
     fingerprint: str
 
     def question(self, expectation: str, question: str, whole: bool = True) -> str:
@@ -114,11 +114,11 @@ def read(folder: Path = FOLDER) -> Suites:
     names = [expectation.name for suite in found for expectation in suite.expectations]
     if twice := {name for name in names if names.count(name) > 1}:
         raise SuiteError(f"two expectations are called {', '.join(sorted(twice))}")
-    if missing := {STEPS, ASKED, REQUIRED} - set(texts):
+    if missing := {STEPS, RANGES, REQUIRED} - set(texts):
         raise SuiteError(f"{folder} lacks {', '.join(sorted(missing))}")
     _hold_required(found, _parse(REQUIRED, _REQUIRED.validate_python, texts))
     ordered = tuple(sorted(found, key=lambda suite: (suite.severity, suite.name)))
-    return Suites(ordered, texts[STEPS].decode(), texts[ASKED].decode(), fingerprint(texts))
+    return Suites(ordered, texts[STEPS].decode(), texts[RANGES].decode(), fingerprint(texts))
 
 
 def _parse(name: str, validate: Any, texts: dict[str, bytes]) -> Any:
