@@ -15,7 +15,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from samples.model import Report, Value
 from tonghop.catalogue.forms import ALL_ROWS, Field_, Form, Table
 from tonghop.catalogue.model import Catalogue
-from tonghop.templates.formulas import column_number
+from tonghop.templates.formulas import column_caption
 
 # headings over neighbouring columns: a matter of layout, so it stands with the layout
 GROUPS: dict[str, dict[str, str]] = {
@@ -176,7 +176,7 @@ class _Sheet:
         self.sheet.row_dimensions[leaf].height = 14 * max(3, lines)
         self.row = leaf + 1
         for column in range(1, first + len(order)):
-            text = f"({'ABCD'[column - 1]})" if column < first else column_number(self.form, self.table, column - first)
+            text = f"({'ABCD'[column - 1]})" if column < first else column_caption(self.form, self.table, column - first)
             self._cell(column, text, Font(_FONT, 8, italic=True), _NUMBERS, fill=_BAND)
         self.sheet.freeze_panes = self.sheet.cell(self.row + 1, first)
 

@@ -34,7 +34,7 @@ from tonghop.reading.report import Report
 from tonghop.reading.understand import read_and_check
 from tonghop.release import candidate, gate, publish, run, suites
 from tonghop.templates.book import workbook
-from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING, Formula
+from tonghop.templates.formulas import BELOW, BLANK, FAILS, HOLDS, NOTHING, RuleFormula
 from tonghop.templates.plan import Planner, Template
 from tonghop.warehouse.connect import bi_url, connect
 from tonghop.warehouse.roles import AUDITOR
@@ -91,7 +91,7 @@ class Filled:
         for rule in self.form.rules:
             failure, undecided = (FAILS, BLANK) if rule.check.kind == "identity" else (BELOW, NOTHING)
             shown = {"holds": HOLDS, "broken": failure, "undecided": undecided, "silent": NOTHING}
-            computable = Formula.of(rule, self.table, self.catalogue.codes).is_computable
+            computable = RuleFormula.of(rule, self.table, self.catalogue.codes).is_computable
             for unit in self.rows:
                 found[unit, rule.check.rule] = shown[said[unit][rule.check.rule]] if computable else NOTHING
         return found

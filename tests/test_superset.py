@@ -18,7 +18,7 @@ from tonghop.base.settings import Settings
 from tonghop.dashboards import archive
 from tonghop.dashboards.datasets import Dataset, read
 from tonghop.ops import processes, services, superset
-from tonghop.ops.superset_api import Superset, logged_in
+from tonghop.ops.superset_api import Superset, signed_in
 
 pytestmark = pytest.mark.trials
 
@@ -34,7 +34,7 @@ def settings(samples_released: Settings) -> Iterator[Settings]:
 
 @pytest.fixture(scope="module")
 def admin(settings: Settings) -> Iterator[Superset]:
-    with logged_in(superset.url(settings), superset.ADMIN, secret(settings, "superset-admin")) as api:
+    with signed_in(superset.url(settings), superset.ADMIN, secret(settings, "superset-admin")) as api:
         yield api
 
 
@@ -102,7 +102,7 @@ def test_a_second_time_changes_what_is_there_and_adds_nothing(settings: Settings
 
 def test_a_viewer_reads_pages_and_changes_nothing(settings: Settings, admin: Superset) -> None:
     chart = admin._all("chart", ["id", "uuid"])[0]["id"]
-    with logged_in(superset.url(settings), superset.VIEWER, secret(settings, "superset-viewer")) as viewer:
+    with signed_in(superset.url(settings), superset.VIEWER, secret(settings, "superset-viewer")) as viewer:
         assert asked(viewer, "f1_h1", ["period_code"], ["F1.dv_cuoi_ky"])
         assert viewer._all("dashboard", ["id", "uuid"])
         for method, path, body in (

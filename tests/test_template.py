@@ -29,7 +29,7 @@ from tonghop.reading import layout
 from tonghop.reading.report import Report
 from tonghop.reading.understand import read_and_check
 from tonghop.templates.book import workbook
-from tonghop.templates.formulas import BLANK, FAILS, column_number
+from tonghop.templates.formulas import BLANK, FAILS, column_caption
 from tonghop.templates.plan import Key, Planner, Prefill, Template, TemplateError, closing
 from tonghop.warehouse.connect import connect, reachable
 from tonghop.warehouse.roles import AUDITOR
@@ -184,7 +184,7 @@ def test_every_formula_is_written_with_the_value_that_it_has(catalogue: Catalogu
 
 
 def test_the_number_of_a_column_says_what_it_adds_in_the_order_of_the_columns(catalogue: Catalogue) -> None:
-    said = {column_number(form, table, n) for form in catalogue.forms for table in form.tables for n in range(len(table.fields))}
+    said = {column_caption(form, table, n) for form in catalogue.forms for table in form.tables for n in range(len(table.fields))}
     sums = [re.findall(r"([+-]?)(?:[\d.]+x)?(\d+)", text.strip("()").partition("=")[2]) for text in said if "=" in text]
     assert len(sums) > 20
     for parts in sums:
@@ -193,7 +193,7 @@ def test_the_number_of_a_column_says_what_it_adds_in_the_order_of_the_columns(ca
 
 def test_a_closing_figure_is_made_up_of_the_others_and_never_an_opening_one(catalogue: Catalogue) -> None:
     said = {
-        table.code: [n for place in range(len(table.fields)) if "=" in (n := column_number(form, table, place))]
+        table.code: [n for place in range(len(table.fields)) if "=" in (n := column_caption(form, table, place))]
         for form in catalogue.forms
         for table in form.tables
     }

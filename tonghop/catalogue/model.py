@@ -229,7 +229,7 @@ class Catalogue:
         return self.calendar.working_day(due)
 
 
-def fingerprint(form: Form, unit: UnitVersion, period: Period) -> str:
+def template_fingerprint(form: Form, unit: UnitVersion, period: Period) -> str:
     """What a template carries: the same for the same unit, period and meaning of every cell of the form version.
 
     What may change while a template is out (rules, rates, deadlines, synonyms) is no part of it.

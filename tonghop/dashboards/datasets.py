@@ -23,7 +23,7 @@ COVERAGE = "coverage"
 
 
 @dataclass(frozen=True)
-class Column:
+class DatasetColumn:
     """A column of a view: its type as PostgreSQL names it, a short name for headings, and what it means in both languages.
 
     expression is SQL where the view has no such column.
@@ -41,7 +41,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Metric:
+class DatasetMetric:
     """What may be asked of all rows of a view, or of any group of them.
 
     format is d3's; coverage names the metric of the same view that says of how many units it is, over the same periods.
@@ -56,7 +56,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class FormTable:
     """What a view of a form table is of: form, table and kind of period; whether anybody owes it, and has reported."""
 
     form_code: str
@@ -76,9 +76,9 @@ class Dataset:
 
     name: str
     about: str
-    columns: Mapping[str, Column]
-    metrics: Mapping[str, Metric]
-    sheet: Sheet | None = None
+    columns: Mapping[str, DatasetColumn]
+    metrics: Mapping[str, DatasetMetric]
+    sheet: FormTable | None = None
 
 
 def read(settings: Settings) -> list[Dataset]:
@@ -87,12 +87,12 @@ def read(settings: Settings) -> list[Dataset]:
     with connect(settings, AUDITOR) as connection, connection.cursor(row_factory=namedtuple_row) as cursor:
         rows: list[Any] = cursor.execute((QUERIES / "views.sql").read_bytes(), {"reader": READER}).fetchall()
         forms = connection.execute((QUERIES / "forms.sql").read_bytes()).fetchall()
-        of_forms = {view: Sheet(*[*sheet, _is_reported(connection, view)]) for view, *sheet in forms}
+        of_forms = {view: FormTable(*[*sheet, _is_reported(connection, view)]) for view, *sheet in forms}
         figures: list[Any] = cursor.execute((QUERIES / "figures.sql").read_bytes()).fetchall()
     found = []
     for (view, about), lines in groupby(rows, key=lambda row: (row.view_name, row.about)):
         columns = {
-            line.column_name: Column(
+            line.column_name: DatasetColumn(
                 line.column_name,
                 line.type,
                 words["columns"].get(line.column_name) or _short(line.column_about),
@@ -101,7 +101,7 @@ def read(settings: Settings) -> list[Dataset]:
             for line in lines
         }
         for name, computed in words["computed"].get(view, {}).items():
-            columns[name] = Column(name, "text", computed["vi"], f"{computed['vi']}. / {computed['en']}.", computed["is"])
+            columns[name] = DatasetColumn(name, "text", computed["vi"], f"{computed['vi']}. / {computed['en']}.", computed["is"])
         metrics = list(_fixed(words["metrics"].get(view, {})))
         if sheet := of_forms.get(view):
             of_view = [line for line in figures if line.table_code == sheet.table_code and line.column_name in columns]
@@ -141,17 +141,19 @@ def _coverage(kinds: set[str]) -> str:
     return f"{COVERAGE}_{'sum' if kinds & {'flow', 'distinct'} else kinds.pop()}"
 
 
-def _fixed(metrics: Mapping[str, Mapping[str, str]]) -> Iterator[Metric]:
+def _fixed(metrics: Mapping[str, Mapping[str, str]]) -> Iterator[DatasetMetric]:
     for name, metric in metrics.items():
-        yield Metric(name, metric["is"], metric["vi"], f"{metric['vi']}. / {metric['en']}.", metric.get("format", COUNT))
+        yield DatasetMetric(name, metric["is"], metric["vi"], f"{metric['vi']}. / {metric['en']}.", metric.get("format", COUNT))
 
 
-def _figure(line: Any, column: Column) -> Metric:
+def _figure(line: Any, column: DatasetColumn) -> DatasetMetric:
     name, expression = f"{line.table_code}.{line.column_name}", _over_time(line.over_time, f'"{column.name}"')
-    return Metric(name, expression, column.label + _until(line.ends_before), column.about, COUNT, _coverage({line.over_time}))
+    return DatasetMetric(
+        name, expression, column.label + _until(line.ends_before), column.about, COUNT, _coverage({line.over_time})
+    )
 
 
-def _rates(lines: Sequence[Any]) -> Iterator[Metric]:
+def _rates(lines: Sequence[Any]) -> Iterator[DatasetMetric]:
     """A rate for each form row, and for each stretch of days on which the labels of its terms mean the same."""
     of_rates: dict[Any, list[Any]] = {}
     for line in lines:
@@ -163,7 +165,7 @@ def _rates(lines: Sequence[Any]) -> Iterator[Metric]:
             for part in ("numerator", "denominator")
         )
         row = "" if row_code == "all" else f".{row_code}"
-        yield Metric(
+        yield DatasetMetric(
             f"{code}{row}{f'.truoc_{until:%Y%m%d}' if until else ''}",
             f"({above}) / nullif({below}, 0)",
             (f"{line.row_label}: " if row else "") + line.label_vi + _until(until),

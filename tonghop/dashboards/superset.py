@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tonghop.dashboards.boards import EVERY, Board, Chart, Filter, Tab, Text, is_of_today
-from tonghop.dashboards.datasets import Dataset, Metric
+from tonghop.dashboards.datasets import Dataset, DatasetMetric
 
 Json = dict[str, Any]
 Uuid = Callable[[str, str], str]  # of a kind of thing and its name
@@ -37,16 +37,16 @@ def _sql(condition: str) -> Json:
     return {"expressionType": "SQL", "sqlExpression": condition, "clause": "WHERE"}
 
 
-def _named(name: str, dataset: Dataset) -> list[Metric]:
+def _named(name: str, dataset: Dataset) -> list[DatasetMetric]:
     return [metric for metric in dataset.metrics.values() if metric.coverage] if name == EVERY else [dataset.metrics[name]]
 
 
-def _number(_: Chart, metrics: list[Metric], __: list[Metric]) -> tuple[str, Json]:
+def _number(_: Chart, metrics: list[DatasetMetric], __: list[DatasetMetric]) -> tuple[str, Json]:
     (metric,) = metrics
     return "big_number_total", {"metric": metric.name, "y_axis_format": metric.format, "header_font_size": 0.4}
 
 
-def _bars(chart: Chart, metrics: list[Metric], coverage: list[Metric]) -> tuple[str, Json]:
+def _bars(chart: Chart, metrics: list[DatasetMetric], coverage: list[DatasetMetric]) -> tuple[str, Json]:
     axis, *groups = chart.by
     return "mixed_timeseries", {
         "x_axis": axis,
@@ -76,7 +76,7 @@ def _bars(chart: Chart, metrics: list[Metric], coverage: list[Metric]) -> tuple[
     }
 
 
-def _table(chart: Chart, metrics: list[Metric], coverage: list[Metric]) -> tuple[str, Json]:
+def _table(chart: Chart, metrics: list[DatasetMetric], coverage: list[DatasetMetric]) -> tuple[str, Json]:
     return "table", {
         "query_mode": "aggregate",
         "groupby": list(chart.by),
@@ -91,7 +91,7 @@ def _table(chart: Chart, metrics: list[Metric], coverage: list[Metric]) -> tuple
     }
 
 
-def _rows(chart: Chart, _: list[Metric], __: list[Metric]) -> tuple[str, Json]:
+def _rows(chart: Chart, _: list[DatasetMetric], __: list[DatasetMetric]) -> tuple[str, Json]:
     order = [f'["{name.removeprefix("-")}", {"false" if name.startswith("-") else "true"}]' for name in chart.sort]
     return "table", {
         "query_mode": "raw",
@@ -106,7 +106,7 @@ def _rows(chart: Chart, _: list[Metric], __: list[Metric]) -> tuple[str, Json]:
     }
 
 
-def _sheet(chart: Chart, metrics: list[Metric], coverage: list[Metric]) -> tuple[str, Json]:
+def _sheet(chart: Chart, metrics: list[DatasetMetric], coverage: list[DatasetMetric]) -> tuple[str, Json]:
     return "pivot_table_v2", {
         "groupbyRows": [],
         "groupbyColumns": list(chart.by),

@@ -51,13 +51,13 @@ def load_pending(settings: Settings, progress: Callable[[int, int], None] = lamb
             [settings.batch_files],
         ).fetchall():
             connection.commit()
-            answers += decide(settings, connection, pool, synced, batch, counted)[0]
+            answers += decide_receipts(settings, connection, pool, synced, batch, counted)[0]
         if answers:
             connection.execute("analyze intake.receipt, intake.line, intake.finding, intake.ledger")
     return answers
 
 
-def decide(
+def decide_receipts(
     settings: Settings,
     connection: psycopg.Connection[Any],
     pool: Pool,

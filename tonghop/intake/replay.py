@@ -11,7 +11,7 @@ from tonghop.base.settings import Settings
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.sync import sync
 from tonghop.intake.answer import Answer
-from tonghop.intake.load import decide
+from tonghop.intake.load import decide_receipts
 from tonghop.intake.pool import Pool
 from tonghop.intake.receive import original
 from tonghop.reading.report import Report
@@ -63,7 +63,7 @@ def replay(
 
         while todo:
             batch, todo = todo[: settings.batch_files], todo[settings.batch_files :]
-            decided, waits = decide(settings, connection, pool, synced, batch, counted, held=True)
+            decided, waits = decide_receipts(settings, connection, pool, synced, batch, counted, held=True)
             answers += decided
             todo = [receipt for receipt in batch if receipt[0] in waits] + todo
     return answers

@@ -9,9 +9,9 @@ import yaml
 
 from tonghop.base.findings import Finding
 from tonghop.intake.answer import STATUS, Answer
-from tonghop.xlsx.annotate import Note, alone, noted
+from tonghop.xlsx.annotate import Note, noted, page_alone
 from tonghop.xlsx.comments import SIGN
-from tonghop.xlsx.findings_sheet import SheetRows, Text
+from tonghop.xlsx.findings_sheet import PageCell, SheetRows
 from tonghop.xlsx.xml_edit import NotKept
 
 SHOWN = 2_000  # findings that are listed; nobody mends more at a sitting
@@ -45,7 +45,7 @@ def _notes(sheet: str, cell: str, f: Finding, sign: str) -> Iterator[Note]:
 
 def listed(answer: Answer, reason: str) -> bytes:
     """A workbook of the findings only; `reason` is a key of `kept` in returned.yaml."""
-    return alone(_page(answer, reason))
+    return page_alone(_page(answer, reason))
 
 
 def _page(answer: Answer, reason: str | None = None) -> SheetRows:
@@ -53,27 +53,27 @@ def _page(answer: Answer, reason: str | None = None) -> SheetRows:
     status_vi, status_en = STATUS[answer.status]
     what = " · ".join(filter(None, (answer.receipt, answer.form, answer.unit, answer.period)))
     page: SheetRows = [
-        [Text(f"{words['title']['vi']} / {words['title']['en']}", "title")],
-        [Text(f"{answer.file} – {status_vi} / {status_en}{' – ' if what else ''}{what}")],
-        [Text("{vi} / {en}".format(**words["guide"]["alone" if reason else "marked"]), "note")],
-        [Text("{vi} / {en}".format(**words["kept"][reason]), "note")] if reason else [],
-        [Text(f"{head['vi']}\n{head['en']}", "head") for head in words["heads"]],
+        [PageCell(f"{words['title']['vi']} / {words['title']['en']}", "title")],
+        [PageCell(f"{answer.file} – {status_vi} / {status_en}{' – ' if what else ''}{what}")],
+        [PageCell("{vi} / {en}".format(**words["guide"]["alone" if reason else "marked"]), "note")],
+        [PageCell("{vi} / {en}".format(**words["kept"][reason]), "note")] if reason else [],
+        [PageCell(f"{head['vi']}\n{head['en']}", "head") for head in words["heads"]],
     ]
     for number, f in enumerate(answer.findings[:SHOWN], start=1):
         to = (f.sheet, f.cell) if f.sheet and f.cell and not reason else None
         where = "link" if to else "number"
         page.append(
             [
-                Text(str(number), "number"),
-                Text(f.sheet or "–", "cell"),
-                Text(f.cell or "–", where, to),
-                Text(f.text("vi", between), "cell"),
-                Text(f"{f.text('en', between)} ({f.rule})", "cell"),
-                Text("{vi}\n{en}".format(**_to_do(f)), "cell"),
+                PageCell(str(number), "number"),
+                PageCell(f.sheet or "–", "cell"),
+                PageCell(f.cell or "–", where, to),
+                PageCell(f.text("vi", between), "cell"),
+                PageCell(f"{f.text('en', between)} ({f.rule})", "cell"),
+                PageCell("{vi}\n{en}".format(**_to_do(f)), "cell"),
             ]
         )
     if len(answer.findings) > SHOWN:
-        page.append([Text("{vi} / {en}".format(**words["more"]).format(count=len(answer.findings) - SHOWN), "note")])
+        page.append([PageCell("{vi} / {en}".format(**words["more"]).format(count=len(answer.findings) - SHOWN), "note")])
     return page
 
 

@@ -10,7 +10,7 @@ import httpx
 
 from tonghop.base.secrets import secret
 from tonghop.base.settings import Settings
-from tonghop.ops.configuration import ADMIN, NEEDED, Say, end_of, url
+from tonghop.ops.configuration import ADMIN, NEEDED, Say, last_lines, url
 from tonghop.ops.processes import ServiceError, roles
 
 
@@ -93,7 +93,7 @@ def _reasons(api: httpx.Client, dag: str, key: str) -> str:
     for task in get(api, base, state=["failed"])["task_instances"]:
         content = get(api, f"{base}/{task['task_id']}/logs/{task['try_number']}", full_content=True)["content"]
         text = "\n".join(line for line in map(_log_line, content) if not line.startswith("::"))  # Airflow's folding marks
-        lines.append(f"{dag}: {task['task_id']} failed\n{end_of(text)}")
+        lines.append(f"{dag}: {task['task_id']} failed\n{last_lines(text)}")
     return "\n".join(lines) or f"{dag}: run {key} failed without a failed task"
 
 

@@ -133,5 +133,5 @@ def _private(path: Path) -> IO[str]:
     return open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
-def end_of(text: str, lines: int = 25) -> str:
+def last_lines(text: str, lines: int = 25) -> str:
     return "\n".join(text.rstrip().splitlines()[-lines:])

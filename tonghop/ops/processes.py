@@ -18,7 +18,7 @@ import psutil
 import psycopg
 
 from tonghop.base.settings import Settings
-from tonghop.ops.configuration import COMMANDS, MARK, ROLE, Say, airflow_home, end_of, environment, log_file
+from tonghop.ops.configuration import COMMANDS, MARK, ROLE, Say, airflow_home, environment, last_lines, log_file
 from tonghop.warehouse.connect import AIRFLOW, database_url
 
 START_SECONDS, STOP_SECONDS = 120, 10
@@ -59,7 +59,7 @@ def migrate(settings: Settings, say: Say) -> None:
         text=True,
     )
     if done.returncode:
-        raise ServiceError(f"Airflow's tables could not be made:\n{end_of(done.stdout + done.stderr)}")
+        raise ServiceError(f"Airflow's tables could not be made:\n{last_lines(done.stdout + done.stderr)}")
     known.write_text(_revision(settings))
 
 

@@ -12,7 +12,7 @@ from tonghop.base.settings import Settings
 from tonghop.intake.inbox import look
 from tonghop.ops import superset
 from tonghop.ops.client import get, logged_in
-from tonghop.ops.configuration import ADMIN, COMMANDS, DAGS, NEEDED, Say, configure, end_of, log_file, password_file, url
+from tonghop.ops.configuration import ADMIN, COMMANDS, DAGS, NEEDED, Say, configure, last_lines, log_file, password_file, url
 from tonghop.ops.processes import (
     OF_AIRFLOW,
     START_SECONDS,
@@ -104,7 +104,7 @@ def _await_health(settings: Settings, since: datetime, dags: Path) -> None:
     waiting_for = "an answer"
     while time.monotonic() < deadline:
         for role in NEEDED - set(roles(settings)):
-            end = end_of(log_file(settings, role).read_text(errors="replace"))
+            end = last_lines(log_file(settings, role).read_text(errors="replace"))
             kind = PortTaken if role == "api-server" and "address already in use" in end else ServiceError
             raise kind(f"Airflow's {role} ended while starting; the end of {log_file(settings, role)}:\n{end}")
         try:
@@ -114,7 +114,7 @@ def _await_health(settings: Settings, since: datetime, dags: Path) -> None:
             if not late:
                 with logged_in(settings) as api:
                     for error in get(api, "/importErrors")["import_errors"]:
-                        raise ServiceError(f"{error['filename']} cannot be read:\n{end_of(error['stack_trace'])}")
+                        raise ServiceError(f"{error['filename']} cannot be read:\n{last_lines(error['stack_trace'])}")
                     late = sorted(wanted - {dag["dag_id"] for dag in get(api, "/dags")["dags"]})
             if not late:
                 return
@@ -122,5 +122,5 @@ def _await_health(settings: Settings, since: datetime, dags: Path) -> None:
         except (httpx.HTTPError, KeyError):  # not up yet, or another program answers there: then ours is about to end
             pass
         time.sleep(0.3)
-    logs = "\n".join(f"--- {role}\n{end_of(log_file(settings, role).read_text(errors='replace'))}" for role in NEEDED)
+    logs = "\n".join(f"--- {role}\n{last_lines(log_file(settings, role).read_text(errors='replace'))}" for role in NEEDED)
     raise ServiceError(f"Airflow did not get healthy within {START_SECONDS} seconds; still waiting for {waiting_for}\n{logs}")

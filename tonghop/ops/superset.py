@@ -17,9 +17,9 @@ import httpx
 from tonghop.base.secrets import secret
 from tonghop.base.settings import PREFIX, PROJECT, Settings
 from tonghop.dashboards import archive
-from tonghop.ops.configuration import MARK, QUIET, ROLE, Say, end_of
+from tonghop.ops.configuration import MARK, QUIET, ROLE, Say, last_lines
 from tonghop.ops.processes import START_SECONDS, PortTaken, ServiceError, end, launch, roles
-from tonghop.ops.superset_api import logged_in
+from tonghop.ops.superset_api import signed_in
 from tonghop.warehouse import embedded
 from tonghop.warehouse.migrate import ready
 
@@ -58,7 +58,7 @@ def bring_in(settings: Settings) -> archive.Contents:
     """
     contents, known = archive.contents(settings), _home(settings) / "brought-in.json"
     before = set(json.loads(known.read_text())) if known.exists() else set()
-    with logged_in(url(settings), ADMIN, secret(settings, "superset-admin")) as api:
+    with signed_in(url(settings), ADMIN, secret(settings, "superset-admin")) as api:
         api.bring_in(contents, password=secret(settings, "bi"))
         known.write_text(json.dumps(sorted(before | contents.uuids)))
         api.remove(before - contents.uuids)
@@ -99,7 +99,7 @@ def _prepare(settings: Settings, say: Say) -> None:
         text=True,
     )
     if made.returncode:
-        raise ServiceError(f"Superset's tables could not be made:\n{end_of(made.stdout + made.stderr)}")
+        raise ServiceError(f"Superset's tables could not be made:\n{last_lines(made.stdout + made.stderr)}")
     done.write_text(state)
 
 
@@ -131,7 +131,7 @@ def _await_health(settings: Settings) -> None:
         if _healthy(settings):
             return
         if not running(settings):
-            last = end_of(_log_file(settings).read_text(errors="replace"))
+            last = last_lines(_log_file(settings).read_text(errors="replace"))
             kind = PortTaken if "Connection in use" in last else ServiceError
             raise kind(f"Superset ended while starting; the end of {_log_file(settings)}:\n{last}")
         time.sleep(0.3)

@@ -99,7 +99,7 @@ class Superset:
 
 
 @contextmanager
-def logged_in(url: str, user: str, password: str) -> Iterator[Superset]:
+def signed_in(url: str, user: str, password: str) -> Iterator[Superset]:
     """Superset's REST API, signed in as a user. Raises ServiceError where it refuses."""
     # each request by a connection of its own: it ends one that waits, perhaps while the next request is on its way
     alone = httpx.Limits(max_keepalive_connections=0)

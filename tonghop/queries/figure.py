@@ -414,7 +414,7 @@ def contributions(
     }
 
 
-def total(amounts: dict[tuple[str, int, int], Decimal], part: str) -> Decimal | None:
+def sum_of_part(amounts: dict[tuple[str, int, int], Decimal], part: str) -> Decimal | None:
     """The sum of a part; of nothing it is None, not zero."""
     of_part = [amount for key, amount in amounts.items() if key[0] == part]
     return sum(of_part, Decimal(0)) if of_part else None
@@ -425,7 +425,7 @@ def reconcile(at: AskedRelease, figure: Figure, amounts: Amounts, made_of: dict[
     for part, value in amounts.items():
         if part == "value" and "numerator" in amounts:
             continue
-        if (found := total(made_of, part)) != value:
+        if (found := sum_of_part(made_of, part)) != value:
             raise DoesNotAddUp(
                 f"release {at.release_id} says {value} for {part} of {figure.code} of {figure.unit} in "
                 f"{figure.period}; its parts make {found}"

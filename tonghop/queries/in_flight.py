@@ -7,7 +7,7 @@ from psycopg.rows import dict_row
 
 from tonghop.base.settings import Settings
 from tonghop.catalogue.load import load_catalogue
-from tonghop.catalogue.model import Catalogue, fingerprint
+from tonghop.catalogue.model import Catalogue, template_fingerprint
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 
@@ -36,8 +36,8 @@ def _told(catalogue: Catalogue, row: dict[str, Any]) -> dict[str, Any]:
     for form in catalogue.versions_of(row["form_code"], period) if unit else ():
         assert unit
         earlier = catalogue.earlier.get((form.code, form.version), ())
-        known = {fingerprint(e.form, unit, period): f"as {e.printed_from}" for e in earlier} | {
-            fingerprint(form, unit, period): "yes"
+        known = {template_fingerprint(e.form, unit, period): f"as {e.printed_from}" for e in earlier} | {
+            template_fingerprint(form, unit, period): "yes"
         }
         if row["fingerprint"] in known:
             taken = known[row["fingerprint"]]

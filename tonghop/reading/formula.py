@@ -166,11 +166,11 @@ class _Parsed:
         arguments = self._arguments(lambda: [self.comparison()])
         values = [value for argument in arguments for value in argument]
         if name in ("AND", "OR"):
-            return (all if name == "AND" else any)(map(is_true, values))
+            return (all if name == "AND" else any)(map(counts_as_true, values))
         if len(values) != 1:
             raise Unknown
         if name == "NOT":
-            return not is_true(values[0])
+            return not counts_as_true(values[0])
         if name == "ISBLANK":
             return values[0] is None
         if name in ("ISERROR", "ISERR", "ISNA"):
@@ -216,7 +216,7 @@ class _Parsed:
         return row, column
 
 
-def is_true(value: Value) -> bool:
+def counts_as_true(value: Value) -> bool:
     """Whether a value counts as true. Raises Unknown for a text."""
     return bool(_number(value))
 
@@ -255,7 +255,7 @@ class Condition(NamedTuple):
             if self.kind in ("containsBlanks", "containsErrors"):
                 return False  # nothing is hidden by it: a cell that failed is returned as such
             if self.kind == "expression":
-                return is_true(sheet.value(Formula(self.formulas[0], top, left), row, column))
+                return counts_as_true(sheet.value(Formula(self.formulas[0], top, left), row, column))
             if self.kind == "cellIs":
                 value = sheet.at(row, column)
                 given = [sheet.value(Formula(text, top, left), row, column) for text in self.formulas]

@@ -11,7 +11,7 @@ from tonghop.base.text import fold, nfc
 from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.data import FOREVER
 from tonghop.catalogue.forms import Form, HeadKey
-from tonghop.catalogue.model import Catalogue, fingerprint
+from tonghop.catalogue.model import Catalogue, template_fingerprint
 from tonghop.reading import period_names, unit_names
 from tonghop.reading.raw import Reading, plain
 from tonghop.reading.unit_codes import Days, Reused, stated_day
@@ -90,10 +90,10 @@ def _printed_from(reading: Reading, mark: Place, catalogue: Catalogue) -> None:
     reading.is_template = True
     # the unit may have got another code since
     for version in catalogue.versions_of_unit(reading.sender.unit):
-        if given == fingerprint(reading.form, version, reading.period):
+        if given == template_fingerprint(reading.form, version, reading.period):
             return
         for earlier in catalogue.earlier.get((reading.form.code, reading.form.version), ()):
-            if given == fingerprint(earlier.form, version, reading.period):
+            if given == template_fingerprint(earlier.form, version, reading.period):
                 reading.earlier = earlier
                 return
     reading.is_template = False
@@ -118,7 +118,7 @@ def _issued(reading: Reading, code: str, given: str, period: Period, catalogue: 
     form, bearers = reading.form, catalogue.history.by_code.get(code, ())
     earlier = catalogue.earlier.get((form.code, form.version), ()) if form else ()
     for version in bearers if form else ():
-        if any(given == fingerprint(f, version, period) for f in (form, *(e.form for e in earlier)) if f):
+        if any(given == template_fingerprint(f, version, period) for f in (form, *(e.form for e in earlier)) if f):
             return min(max(period.ends_on, version.valid_from), version.valid_to)
     return period.ends_on
 

@@ -34,7 +34,7 @@ from tonghop.reading.layout import (
 from tonghop.reading.numbers import Vocabulary, failed, mark
 from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain
 from tonghop.reading.report import CellsPassed, ColumnPassed
-from tonghop.reading.unit_codes import written
+from tonghop.reading.unit_codes import unit_called
 
 _EMPTY = frozenset(("", None))
 _COLUMN_NUMBER = re.compile(r"\(?([A-ZĐ]|[1-9]\d{0,2})(\s*=[\d\s=+\-.,…()x×]*)?\)?")
@@ -165,7 +165,7 @@ class Rows:
             figures = self._figures(r, [values[c] for c in self.inputs])
             figures = 0 if figures and is_column_numbers(values) else figures
             code = plain(values[self.code])
-            if self._most(figures) or (figures and not self._is_head(values) and written(code, self.catalogue, self.on)):
+            if self._most(figures) or (figures and not self._is_head(values) and unit_called(code, self.catalogue, self.on)):
                 self.reading.wrong("row.above", Place(None, self.sheet.name, coordinate(r, self.code)))
 
     def _years(self) -> None:
@@ -261,7 +261,7 @@ class Rows:
         if row.kind == "unit":
             code = plain(row.unit.value)
             # a unit column may hold anything, a name even; without figures only a code says that a row is one
-            if not _CODE.fullmatch(code) and not self._is_data(row, raw) and written(code, self.catalogue, self.on) is None:
+            if not _CODE.fullmatch(code) and not self._is_data(row, raw) and unit_called(code, self.catalogue, self.on) is None:
                 self.ended = self._ends(row.number, values)
                 return False
             self._begins_again(row, values)
@@ -303,7 +303,7 @@ class Rows:
         figures = self._figures(row.number, raw)
         if row.kind in ("titles", "foreign") or not figures:
             return False
-        if written(code, self.catalogue, self.on) or re.fullmatch(r"\d[\d.]*", code) or self._most(figures):
+        if unit_called(code, self.catalogue, self.on) or re.fullmatch(r"\d[\d.]*", code) or self._most(figures):
             self.reading.wrong("row.below", self._at(row))
             return True
         return False

@@ -145,18 +145,18 @@ class Colours:
             return automatic
         rgb, indexed, theme = (element.get(key) for key in ("rgb", "indexed", "theme"))
         if rgb:
-            found = colour(rgb[-6:])
+            found = from_hex(rgb[-6:])
         elif indexed:
-            found = {64: BLACK, 65: WHITE}.get(int(indexed)) or colour("".join(self._indexed[int(indexed) : int(indexed) + 1]))
+            found = {64: BLACK, 65: WHITE}.get(int(indexed)) or from_hex("".join(self._indexed[int(indexed) : int(indexed) + 1]))
         elif theme:
-            found = colour(self._theme.get("".join(_THEME[int(theme) : int(theme) + 1]), ""))
+            found = from_hex(self._theme.get("".join(_THEME[int(theme) : int(theme) + 1]), ""))
         else:
             return automatic
         tint = float(element.get("tint", "0"))
         return found and tuple(round(c * (1 + tint) if tint < 0 else c + (255 - c) * tint) for c in found)  # type: ignore[return-value]
 
 
-def colour(code: str) -> RGB | None:
+def from_hex(code: str) -> RGB | None:
     """A colour of six hexadecimal digits."""
     return (int(code[:2], 16), int(code[2:4], 16), int(code[4:], 16)) if len(code) == 6 else None
 

@@ -48,7 +48,7 @@ def stated_day(value: Any) -> date | None:
     return None
 
 
-def written(code: str, catalogue: Catalogue, on: date) -> UnitVersion | None:
+def unit_called(code: str, catalogue: Catalogue, on: date) -> UnitVersion | None:
     """The unit of a code on a day, or of a key; a spreadsheet may have eaten a code's first zeros (08719, 08719.01)."""
     code = code.removesuffix(".0")  # as a program writes a number; no code ends so
     found = catalogue.unit_by_code(code, on)
@@ -74,7 +74,7 @@ class Days:
     def none(self, code: str, catalogue: Catalogue) -> tuple[str, dict[str, str]]:
         """Why no unit is meant by a code: the last word of the rule, and what its message says."""
         words = {"on": f"{self.on:%d/%m/%Y}"}
-        if found := written(code, catalogue, self.on):
+        if found := unit_called(code, catalogue, self.on):
             return "unit_then", words | {"code": found.code, "unit_name": found.name, "ends": f"{self.ends_on:%d/%m/%Y}"}
         return "unit", words | {"value": unit_names.quoted(code)}
 
@@ -84,7 +84,7 @@ class Days:
         `names` are the names that stand beside the code; they are asked for only where two units may be meant.
         """
         on = self.on
-        found = written(code, catalogue, on)
+        found = unit_called(code, catalogue, on)
         if found is None or self.stated or found.unit == code:
             return found and catalogue.version(found.unit, self.ends_on)
         later = [

@@ -14,7 +14,7 @@ from tonghop.reading import kinds
 from tonghop.reading.layout import coordinate
 from tonghop.reading.raw import Look
 from tonghop.reading.sheet_xml import LOW, NARROW
-from tonghop.reading.styles_xml import BLACK, BUILT_IN, PALETTE, RGB, WHITE, Ink, colour, faded, is_plain, stretch
+from tonghop.reading.styles_xml import BLACK, BUILT_IN, PALETTE, RGB, WHITE, Ink, faded, from_hex, is_plain, stretch
 from tonghop.reading.tokens import computable
 
 _END = 0xFFFFFFFA  # from here on a sector's number has another meaning
@@ -53,7 +53,7 @@ class _Book:
         self._formats: dict[int, str] = dict(BUILT_IN)
         self._fonts: list[tuple[int, int, int, int]] = []
         self._styles: list[tuple[int, int, int, int]] = []
-        self._palette = [colour(code) for code in PALETTE]
+        self._palette = [from_hex(code) for code in PALETTE]
         # the record of the texts that cells share, and those that it goes on in
         self._texts: list[bytes] = []
         self._last = 0

@@ -19,7 +19,7 @@ from tonghop.reading.styles_xml import BLACK, BUILT_IN, RGB, WHITE, Colours, Ink
 from tonghop.reading.tokens import computable
 from tonghop.reading.xlsx import MAX_SHEET_NAME, MAX_SHEETS, written
 from tonghop.xlsx.comments import has_asides
-from tonghop.xlsx.parts import found, related
+from tonghop.xlsx.parts import part_called, related
 from tonghop.xlsx.xml_edit import letters
 
 ROW, BLANK, RK, ERROR, BOOL, REAL, TEXT, SHARED, F_TEXT, F_REAL, F_BOOL, F_ERROR = range(12)
@@ -38,10 +38,10 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
     try:
         to = related(parts, workbook)
         others = {kind: part for kind, part in to.values() if kind in ("styles", "sharedStrings", "theme")}
-        fonts, styles = _styles(parts[found(parts, others["styles"])], parts.get(others.get("theme", "")))
+        fonts, styles = _styles(parts[part_called(parts, others["styles"])], parts.get(others.get("theme", "")))
         texts: list[tuple[str, str | None]] = []
         if "sharedStrings" in others:
-            texts = _texts(parts[found(parts, others["sharedStrings"])], fonts, settings.max_cells)
+            texts = _texts(parts[part_called(parts, others["sharedStrings"])], fonts, settings.max_cells)
         since_1904 = recalculates = by_hand = False
         # whether what its formulas gave may be older than its cells, as in an .xlsx
         chained = any(kind == "calcChain" for kind, _ in to.values())
@@ -66,9 +66,9 @@ def opened(parts: dict[str, bytes], workbook: str, settings: Settings) -> tuple[
                     raise Unreadable("file.unsafe", detail="xlsb")
                 may_be_stale = recalculates or by_hand or not chained
                 read = _Sheet(styles, fonts, texts, recalculates, may_be_stale, settings.max_cells)
-                for record in records(parts[found(parts, target[1])]):
+                for record in records(parts[part_called(parts, target[1])]):
                     read.take(*record)
-                sheets[name], looks[name] = read.grid.xml(), read.look(has_asides(parts, found(parts, target[1])))
+                sheets[name], looks[name] = read.grid.xml(), read.look(has_asides(parts, part_called(parts, target[1])))
     except (KeyError, IndexError, struct.error, ValueError) as error:
         raise Unreadable("file.damaged", detail="xlsb") from error
     return written(sheets, styles.xml, since_1904=since_1904), looks

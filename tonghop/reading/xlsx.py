@@ -18,7 +18,7 @@ from tonghop.reading.raw import Look
 from tonghop.reading.sheet_xml import Context
 from tonghop.reading.styles_xml import Colours, Styles, as_xml, styles
 from tonghop.xlsx.comments import has_asides
-from tonghop.xlsx.parts import RELATION, Index, found
+from tonghop.xlsx.parts import RELATION, Index, part_called
 from tonghop.xlsx.xml_edit import MAIN
 
 MAX_SHEETS, MAX_SHEET_NAME = 100, 100
@@ -40,7 +40,7 @@ def opened(parts: dict[str, bytes], contents: Index, settings: Settings) -> tupl
     try:
         if len({name.lower() for name in names}) < len(names):
             raise ValueError("two sheets of one name")
-        other = {kind: parts[found(parts, part)] for kind, part in contents.others.items() if kind in _USED}
+        other = {kind: parts[part_called(parts, part)] for kind, part in contents.others.items() if kind in _USED}
         looked = styles(other["styles"], other.get("theme")) if "styles" in other else _NO_STYLES
         texts, faded, plain = _texts(other["sharedStrings"], looked, settings) if "sharedStrings" in other else ([], {}, True)
         context = Context(looked, faded, contents.recalculates, contents.may_be_stale, settings.max_cells)
@@ -50,12 +50,12 @@ def opened(parts: dict[str, bytes], contents: Index, settings: Settings) -> tupl
         files: dict[str, bytes] = {}
         for sheet in contents.sheets:
             if sheet.visible:
-                where, xml = sheet.name, parts[found(parts, sheet.part)]
+                where, xml = sheet.name, parts[part_called(parts, sheet.part)]
                 if reader and (done := reader.sheet(sheet.name, xml)):
                     read[sheet.name], looks[sheet.name] = done
                 else:
                     files[sheet.name], looks[sheet.name] = sheet_xml.sheet(xml, context)
-                if has_asides(parts, found(parts, sheet.part)):
+                if has_asides(parts, part_called(parts, sheet.part)):
                     looks[sheet.name] = replace(looks[sheet.name], has_asides=True)
     except (KeyError, ElementTree.ParseError, ValueError, IndexError) as error:
         raise Unreadable("file.damaged", detail=where) from error

@@ -10,7 +10,7 @@ whole because even a SUM may do so with others.
 
 Everything else is computed twice. G is the sum of coefficient x figure, less the bound, with coefficients made whole.
 
-- g is G as a spreadsheet computes it. It is off by less than 10^8 (`Formula.is_computable`), so beyond that it has the sign of G.
+- g is G as a spreadsheet computes it. It is off by less than 10^8 (`is_computable`), so beyond that it has the sign of G.
 - Otherwise G lies within 2 x 10^8 of 0, where its remainder by 10^9 gives it away. Each figure is split into the nearest whole
   number and decimals. The whole numbers, each less a multiple of 10^9, are multiplied and added below 2^53, exactly. So are the
   decimals, as whole numbers of 10^-12.
@@ -92,7 +92,7 @@ class Summand:
 
 
 @dataclass(frozen=True)
-class Formula:
+class RuleFormula:
     """A rule over a table's fields, with coefficients made whole, and the marks that a cell may have in place of a number."""
 
     rule: Rule
@@ -101,7 +101,7 @@ class Formula:
     codes: Codes
 
     @classmethod
-    def of(cls, rule: Rule, table: Table, codes: Codes) -> "Formula":
+    def of(cls, rule: Rule, table: Table, codes: Codes) -> "RuleFormula":
         """The formula of a rule that the report alone decides."""
         source: dict[str, tuple[Field_, str | None]] = {}
         for field in table.fields:
@@ -270,7 +270,7 @@ def _times(coefficient: int, value: str) -> str:
     return f"{'-' if coefficient < 0 else ''}{value}" if abs(coefficient) == 1 else f"{coefficient}*{value}"
 
 
-def column_number(form: Form, table: Table, place: int) -> str:
+def column_caption(form: Form, table: Table, place: int) -> str:
     """The text under a column: its number, and how it follows from others where an identity says so: (4=1+2+3)."""
     number = {indicator: n for n, field in enumerate(table.fields, start=1) for indicator in field.indicators}
     for rule in form.rules:

@@ -14,12 +14,12 @@ from xlsxwriter.utility import xl_range, xl_range_abs, xl_rowcol_to_cell
 
 from tonghop.catalogue.evaluate import total
 from tonghop.catalogue.forms import ALL_ROWS, Field_, HeadKey, Row, Rule, Table
-from tonghop.catalogue.model import Catalogue, fingerprint
+from tonghop.catalogue.model import Catalogue, template_fingerprint
 from tonghop.catalogue.units import UnitVersion
 from tonghop.reading import layout
 from tonghop.reading.numbers import comma, parse_number
 from tonghop.templates import guards, paper
-from tonghop.templates.formulas import BLANK, FAILS, HOLDS, NOTHING, Amount, Formula, column_number
+from tonghop.templates.formulas import BLANK, FAILS, HOLDS, NOTHING, Amount, RuleFormula, column_caption
 from tonghop.templates.looks import CHECKS, CellFormats
 from tonghop.templates.plan import Prefill, Prefills, Template
 
@@ -47,7 +47,7 @@ class TableSheet:
         self.fixed = table.rows != (ALL_ROWS,)
         self.lines: list[tuple[UnitVersion, Row]] = [(unit, row) for unit in units for row in table.rows]
         self.rules = [
-            Formula.of(rule, table, catalogue.codes)
+            RuleFormula.of(rule, table, catalogue.codes)
             for rule in template.form.rules
             if rule.on_arrival and rule.check.table == table.code and self.concerns(rule)
         ]
@@ -83,7 +83,7 @@ class TableSheet:
             for unit, row in self.lines
         ]
 
-    def states(self, rule: Formula) -> list[str]:
+    def states(self, rule: RuleFormula) -> list[str]:
         """What a rule shows in each line from the start; empty where it does not concern the line's unit."""
         levels = rule.rule.check.levels
         return [
@@ -91,7 +91,7 @@ class TableSheet:
             for (unit, _), given in zip(self.lines, self.given, strict=True)
         ]
 
-    def area(self, rule: Formula) -> str:
+    def area(self, rule: RuleFormula) -> str:
         """The cells beside the table that show a rule's states, as another sheet refers to them."""
         column = self.verdict + 1 + self.rules.index(rule)
         return f"'{self.table.code}'!{xl_range_abs(self.top, column, self.bottom, column)}"
@@ -103,7 +103,7 @@ class TableSheet:
             ("form", t.form.code),
             ("version", t.form.version),
             ("unit", t.unit.code),
-            ("fingerprint", fingerprint(t.form, t.unit, t.period)),
+            ("fingerprint", template_fingerprint(t.form, t.unit, t.period)),
             ("period", t.period.code),
             ("scheme", t.form.scheme),
             ("scope", codes.scope[t.scope][0]),
@@ -251,7 +251,7 @@ class TableSheet:
             lines = max(len(wrap(texts[offset], width - 1)) for texts, width in zip(names, widths, strict=True))
             self.sheet.set_row(row + offset, 13.5 * lines + 3)
         numbers = [f"({letter})" for letter in "ABCD"[: self.lead]]
-        numbers += [column_number(self.template.form, self.table, place) for place in range(len(self.table.fields))]
+        numbers += [column_caption(self.template.form, self.table, place) for place in range(len(self.table.fields))]
         small = self.style(font_size=8, italic=True, align="center", text_wrap=True, border=1, bg_color="#F4F4F4")
         self.sheet.set_row(row + 2, 11 * max(-(-len(number) // (self.narrow + 2)) for number in numbers) + 3)
         for column, number in enumerate(numbers):

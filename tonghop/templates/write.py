@@ -9,7 +9,7 @@ import psycopg
 from tonghop.base.settings import Settings
 from tonghop.catalogue.forms import Scope
 from tonghop.catalogue.load import load_catalogue
-from tonghop.catalogue.model import fingerprint
+from tonghop.catalogue.model import template_fingerprint
 from tonghop.templates.book import workbook
 from tonghop.templates.plan import Planner, Prefills, Template, closing
 from tonghop.warehouse.connect import connect, reachable
@@ -65,5 +65,5 @@ def _record(connection: psycopg.Connection[Any], templates: list[Template]) -> N
     columns = "unit_key, form_code, form_version, scheme, period_code, scope, fingerprint"
     with connection.cursor().copy(f"copy intake.issued ({columns}) from stdin".encode()) as out:
         for t in templates:
-            mark = fingerprint(t.form, t.unit, t.period)
+            mark = template_fingerprint(t.form, t.unit, t.period)
             out.write_row((t.unit.unit, t.form.code, t.form.version, t.form.scheme, t.period.code, t.scope, mark))

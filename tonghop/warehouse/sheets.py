@@ -21,7 +21,7 @@ QUERIES = Path(__file__).parent / "sql"
 SLASH = " / "  # between the two languages of a description
 
 
-class Column(NamedTuple):
+class SheetColumn(NamedTuple):
     """A figure of a form row, or a part of a rate: where it stands in a row of fct_sheet, and on which days its label holds."""
 
     name: str
@@ -34,7 +34,7 @@ class Column(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SheetView:
     """A view of a form table: what the template makes it from, and its comment."""
 
     table_code: str
@@ -42,7 +42,7 @@ class Sheet:
     period_types: tuple[str, ...]
     ordinals: tuple[int, ...]
     levels: tuple[str, ...]
-    columns: tuple[Column, ...]
+    columns: tuple[SheetColumn, ...]
     about: str
     tree: str = "reported"
     is_latest: bool = False
@@ -64,7 +64,7 @@ class Sheet:
         return self.tree == "reported" and not self.is_latest and not self.from_level
 
     @property
-    def on_today(self) -> "Sheet":
+    def on_today(self) -> "SheetView":
         return replace(self, tree="today")
 
 
@@ -77,7 +77,7 @@ def published_levels(connection: psycopg.Connection[Any]) -> list[str]:
     return [level for (level,) in found]
 
 
-def sheets(connection: psycopg.Connection[Any], words: dict[str, Any]) -> Iterator[Sheet]:
+def sheets(connection: psycopg.Connection[Any], words: dict[str, Any]) -> Iterator[SheetView]:
     """Every view of a form table of the newest catalogue; `words` are those of descriptions.yaml."""
     with connection.cursor(row_factory=namedtuple_row) as cursor:
         levels = published_levels(connection)
@@ -97,8 +97,8 @@ def sheets(connection: psycopg.Connection[Any], words: dict[str, Any]) -> Iterat
             table: Any = table,
             latest: str = latest,
             **more: Any,
-        ) -> Sheet:
-            return Sheet(
+        ) -> SheetView:
+            return SheetView(
                 table.table_code,
                 table.kind,
                 tuple(table.period_types),
@@ -120,7 +120,7 @@ def sheets(connection: psycopg.Connection[Any], words: dict[str, Any]) -> Iterat
                     yield sheet(limited, (tree, "from_level"), levels[:place], tree=tree, from_level=level)
 
 
-def _column(row: Any, from_level: str | None, latest: str, words: dict[str, Any]) -> Column:
+def _column(row: Any, from_level: str | None, latest: str, words: dict[str, Any]) -> SheetColumn:
     notes = [
         words["withheld"] if row.shown_from != from_level else None,
         words["ends"].format(day=row.ends_before) if row.ends_before else None,
@@ -130,7 +130,7 @@ def _column(row: Any, from_level: str | None, latest: str, words: dict[str, Any]
     told = [_called(row, words), *(note.split(SLASH) for note in notes if note)]
     about = SLASH.join(map("; ".join, zip(*told, strict=True)))
     of = "figures" if row.shown_from is None else "withheld"
-    return Column(row.column_name, row.key, of, row.shown_from == from_level, row.begins_on, row.ends_before, about)
+    return SheetColumn(row.column_name, row.key, of, row.shown_from == from_level, row.begins_on, row.ends_before, about)
 
 
 def _called(row: Any, words: dict[str, Any]) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from psycopg import sql
 from tonghop.base.settings import PROJECT
 from tonghop.warehouse.embedded import ServerError
 from tonghop.warehouse.roles import AUDITOR, BUILDER, READER, STAR
-from tonghop.warehouse.sheets import SLASH, Sheet, published_levels, sheets
+from tonghop.warehouse.sheets import SLASH, SheetView, published_levels, sheets
 
 VIEWS = Path(__file__).parent / "views"
 QUERIES = Path(__file__).parent / "sql"
@@ -117,7 +117,7 @@ def _drop(connection: psycopg.Connection[Any], view: str, ours: set[str]) -> Non
     connection.execute(sql.SQL("drop view {} cascade").format(sql.Identifier(*view.split("."))))
 
 
-def _describe(connection: psycopg.Connection[Any], words: dict[str, Any], of_forms: list[Sheet]) -> None:
+def _describe(connection: psycopg.Connection[Any], words: dict[str, Any], of_forms: list[SheetView]) -> None:
     """Write what descriptions.yaml and the catalogue's labels say as comments of what readers read and call."""
     fields: dict[tuple[str, str | None], str] = {(sheet.name, None): sheet.about for sheet in of_forms}
     fields |= {(sheet.name, column.name): column.about for sheet in of_forms for column in sheet.columns}
@@ -175,7 +175,7 @@ _NAME = re.compile(r"\b[a-z_]+\.[a-z_0-9]+\b")
 # --- what the files say --------------------------------------------------------------------------------------
 
 
-def _statements(connection: psycopg.Connection[Any], of_forms: list[Sheet]) -> dict[str, str]:
+def _statements(connection: psycopg.Connection[Any], of_forms: list[SheetView]) -> dict[str, str]:
     """View -> the statements that make it and grant it."""
     jinja = Environment(loader=FileSystemLoader(VIEWS), undefined=StrictUndefined, keep_trailing_newline=False)
     # one text, so that macros of one file may use those of another

@@ -1,8 +1,8 @@
 """A sender's workbook with notes on it: the parts that carry the notes are edited as text, every other part stays byte for byte.
 
 A library that reads a workbook and writes it again loses what it does not know: charts, pictures, cached values, extensions.
-Here a cell gets a mark (a conditional format, `marks`) and a comment, and the workbook gets a first sheet; no other byte changes,
-and no cell's own look does. What an earlier return left in the same file is taken out first.
+Here a cell gets a mark (a conditional format, `colours`) and a comment, and the workbook gets a first sheet; no other byte
+changes, and no cell's own look does. What an earlier return left in the same file is taken out first.
 
 Only for workbooks that bounds.py has let through; run it in a worker.
 """
@@ -13,7 +13,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import Literal
 
-from tonghop.xlsx import comments, marks
+from tonghop.xlsx import colours, comments
 from tonghop.xlsx.findings_sheet import SheetRows, drawn
 from tonghop.xlsx.parts import RELATION, TYPE, TYPES, Package, relations_of
 from tonghop.xlsx.styles import StylesPart
@@ -44,8 +44,8 @@ def noted(content: bytes, notes: list[Note], page: SheetRows) -> bytes:
     book = _Annotated(content)
     comments.remove_ours(book)
     for part in book.sheets.values():
-        if marks.SIGN in book.parts[part]:
-            book.parts[part] = marks.remove_ours(book.edit(part))
+        if colours.SIGN in book.parts[part]:
+            book.parts[part] = colours.remove_ours(book.edit(part))
     by_sheet: dict[str, list[Note]] = {}
     for note in notes:
         by_sheet.setdefault(note.sheet, []).append(note)
@@ -56,7 +56,7 @@ def noted(content: bytes, notes: list[Note], page: SheetRows) -> bytes:
     return book.close()
 
 
-def alone(page: SheetRows) -> bytes:
+def page_alone(page: SheetRows) -> bytes:
     """A workbook of the page only."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -87,7 +87,7 @@ class _Annotated(Package):
             texts.setdefault(cell, []).append(note.text)
             if note.mark:
                 found[note.mark][cell] = None
-        self.parts[part] = marks.add(xml, {name: list(cells) for name, cells in found.items()}, self.styles)
+        self.parts[part] = colours.add(xml, {name: list(cells) for name, cells in found.items()}, self.styles)
         comments.add(self, part, texts)
 
     def put(self, page: SheetRows) -> None:

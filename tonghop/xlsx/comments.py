@@ -2,7 +2,7 @@
 
 import re
 
-from tonghop.xlsx.parts import RELATION, TYPE, Package, found, related, relations_of
+from tonghop.xlsx.parts import RELATION, TYPE, Package, part_called, related, relations_of
 from tonghop.xlsx.xml_edit import MAIN, NotKept, append, attributes, children, element, escaped, letters, prefix, splice, split
 
 # how our own comments begin, also after another program has saved them
@@ -42,7 +42,7 @@ def has_asides(parts: dict[str, bytes], sheet: str) -> bool:
     if relations_of(sheet) not in parts:
         return False
     for kind, part in related(parts, sheet).values():
-        xml = parts.get(found(parts, part), b"") if kind in ("drawing", "comments") else b""
+        xml = parts.get(part_called(parts, part), b"") if kind in ("drawing", "comments") else b""
         if (kind == "drawing" and _WRITTEN.search(xml)) or (
             kind == "comments" and len(_COMMENT.findall(xml)) != xml.count(SIGN.encode())
         ):

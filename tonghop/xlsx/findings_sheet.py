@@ -8,7 +8,7 @@ from tonghop.xlsx.xml_edit import MAIN, escaped, letters
 
 
 @dataclass(frozen=True)
-class Text:
+class PageCell:
     """A cell of the page. `to` is the (sheet, cell) that it leads to; `style` a name of StylesPart.of_findings."""
 
     text: str
@@ -16,7 +16,7 @@ class Text:
     to: tuple[str, str] | None = None
 
 
-SheetRows = list[list[Text | None]]
+SheetRows = list[list[PageCell | None]]
 _WIDTHS = (6, 12, 9, 60, 60, 46)
 _DENSE = 1.25  # letters of a text beside the digits in which a width is counted
 
@@ -53,7 +53,7 @@ def drawn(rows: SheetRows, style: dict[str, int]) -> bytes:
     )
 
 
-def _lines(row: list[Text | None]) -> int:
+def _lines(row: list[PageCell | None]) -> int:
     """How many lines the tallest cell of a row of the page takes."""
     return max(
         (

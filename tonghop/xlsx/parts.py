@@ -63,7 +63,7 @@ def index(parts: dict[str, bytes]) -> Index:
 def main_part(parts: dict[str, bytes]) -> str:
     """The part that the package's root names as the document. The parts are called by their `plain_name`."""
     root = _relations(parts["_rels/.rels"], "") if "_rels/.rels" in parts else {}
-    return found(parts, next((part for kind, part in root.values() if kind == "officeDocument"), "xl/workbook.xml"))
+    return part_called(parts, next((part for kind, part in root.values() if kind == "officeDocument"), "xl/workbook.xml"))
 
 
 def related(parts: dict[str, bytes], part: str) -> dict[str, tuple[str, str]]:
@@ -76,7 +76,7 @@ def plain_name(name: str) -> str:
     return name.replace("\\", "/").lower()
 
 
-def found(parts: dict[str, bytes], name: str) -> str:
+def part_called(parts: dict[str, bytes], name: str) -> str:
     """The plain name of the part that a relation calls so."""
     return name if name in parts else unquote(name)
 
@@ -136,7 +136,7 @@ class Package:
             raise NotKept("built")
         names = {plain_name(name): name for name in self.parts}
         plain = {name: self.parts[real] for name, real in names.items()}
-        self.sheets = {sheet.name: names[found(plain, sheet.part)] for sheet in index(plain).sheets}
+        self.sheets = {sheet.name: names[part_called(plain, sheet.part)] for sheet in index(plain).sheets}
 
     def edit(self, name: str) -> bytes:
         """A part that is about to be edited as text."""
