@@ -1,4 +1,4 @@
-"""Colours at the cells that findings name: conditional formats that always hold, so no cell's own look has to come back.
+"""Colours of the cells that findings name: conditional formats that always hold, so that no cell's own look is touched.
 
 Every spreadsheet program keeps them, moves them with the cells, and shows the cell as it was once they are taken out. They are
 known for ours by their formula, which is all that the programs leave as it is: colours become a palette's.
