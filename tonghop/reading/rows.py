@@ -184,9 +184,8 @@ class Rows:
                     continue
                 if over and (said := self._other_period(text)):
                     self._other(r, c, said)
-                elif (over and r >= first - 1) or (codes.title and titles.match(text)):
-                    if said := self._uncovered(text):
-                        self._other(r, c, said)
+                elif ((over and r >= first - 1) or (codes.title and titles.match(text))) and (said := self._uncovered(text)):
+                    self._other(r, c, said)
         for r in range(max(first - 3, 0), first):
             for c in self.inputs:
                 number = self.sheet.grid[r][c]
