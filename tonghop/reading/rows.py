@@ -182,9 +182,10 @@ class Rows:
                 over = c in columns and r >= first - 3
                 if text in own:
                     continue
-                if over and (said := self._other_period(text)):
-                    self._other(r, c, said)
-                elif ((over and r >= first - 1) or (codes.title and titles.match(text))) and (said := self._uncovered(text)):
+                said = self._other_period(text) if over else None
+                if not said and ((over and r >= first - 1) or (codes.title and titles.match(text))):
+                    said = self._uncovered(text)
+                if said:
                     self._other(r, c, said)
         for r in range(max(first - 3, 0), first):
             for c in self.inputs:
