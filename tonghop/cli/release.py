@@ -1,4 +1,4 @@
-"""Commands for releases: build, list, and what fails the gate."""
+"""Commands for releases: build, audit, list, what fails the gate, and dbt by hand."""
 
 import json
 import sys
@@ -55,7 +55,7 @@ def audit(json_: bool) -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
 @as_json
 def failing(expectation: str, limit: int, json_: bool) -> None:
-    """List what fails an expectation of the gate in the open candidate, by its keys."""
+    """List what fails an expectation in what the gate asked last, candidate or audited release, by its keys."""
     from tonghop.release import gate
 
     try:

@@ -1,4 +1,4 @@
-"""Build a candidate release: freeze what goes in, run dbt layer by layer, and take it back where it is not wanted.
+"""Open a candidate release, which freezes what goes in, and take it back where it is not wanted.
 
 A candidate is a row of ctl.release with the ledger number and the catalogue that it is built from, and the slice of units
 and periods that it rebuilds. It writes rows under its own number, which no reader follows, so a build may be killed at any

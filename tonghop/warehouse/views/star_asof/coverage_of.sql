@@ -1,5 +1,4 @@
--- The rest for every published release, as all that readers see, and for the current one. What a reader may see of a figure's
--- coverage is all of it: counts of units, and no unit's name.
+-- How far a figure is covered on the tree of its period's end: counts of units, and no unit's name, so readers may see all of it
 select
     s.release_id, s.unit_id, s.period_id, s.row_id, s.indicator_id, s.units, s.due, s.reported, s.value, s.zero, s.blank,
     s.not_applicable, s.nil, s.not_asked, s.missing, s.not_due, s.unowed
