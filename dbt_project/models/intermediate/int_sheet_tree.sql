@@ -1,6 +1,6 @@
 -- grain: tree x period x unit that was there then x published unit x whether its figures stand there undivided. Which published
 -- unit's direct share the figures of a unit belong to, on the tree of the period's end (reported) and on today's; weight is the
--- part of them that does. Opened once per period, as int_tree_at_period is.
+-- part of them that does. Opened once per period, as int_part is.
 with reported_period as (
     select * from {{ ref('int_reported_period') }}
 ),
