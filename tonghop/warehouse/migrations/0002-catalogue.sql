@@ -91,7 +91,7 @@ create table catalogue.crosswalk (
 create table catalogue.obligation (
     catalogue_id integer not null references catalogue.version, form_code text not null, form_version integer not null,
     table_code text not null, level text not null, period_id integer not null references catalogue.period, due_on date not null,
-    primary key (catalogue_id, table_code, level, period_id));
+    scope text not null check (scope in ('own', 'rollup')), primary key (catalogue_id, table_code, level, period_id));
 -- a check is a row of terms: sum(coefficient * value) op bound; "at" says where a term's value stands
 create table catalogue.check_rule (
     catalogue_id integer not null references catalogue.version, rule text not null, instance text not null, form_version integer not null,

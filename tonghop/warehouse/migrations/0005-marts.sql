@@ -57,13 +57,13 @@ create table marts.fct_observation (
 create table marts.fct_rollup (
     unit_id integer not null, period_id integer not null, row_id integer not null, indicator_id integer not null,
     value numeric, claimed numeric, units_reported integer not null, units_due integer not null,
-    release_from integer not null, release_to integer not null) partition by range (period_id);
+    release_from integer not null, release_to integer not null, units_unowed integer not null default 0) partition by range (period_id);
 -- grain: as fct_rollup, on today's tree; not_restatable is the part of value that stands undivided at the unit itself
 create table marts.fct_restated (
     unit_id integer not null, period_id integer not null, row_id integer not null, indicator_id integer not null,
     value numeric, not_restatable numeric, units_reported integer not null, units_due integer not null,
     units_restated integer not null, units_not_restatable integer not null,
-    release_from integer not null, release_to integer not null) partition by range (period_id);
+    release_from integer not null, release_to integer not null, units_unowed integer not null default 0) partition by range (period_id);
 -- grain: tree (reported: as fct_rollup; today: as fct_restated) x unit x year x type of the periods added up x form row x indicator
 -- x label_set: where labels break within a year, a total ends and another starts. Only periods that give a figure count; a flow
 -- is their sum, an opening the first, a stock the last
@@ -72,7 +72,7 @@ create table marts.fct_year (
     periods integer not null, periods_in_year integer not null, first_period_id integer not null, last_period_id integer not null,
     reports_received integer not null, reports_due integer not null, tree text not null, period_type text not null,
     value numeric not null, not_restatable numeric not null,
-    release_from integer not null, release_to integer not null) partition by range (period_id);
+    release_from integer not null, release_to integer not null, reports_unowed integer not null default 0) partition by range (period_id);
 -- what a published unit is called and what all above it are, by stretch of days on which none of these changes: above holds a code and
 -- a name by level
 create table marts.dim_place (
@@ -91,17 +91,19 @@ create table marts.fct_rate (
     unit_id integer not null, period_id integer not null, row_id integer not null, rate_code text not null, basis text not null,
     numerator numeric not null, denominator numeric not null, value numeric,
     release_from integer not null, release_to integer not null);
--- grain: unit x period x form table that is owed
+-- grain: unit x period x form table x scope that is owed, or that came and nobody owes
 create table marts.fct_reporting (
-    unit_id integer not null, period_id integer not null, table_code text not null, due_on date not null, received_at timestamptz,
+    unit_id integer not null, period_id integer not null, table_code text not null, due_on date, received_at timestamptz,
     is_received boolean not null, is_on_time boolean, is_nil boolean, submission_id integer,
-    release_from integer not null, release_to integer not null);
+    release_from integer not null, release_to integer not null, scope text not null default 'own',
+    is_owed boolean not null default true);
 -- grain: published unit x period x form table that it or any unit below it owes, as the tree stood at the period's end.
--- due = received + missing, received = on_time + late
+-- due = received + missing, received = on_time + late; claims, and what nobody owes, are counted apart
 create table marts.fct_completeness (
-    unit_id integer not null, period_id integer not null, table_code text not null, last_due_on date not null,
+    unit_id integer not null, period_id integer not null, table_code text not null, last_due_on date,
     due integer not null, received integer not null, on_time integer not null, late integer not null, missing integer not null,
-    nil integer not null, release_from integer not null, release_to integer not null);
+    nil integer not null, release_from integer not null, release_to integer not null, unowed integer not null default 0,
+    claims_due integer not null default 0, claims_received integer not null default 0);
 -- grain: one disagreement: a rule that a file breaks on arrival, or that the accepted figures of a unit break; in how many cells
 create table marts.fct_finding (
     finding_key text not null, source text not null, rule text not null, rule_version integer, kind text not null,
@@ -143,7 +145,7 @@ create index on marts.fct_rollup (period_id, unit_id) where value is null and cl
 create unique index on marts.fct_restated (period_id, unit_id, indicator_id, row_id) where release_to = 2147483647;
 create unique index on marts.fct_year (period_id, unit_id, indicator_id, row_id, tree, period_type, label_set) where release_to = 2147483647;
 create unique index on marts.fct_rate (period_id, unit_id, rate_code, row_id, basis) where release_to = 2147483647;
-create unique index on marts.fct_reporting (period_id, unit_id, table_code) where release_to = 2147483647;
+create unique index on marts.fct_reporting (period_id, unit_id, table_code, scope) where release_to = 2147483647;
 create unique index on marts.fct_completeness (period_id, unit_id, table_code) where release_to = 2147483647;
 create unique index on marts.dim_place (unit_id, valid_from) where release_to = 2147483647;
 create unique index on marts.fct_sheet (period_id, unit_id, table_code, tree, is_undivided) where release_to = 2147483647;
