@@ -131,8 +131,8 @@ class _Fold:
         weights = [e.weight for e in parts if e.weight is not None]
         with localcontext(EXACT):
             if weights and (len(weights) < len(parts) or sum(weights) != 1):
-                told = " + ".join(f"{weight:f}" for weight in weights)
-                return f"is divided by weights that do not add up to 1 on {on}: {told} = {sum(weights):f}"
+                sum_of = " + ".join(f"{weight:f}" for weight in weights)
+                return f"is divided by weights that do not add up to 1 on {on}: {sum_of} = {sum(weights):f}"
         if any(-int(w.normalize(EXACT).as_tuple().exponent) > SHARE_DIGITS for w in weights):
             return f"is divided on {on} by a weight of more than {SHARE_DIGITS} digits after the point"
         return None

@@ -171,7 +171,7 @@ def orphaned(
 
 
 def refusal(orphans: list[Row]) -> str:
-    """What is said of orphaned reports, and what to do about them."""
+    """The message about orphaned reports, and what to do about them."""
     told = "; ".join(
         f"{row['where']}: {row['receipt']}, {row['period']} of {row['unit']} {row['name']}, which would not be there on "
         f"{row['ends_on']}; in its place: {row['instead'] or 'nobody'}"

@@ -134,7 +134,7 @@ class Reading:
     # that may be blank
     earlier: Earlier | None = None
     lacking: set[tuple[str, str]] = field(default_factory=set)
-    # the indicators (with their table) whose column is missing, which has been told
+    # the indicators (with their table) whose column is missing; the column has its finding
     missing: set[tuple[str, str]] = field(default_factory=set)
     findings: list[Finding] = field(default_factory=list)
 

@@ -40,7 +40,7 @@ def broken_rules(
     """A finding for every rule of the form that this report alone decides and breaks, or leaves undecided, by unit and row.
 
     `refused` names the cells (table, unit, row, indicator) that have a finding already, `lacking` the indicators of a table whose
-    column is not there, which has been told or is allowed: rules that use them are left alone.
+    column is not there, which has a finding or is allowed: rules that use them are left alone.
     """
     found: list[Finding] = []
     for table in form.tables:
@@ -111,7 +111,7 @@ def _value(line: Line, number: int) -> Value:
 
 
 def _together(undecided: list[tuple[Rule, list[TermValue]]]) -> list[tuple[list[Rule], list[TermValue]]]:
-    """Rules that a common blank leaves undecided, with the figures of all of them: a blank is told once."""
+    """Rules that a common blank leaves undecided, with the figures of all of them: a blank has one finding."""
     groups: list[tuple[list[Rule], dict[tuple[str, str], TermValue]]] = []
     for rule, figures in undecided:
         of_rule = {(f.term.table, f.term.indicator): f for f in figures}

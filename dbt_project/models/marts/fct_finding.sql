@@ -1,7 +1,7 @@
 {{ config(unique_key=['finding_key'], meta={'slice': 'touched_or_unknown'}) }}
 
 -- grain: source x rule x report (of a rule: unit and period) x unit, so that rows are counted as disagreements are. A rule may be
--- broken in many cells at once, one for each of its columns and rows: cells says how many, and where is told of the first.
+-- broken in many cells at once, one for each of its columns and rows: `cells` counts them; sheet and cell are of the first.
 -- Identities among the rules are the gate's: a report that breaks one was returned, or a waiver let it pass on arrival.
 with finding as (
     select * from {{ ref('int_finding') }}

@@ -24,8 +24,8 @@ create index on intake.receipt (receipt_id) where status = 'pending';
 create index on intake.receipt (receipt_id) where unanswered;
 
 -- What an accepted report holds, written once, as its file does: which indicator stands in which column of a sheet, and below
--- that the figures of one unit and form row side by side. A row a cell would cost twenty times as much to write, so cells are
--- told apart when they are read: `intake.cell`.
+-- that the figures of one unit and form row side by side. A row a cell would cost twenty times as much to write, so they are
+-- split into cells when they are read: `intake.cell`.
 create table intake.header (
     receipt_id integer not null references intake.receipt,
     header integer not null,

@@ -1,4 +1,4 @@
--- that an indicator is withheld is no secret: without this it could not be told from one that nobody has reported
+-- that an indicator is withheld is no secret: without this view it would look like one that nobody has reported
 select i.release_id, i.table_code, i.code, i.label_vi, i.label_en
 from released.dim_indicator as i
 where not exists (
