@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from samples import reform
 from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue.data import FOREVER, CatalogueError
-from tonghop.catalogue.events import ENDS, Event, fold
+from tonghop.catalogue.events import ENDS, Event, fold_history
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import History, Succession, UnitVersion
@@ -357,7 +357,7 @@ def folded(events: list[Event]) -> tuple[History, list[str]]:
         ("units", UnitVersion(unit=key, valid_from=START, valid_to=FOREVER, synthetic=True, source="", **unit))
         for key, unit in FIRST.items()
     ]
-    return fold(units, [(f"line {n}", event) for n, event in enumerate(events)], RANK)
+    return fold_history(units, [(f"line {n}", event) for n, event in enumerate(events)], RANK)
 
 
 @given(sequences())

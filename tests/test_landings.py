@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tree_world import divided, established, merged, moved, parted
 
 from tonghop.catalogue.data import FOREVER
-from tonghop.catalogue.events import Event, fold
+from tonghop.catalogue.events import Event, fold_history
 from tonghop.catalogue.landings import landings
 from tonghop.catalogue.units import History, UnitVersion
 
@@ -44,7 +44,7 @@ def history(units: list[tuple[str, str, str | None]], events: list[dict[str, Any
         for unit, level, parent in units
     ]
     parts = [Event.model_validate({key: value for key, value in event.items() if value is not None}) for event in events]
-    made, problems = fold([("units", v) for v in versions], [(f"line {n}", e) for n, e in enumerate(parts)], RANK)
+    made, problems = fold_history([("units", v) for v in versions], [(f"line {n}", e) for n, e in enumerate(parts)], RANK)
     assert not problems, problems
     return made
 

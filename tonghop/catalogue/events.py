@@ -202,7 +202,7 @@ def _ends(parts: Sequence[Event]) -> bool:
     return any(e.kind in ENDS for e in parts) and not _lives_on(e for e in parts if e.kind == "divided")
 
 
-def fold(
+def fold_history(
     units: Iterable[tuple[str, UnitVersion]], events: Iterable[tuple[str, Event]], levels: Mapping[str, int]
 ) -> tuple[History, list[str]]:
     """The history that units and events make, and what is wrong with it, each problem with its file and line.

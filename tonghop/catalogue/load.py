@@ -21,8 +21,7 @@ from tonghop.base.fingerprint import fingerprint
 from tonghop.catalogue.calendar import Calendar
 from tonghop.catalogue.data import CatalogueError, in_a_line, rows
 from tonghop.catalogue.earlier import taken
-from tonghop.catalogue.events import Event
-from tonghop.catalogue.events import fold as fold_history
+from tonghop.catalogue.events import Event, fold_history
 from tonghop.catalogue.forms import ALL_ROWS, COLUMNS, NEVER, Form, Table, shared
 from tonghop.catalogue.model import Catalogue, Codes, Level, Spell
 from tonghop.catalogue.units import History, UnitVersion

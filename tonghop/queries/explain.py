@@ -26,7 +26,7 @@ from tonghop.base.settings import Settings
 from tonghop.queries import figure as fig
 from tonghop.queries.acts import Acts, Kind
 from tonghop.queries.figure import Amounts, AskedRelease, Basis, Figure, Measures, Tree
-from tonghop.queries.moves import Landings, Tops, ended_since
+from tonghop.queries.moves import Landings, Tops, gone_units
 
 WORDS: dict[Kind, tuple[str, str]] = {
     "late_report": ("báo cáo nộp muộn", "late report"),
@@ -182,7 +182,7 @@ def between(
     now = fig.facts(connection, new, figure, old_units.keys() | new_units.keys(), indicators)
     # a unit that has ended since stands nowhere: what it had given went with its report, not with the tree
     reported_now = {unit_id for unit_id, _ in now}
-    ended = ended_since(connection, new, figure, old_units.keys() - new_units.keys() - reported_now)
+    ended = gone_units(connection, new, figure, old_units.keys() - new_units.keys() - reported_now)
     new_units |= {unit_id: old_units[unit_id] for unit_id in ended}
 
     start = fig.contributions(was, old_units, old_terms)

@@ -8,13 +8,13 @@ import psycopg
 
 from tonghop.queries.figure import AskedRelease, Figure
 
-ENDED_SINCE = Path(__file__).parent / "sql" / "ended_since.sql"
+GONE_UNITS = Path(__file__).parent / "sql" / "gone_units.sql"
 
 
-def ended_since(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure, units: Iterable[int]) -> dict[int, str]:
+def gone_units(connection: psycopg.Connection[Any], at: AskedRelease, figure: Figure, units: Iterable[int]) -> dict[int, str]:
     """Of some units those that a release has not at the end of the figure's period: each by name, and who followed it."""
     given = {"units": sorted(units), "catalogue": at.catalogue_id, "ends_on": figure.ends_on}
-    return dict(connection.execute(ENDED_SINCE.read_bytes(), given).fetchall())
+    return dict(connection.execute(GONE_UNITS.read_bytes(), given).fetchall())
 
 
 class Tops:

@@ -145,7 +145,7 @@ def _form_named(labels: tuple[str, ...]) -> re.Pattern[str]:
 # --- units of measure --------------------------------------------------------------------------------------------
 
 
-def measures(sheet: Sheet, rows: Iterable[int], codes: Codes, header: "TableHeader | None" = None) -> Iterator[Place]:
+def declared_measures(sheet: Sheet, rows: Iterable[int], codes: Codes, header: "TableHeader | None" = None) -> Iterator[Place]:
     """The units of measure that texts of some rows declare: after a label, in brackets beside a title, or alone in a cell.
 
     The title of a header's column of units of measure is no label of its neighbour.

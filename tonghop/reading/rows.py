@@ -24,10 +24,10 @@ from tonghop.reading.layout import (
     TableHeader,
     column_letters,
     coordinate,
+    declared_measures,
     groups_of,
     holds,
     is_measure,
-    measures,
     own_measure,
     ranges,
 )
@@ -364,7 +364,7 @@ class Rows:
                 self.reading.wrong("column.hidden", Place(None, name, coordinate(header.last_row, c)))
         self._merged()
         self._left()
-        for place in measures(self.sheet, self.notes, self.catalogue.codes):
+        for place in declared_measures(self.sheet, self.notes, self.catalogue.codes):
             if not own_measure(place.value, self.table, self.catalogue.codes):
                 self.reading.findings.append(other_measure(place, self.table, self.vocabulary))
         below = range(header.last_row + 1, len(self.sheet.grid))

@@ -210,7 +210,7 @@ def _measures(reading: Reading, sheet: layout.Sheet, table: Table, header: layou
     for spec, place in header.measures:
         reading.findings.append(other_measure(place, table, vocabulary, spec))
     in_header = {place.cell for _, place in header.measures}
-    for place in layout.measures(sheet, range(header.last_row + 1), catalogue.codes, header):
+    for place in layout.declared_measures(sheet, range(header.last_row + 1), catalogue.codes, header):
         if place.cell not in in_header and not layout.own_measure(place.value, table, catalogue.codes):
             reading.findings.append(other_measure(place, table, vocabulary))
 
