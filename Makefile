@@ -50,7 +50,7 @@ trials: .venv/ready-dev bi/.venv/ready  ## run what takes long: many more cases,
 	@$(BIN)/pytest -m trials --hypothesis-profile many
 	@$(BIN)/pytest tests/test_histories.py --hypothesis-profile many
 
-lint: .venv/ready-dev  ## style, types, the boundary between tonghop and Airflow, SQL
+lint: .venv/ready-dev  ## style, types, the order of packages without Airflow, SQL
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
