@@ -151,8 +151,11 @@ class Cost:
         return now[0] - last[0], now[1] - last[1], now[2] - last[2]
 
 
-def release(settings: Settings, what: str, stop: bool = False) -> None:
-    """Everything accepted so far, built, gated, published and written down, with the cost of each step; or only built."""
+def release(settings: Settings, what: str, stop: bool = False) -> float:
+    """Everything accepted so far, built, gated, published and written down, with the cost of each step; or only built.
+
+    Returns the CPU seconds of all steps, of this process and the server.
+    """
     cost = Cost(settings)
     total = [0.0, 0.0, 0.0]
 
@@ -169,7 +172,7 @@ def release(settings: Settings, what: str, stop: bool = False) -> None:
         dbt.build(settings, layer)
         tell(layer)
     if stop:
-        return
+        return sum(total[:2])
     gate.judge(settings, number)
     tell("gate")
     publish.publish(settings, number)
@@ -177,10 +180,11 @@ def release(settings: Settings, what: str, stop: bool = False) -> None:
     pages.write(settings, number)
     tell("pages")
     print(f"{what} | all | {total[0]:.1f} | {total[1]:.1f} | {total[2]:.1f}", flush=True)
+    return sum(total[:2])
 
 
-def late_report(settings: Settings, late: filed.Report, periods: int, stop: bool) -> None:
-    """What one commune's late month costs, with the rows of the marts and the WAL that it writes."""
+def late_report(settings: Settings, late: filed.Report, periods: int, stop: bool) -> float:
+    """What one commune's late month costs in CPU seconds, with the rows of the marts and the WAL that it writes."""
     filed.file(settings, [late], FORM, received="2026-11-20 08:00+07")
     with connect(settings) as connection:
         connection.autocommit = True
@@ -188,7 +192,7 @@ def late_report(settings: Settings, late: filed.Report, periods: int, stop: bool
         connection.execute("vacuum analyze")
         connection.execute("checkpoint")
         rows, start = _one(connection, _ROWS), _one(connection, "select pg_current_wal_insert_lsn()")
-        release(settings, f"late, {periods} periods", stop)
+        spent = release(settings, f"late, {periods} periods", stop)
         connection.execute("select pg_sleep(1)")  # a backend tells its counts when it ends
         records, images = connection.execute(
             "select sum(record_size) / 1024, sum(fpi_size) / 1024 from pg_get_wal_stats(%s, pg_current_wal_flush_lsn())", [start]
@@ -198,6 +202,7 @@ def late_report(settings: Settings, late: filed.Report, periods: int, stop: bool
             f"{images:.0f} kB of page images",
             flush=True,
         )
+    return spent
 
 
 _ROWS = "select sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint from pg_stat_user_tables where schemaname = 'marts'"
