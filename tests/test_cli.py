@@ -205,6 +205,14 @@ def test_a_figure_is_printed_to_its_last_digit_in_words_and_in_json(figure: str,
     assert capsys.readouterr().out.count(figure) == 4
 
 
+@pytest.mark.parametrize(("figure", "shown"), [("1234567890.1000000000", "1234567890.1"), ("3E+6", "3000000"), ("70.00", "70")])
+def test_a_figure_is_printed_in_digits_without_zeros_at_its_end(
+    figure: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output.print_rows([{"value": Decimal(figure)}], False)
+    assert capsys.readouterr().out.splitlines()[3].strip("│ ") == shown
+
+
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> int:
     """Its width."""

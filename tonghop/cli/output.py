@@ -188,6 +188,10 @@ def _shown(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        # an amount that was given in billions has as many decimals as those, most of them zeros
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return f"{value:%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value)
 
 
