@@ -56,7 +56,7 @@
 {# grain: unit of a tree x life. share is that of the landing, ancestor a row of the tree from the landing upwards #}
 {% macro landed(landing, share, ancestor) -%}
     sum({{ landing }}.{{ share }}) as weight,
-    coalesce(sum({{ landing }}.{{ share }}) filter (where not {{ landing }}.is_whole and {{ ancestor }}.depth = 0), 0) as undivided,
+    coalesce(sum({{ landing }}.{{ share }}) filter (where not {{ landing }}.is_whole and {{ ancestor }}.unit_id = {{ ancestor }}.ancestor_id), 0) as undivided,
     bool_and({{ landing }}.is_whole) as is_whole,
     bool_and({{ landing }}.reason = 'same') as is_same
 {%- endmacro %}

@@ -18,7 +18,7 @@ counted as (
         {{ completeness('r') }}
     from part as p
     inner join reporting as r on r.period_id = p.period_id and r.unit_id = p.unit_id
-    where not p.is_kept
+    where p.is_own
     group by p.ancestor_id, p.period_id, p.published, r.table_code
     union all
     select

@@ -43,7 +43,7 @@ needed as (
         period_id,
         unit_id
     from part
-    where tree = 'reported' and not is_kept
+    where tree = 'reported' and is_own
     union
     select
         period_id,

@@ -1,7 +1,8 @@
 -- grain: tree x period x unit of the slice x part: what the figures of a unit are made of, on the tree of the period's end
--- (reported) and on today's. A part is the unit itself or one below it, with its own figures; a published unit below that the
--- candidate does not touch stands for all that is below it (is_kept), with what an earlier release made of that. Opened once per
--- period: facts then join on equality, because a join on date ranges per fact is many times slower.
+-- (reported) and on today's. A part is the unit itself or one below it, with its own figures (is_own); a published unit below that
+-- the candidate does not touch stands for all that is below it (is_kept), with what an earlier release made of that. What is below
+-- such a unit is here on today's tree alone, where units are counted one by one. Opened once per period: facts then join on
+-- equality, because a join on date ranges per fact is many times slower.
 with recursive candidate as (
     select * from {{ ref('stg_candidate') }}
 ),
@@ -86,6 +87,7 @@ part as (
         u.period_id,
         u.unit_id as ancestor_id,
         u.unit_id,
+        true as is_own,
         false as is_kept
     from unit_at as u
     where {{ slice('touched', 'u.period_id', 'u.unit_id') }}
@@ -95,10 +97,11 @@ part as (
         p.period_id,
         p.ancestor_id,
         u.unit_id,
-        u.is_kept
+        p.is_own and not u.is_kept as is_own,
+        p.is_own and u.is_kept as is_kept
     from part as p
     inner join unit_at as u on u.tree = p.tree and u.period_id = p.period_id and u.parent_id = p.unit_id
-    where not p.is_kept
+    where p.is_own or p.tree = 'today'
 ),
 
 final as (
@@ -107,6 +110,7 @@ final as (
         p.period_id,
         p.ancestor_id,
         p.unit_id,
+        p.is_own,
         p.is_kept,
         a.level as ancestor_level,
         a.published

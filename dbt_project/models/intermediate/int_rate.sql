@@ -32,7 +32,7 @@ given as (
         u.denominator
     from part as p
     inner join unit_rate as u on u.period_id = p.period_id and u.unit_id = p.unit_id
-    where u.scope = 'own' and not p.is_kept
+    where u.scope = 'own' and p.is_own
     union all
     select
         p.ancestor_id as unit_id,

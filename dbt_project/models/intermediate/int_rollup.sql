@@ -34,7 +34,7 @@ figures as (
         p.unit_id <> p.ancestor_id as is_below
     from part as p
     inner join observation as o on o.period_id = p.period_id and o.unit_id = p.unit_id
-    where o.scope = 'own' and not p.is_kept
+    where o.scope = 'own' and p.is_own
     union all
     select
         p.ancestor_id as unit_id,
