@@ -15,10 +15,16 @@
 
 {#
     The rows of a mart as an earlier release left them, in the periods of the slice, for the units that the candidate does not touch. The models that read them are what the
-    mart is made from, so this is no reference.
+    mart is made from, so this is no reference. Of a part they are looked up one by one (`offset 0` says so to the planner, which
+    would rather read a nation's period than a few hundred units): all of them are wanted.
 #}
-{% macro kept(mart) -%}
-    (select * from marts.{{ mart }} as k where k.release_to = {{ still() }} and {{ slice('period', 'k.period_id') }})
+{% macro kept(mart, part=none) -%}
+    {{ 'lateral ' if part }}(
+        select * from marts.{{ mart }} as k
+        where
+            k.release_to = {{ still() }} and {{ slice('period', 'k.period_id') }}
+            {%- if part %} and k.period_id = {{ part }}.period_id and k.unit_id = {{ part }}.unit_id offset 0{% endif %}
+    )
 {%- endmacro %}
 
 

@@ -37,7 +37,7 @@ counted as (
         k.claims_due,
         k.claims_received
     from part as p
-    inner join {{ kept('fct_completeness') }} as k on k.period_id = p.period_id and k.unit_id = p.unit_id
+    cross join {{ kept('fct_completeness', 'p') }} as k
     where p.is_kept
 ),
 

@@ -52,7 +52,7 @@ tree as (
         'today' as tree,
         p.period_id,
         c.opened_on as day
-    from period as p
+    from reported_period as p
     cross join candidate as c
 ),
 

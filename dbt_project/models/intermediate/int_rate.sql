@@ -42,7 +42,7 @@ given as (
         k.numerator,
         k.denominator
     from part as p
-    inner join {{ kept('fct_rate') }} as k on k.period_id = p.period_id and k.unit_id = p.unit_id
+    cross join {{ kept('fct_rate', 'p') }} as k
     where k.basis = 'summed' and p.is_kept
 ),
 

@@ -60,7 +60,7 @@ landed as (
         k.value,
         0 * k.value as not_restatable
     from part as p
-    inner join {{ kept('fct_restated') }} as k on k.period_id = p.period_id and k.unit_id = p.unit_id
+    cross join {{ kept('fct_restated', 'p') }} as k
     where p.is_kept
 ),
 

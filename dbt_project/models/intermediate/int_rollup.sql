@@ -44,7 +44,7 @@ figures as (
         k.value,
         true as is_below
     from part as p
-    inner join {{ kept('fct_rollup') }} as k on k.period_id = p.period_id and k.unit_id = p.unit_id
+    cross join {{ kept('fct_rollup', 'p') }} as k
     where p.is_kept
 ),
 

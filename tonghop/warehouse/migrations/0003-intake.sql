@@ -20,6 +20,7 @@ create table intake.receipt (
            and scope is not null and is_nil is not null and cells is not null and cells_sha256 is not null))
 );
 create index on intake.receipt (unit_id, form_code, period_id, scope) where status in ('accepted', 'withdrawn');
+create index on intake.receipt (period_id);
 create index on intake.receipt (receipt_id) where status = 'pending';
 create index on intake.receipt (receipt_id) where unanswered;
 
