@@ -71,6 +71,56 @@ decided as (
     from handover
 ),
 
+-- each name by itself decides little and the planner takes them for independent: one key in their place
+keyed as (
+    select
+        *,
+        concat_ws('/', rule, instance, form_version, rule_version) as rule_key,
+        concat_ws('/', rule, instance, form_version, rule_version, row_code) as row_key
+    from decided
+),
+
+-- rules and units as they stood at the end of each period: what follows joins by equality, and not by ranges of days
+asked as materialized (
+    select
+        period_id,
+        period_type,
+        ends_on
+    from period
+    where period_id in (select d.period_id from decided as d)
+),
+
+rule_at as materialized (
+    select
+        r.*,
+        p.period_id,
+        concat_ws('/', r.rule, r.instance, r.form_version, r.rule_version) as rule_key,
+        p.ends_on between f.valid_from and f.valid_to as is_in_force
+    from check_rule as r
+    inner join asked as p on p.ends_on between r.valid_from and r.valid_to
+    inner join form_table as ft on ft.table_code = r.table_code and ft.form_version = r.form_version
+    inner join form as f on f.form_code = ft.form_code and f.form_version = ft.form_version
+    where cardinality(r.period_types) = 0 or p.period_type = any(r.period_types)
+),
+
+unit_at as materialized (
+    select
+        p.period_id,
+        v.unit_id,
+        v.level,
+        v.also_level
+    from asked as p
+    inner join unit_version as v on p.ends_on between v.valid_from and v.valid_to
+),
+
+row_of as materialized (
+    select
+        w.row_id,
+        concat_ws('/', r.rule, r.instance, r.form_version, r.rule_version, w.row_code) as row_key
+    from check_rule as r
+    inner join form_row as w on w.table_code = r.table_code and w.form_version = r.form_version
+),
+
 final as (
     select
         c.rule,
@@ -91,22 +141,14 @@ final as (
         c.cell,
         concat_ws(' ', r.message_vi, c.awaited_vi) as message_vi,
         concat_ws(' ', r.message_en, c.awaited_en) as message_en
-    from decided as c
-    inner join check_rule as r
-        on
-            r.rule = c.rule and r.instance = c.instance and r.form_version = c.form_version
-            and r.rule_version = c.rule_version
-    inner join period as p on p.period_id = c.period_id and p.ends_on between r.valid_from and r.valid_to
-    inner join unit_version as v on v.unit_id = c.unit_id and p.ends_on between v.valid_from and v.valid_to
-    inner join form_row as w
-        on w.table_code = r.table_code and w.row_code = c.row_code and w.form_version = r.form_version
-    inner join form_table as ft on ft.table_code = r.table_code and ft.form_version = r.form_version
-    inner join form as f on f.form_code = ft.form_code and f.form_version = ft.form_version
+    from keyed as c
+    inner join rule_at as r on r.period_id = c.period_id and r.rule_key = c.rule_key
+    inner join unit_at as v on v.period_id = c.period_id and v.unit_id = c.unit_id
+    inner join row_of as w on w.row_key = c.row_key
     where
-        (cardinality(r.period_types) = 0 or p.period_type = any(r.period_types))
-        and (cardinality(r.levels) = 0 or v.level = any(r.levels) or v.also_level = any(r.levels))
+        (cardinality(r.levels) = 0 or v.level = any(r.levels) or v.also_level = any(r.levels))
         -- a rule that no figure of its own report carries is the one in force at the period's end
-        and (c.has_same or p.ends_on between f.valid_from and f.valid_to)
+        and (c.has_same or r.is_in_force)
 )
 
 select * from final

@@ -25,62 +25,44 @@ metric as (
     select * from {{ ref('stg_metric') }}
 ),
 
+-- figures and parts of rates alike, by the key that they have in a sheet
+given as (
+    select
+        o.period_id,
+        o.unit_id,
+        i.table_code,
+        i.shown_from is null as is_shown,
+        o.row_id || '.' || o.indicator_id as key,
+        o.value
+    from observation as o
+    inner join indicator as i on i.indicator_id = o.indicator_id
+    where o.scope = 'own' and o.value is not null and {{ slice('period', 'o.period_id') }}
+    union all
+    select
+        r.period_id,
+        r.unit_id,
+        m.table_code,
+        m.shown_from is null as is_shown,
+        {{ part_key('r') }} as key,
+        r.value
+    from rate_part as r
+    inner join metric as m on m.code = r.rate_code
+    where r.scope = 'own'
+),
+
 summed as (
     select
         t.tree,
         t.period_id,
         t.shown_at_id,
         t.is_undivided,
-        o.row_id,
-        o.indicator_id,
-        {{ landed_sum('o.value', 't') }} as value
+        g.table_code,
+        g.is_shown,
+        g.key,
+        {{ landed_sum('g.value', 't') }} as value
     from tree as t
-    inner join observation as o on o.period_id = t.period_id and o.unit_id = t.unit_id
-    where o.scope = 'own' and o.value is not null and {{ slice('period', 'o.period_id') }}
-    group by t.tree, t.period_id, t.shown_at_id, t.is_undivided, o.row_id, o.indicator_id
-),
-
-summed_part as (
-    select
-        t.tree,
-        t.period_id,
-        t.shown_at_id,
-        t.is_undivided,
-        r.row_id,
-        r.rate_code,
-        r.part,
-        r.over_time,
-        {{ landed_sum('r.value', 't') }} as value
-    from tree as t
-    inner join rate_part as r on r.period_id = t.period_id and r.unit_id = t.unit_id
-    where r.scope = 'own'
-    group by t.tree, t.period_id, t.shown_at_id, t.is_undivided, r.row_id, r.rate_code, r.part, r.over_time
-),
-
-keyed as (
-    select
-        s.tree,
-        s.period_id,
-        s.shown_at_id,
-        s.is_undivided,
-        i.table_code,
-        i.shown_from,
-        s.row_id || '.' || s.indicator_id as key,
-        s.value
-    from summed as s
-    inner join indicator as i on i.indicator_id = s.indicator_id
-    union all
-    select
-        s.tree,
-        s.period_id,
-        s.shown_at_id,
-        s.is_undivided,
-        m.table_code,
-        m.shown_from,
-        {{ part_key('s') }} as key,
-        s.value
-    from summed_part as s
-    inner join metric as m on m.code = s.rate_code
+    inner join given as g on g.period_id = t.period_id and g.unit_id = t.unit_id
+    group by t.tree, t.period_id, t.shown_at_id, t.is_undivided, g.table_code, g.is_shown, g.key
 ),
 
 figures as (
@@ -90,9 +72,9 @@ figures as (
         shown_at_id,
         is_undivided,
         table_code,
-        jsonb_object_agg(key, value) filter (where shown_from is null) as figures,
-        jsonb_object_agg(key, value) filter (where shown_from is not null) as withheld
-    from keyed
+        jsonb_object_agg(key, value) filter (where is_shown) as figures,
+        jsonb_object_agg(key, value) filter (where not is_shown) as withheld
+    from summed
     group by tree, period_id, shown_at_id, is_undivided, table_code
 ),
 
