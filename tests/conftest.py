@@ -50,7 +50,16 @@ _SHARED = {
     **dict.fromkeys(("test_end_to_end", "test_services"), "airflow"),
     **dict.fromkeys(("test_gate", "test_pages", "test_views"), "two_releases"),
     **dict.fromkeys(
-        ("test_coverage", "test_good_or_better", "test_asking", "test_dashboards", "test_connect", "test_retention"), "samples"
+        (
+            "test_coverage",
+            "test_good_or_better",
+            "test_asking",
+            "test_dashboards",
+            "test_connect",
+            "test_retention",
+            "test_exposure",
+        ),
+        "samples",
     ),
 }
 

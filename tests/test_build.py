@@ -507,9 +507,7 @@ def test_a_build_runs_the_models_whose_rows_can_change_and_gives_what_all_of_the
     assert hashes(settings) == hashes(candidate.settings)
 
 
-@pytest.mark.parametrize(
-    "lost", ["view staging.stg_cell", "table intermediate.int_shown_at", "view intermediate.int_submission"]
-)
+@pytest.mark.parametrize("lost", ["view staging.stg_cell", "table intermediate.int_shown_at", "view intermediate.int_submission"])
 def test_what_a_build_takes_for_there_and_is_not_is_made_anew_by_the_next(
     opened: World, candidate: World, copy: Copy, lost: str
 ) -> None:

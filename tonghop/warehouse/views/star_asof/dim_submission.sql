@@ -1,5 +1,5 @@
 select
-    m.release_id, m.submission_id, m.sha256, m.unit_id, m.form_code, m.form_version, m.period_id, m.scope, m.is_nil,
-    m.received_at, m.cells, m.status, m.superseded_by
+    m.release_id, m.submission_id, m.unit_id, m.form_code, m.form_version, m.period_id, m.scope, m.is_nil, m.received_at,
+    m.status, m.superseded_by
 from released.dim_submission as m
 where {{ unit_was_shown('m.unit_id') }}
