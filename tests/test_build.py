@@ -30,6 +30,7 @@ from tonghop.catalogue.sync import sync
 from tonghop.release import dbt, layers, run
 from tonghop.release.candidate import awaited, discard, open_candidate
 from tonghop.release.layers import BuildFailed, forget
+from tonghop.warehouse import locks
 from tonghop.warehouse.connect import connect, database_url
 from tonghop.warehouse.roles import BUILDER, OWNER, READER
 
@@ -732,8 +733,8 @@ def test_a_release_is_awaited_for_a_reorganisation_that_was_applied(published: W
 
 
 def test_one_step_at_a_time(published: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "PATIENCE", "100ms")
-    with layers.alone(published.settings), pytest.raises(BuildFailed, match="at work"):
+    monkeypatch.setattr(locks, "PATIENCE", "100ms")
+    with layers.alone(published.settings), pytest.raises(locks.Busy, match=r"at work \(build\), since .*process \d+"):
         open_candidate(published.settings)
 
 

@@ -22,8 +22,9 @@ from tonghop.catalogue.data import CatalogueError, rows
 from tonghop.catalogue.events import ENDS, Event
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
-from tonghop.catalogue.sync import LOCK, sync
+from tonghop.catalogue.sync import sync
 from tonghop.catalogue.units import UnitVersion
+from tonghop.warehouse import locks
 from tonghop.warehouse.connect import connect, reachable
 from tonghop.warehouse.roles import AUDITOR
 
@@ -128,7 +129,7 @@ def _named(file: Path) -> Path:
 
 def _sync(settings: Settings, connection: psycopg.Connection[Any], events: Mapping[str, Path | None]) -> int:
     # before the folder is read: two at once would each leave the other's file out
-    connection.execute(LOCK)
+    locks.take(connection, "catalogue")
     return sync(load_catalogue(settings.catalogue, events), connection).catalogue_id
 
 

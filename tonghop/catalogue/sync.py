@@ -16,6 +16,7 @@ from tonghop.catalogue.landings import landings
 from tonghop.catalogue.metrics import metrics, sum_of
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.units import together
+from tonghop.warehouse import locks
 
 TABLES = (
     "version",
@@ -43,7 +44,6 @@ TABLES = (
 )
 COLUMNS = Path(__file__).parent / "sql" / "form_columns.sql"
 # taken by all code that changes the catalogue, here or in its folder
-LOCK = "select pg_advisory_xact_lock(hashtext('tonghop.catalogue'))"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def sync(catalogue: Catalogue, connection: psycopg.Connection[Any]) -> Synced:
     One transaction, one writer at a time. The newest catalogue_id is the one that the next candidate takes.
     """
     with connection.transaction():
-        connection.execute(LOCK)
+        locks.take(connection, "catalogue")
         newest = connection.execute(
             "select catalogue_id, sha256 from catalogue.version order by catalogue_id desc limit 1"
         ).fetchone()

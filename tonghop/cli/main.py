@@ -1,6 +1,7 @@
 """The command line.
 
-Exit codes: 0 all accepted or done; 1 something was returned or quarantined, or does not hold; 2 wrong usage; 3 system fault.
+Exit codes: 0 all accepted or done; 1 something was returned or quarantined, or does not hold; 2 wrong usage; 3 system
+fault; 4 another command is at work on the same thing.
 """
 
 import logging
@@ -15,6 +16,7 @@ from tonghop.base.settings import Settings
 from tonghop.catalogue.data import in_a_line
 from tonghop.cli import catalogue, intake, operations, queries, release
 from tonghop.cli.output import note
+from tonghop.warehouse import locks
 
 
 class Commands(click.Group):
@@ -85,6 +87,10 @@ def main() -> None:
         sys.exit(3)
     try:
         cli(standalone_mode=True)
+    except locks.Busy as error:
+        logging.warning(str(error))
+        note.print(str(error), style="red", markup=False)
+        sys.exit(4)
     except Exception as error:
         logging.exception("fault")
         note.print(f"{type(error).__name__}: {error}", style="red", markup=False)

@@ -21,10 +21,11 @@ from tonghop.intake.answer import Answer
 from tonghop.intake.batch import Batch, new_batch
 from tonghop.intake.delivery import answers_of, findings_of, give
 from tonghop.intake.pool import Pool
-from tonghop.intake.receive import LEDGER_LOCK, original
+from tonghop.intake.receive import original
 from tonghop.intake.supersede import settle
 from tonghop.intake.two_senders import contend
 from tonghop.reading.report import Report
+from tonghop.warehouse import locks
 from tonghop.warehouse.connect import connect
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def withdraw(settings: Settings, receipts: Sequence[int], reason: str) -> None:
     if not reason.strip():
         raise ValueError("a withdrawal needs a reason")
     with connect(settings) as connection, connection.transaction():
-        connection.execute(LEDGER_LOCK)
+        locks.take(connection, "ledger")
         was = dict(
             connection.execute(
                 "select receipt_id, status from intake.receipt where receipt_id = any(%s) for update", [list(receipts)]
@@ -137,7 +138,7 @@ def _decided(
     connection: psycopg.Connection[Any], synced: Synced, reports: dict[int, Report], batch: Batch, held: bool
 ) -> tuple[dict[int, Report], set[int]]:
     with connection.transaction():
-        connection.execute(LEDGER_LOCK)
+        locks.take(connection, "ledger")
         mine = dict(
             connection.execute(
                 """

@@ -23,12 +23,12 @@ from tonghop.base.settings import Settings
 from tonghop.base.text import nfc
 from tonghop.intake.inbox import NO_FILE, Stamp, clear, look, open_for_reading
 from tonghop.reading import zipped
+from tonghop.warehouse import locks
 from tonghop.warehouse.connect import connect
 
 log = logging.getLogger(__name__)
 # what a file is called while it is copied to the originals
 PART, DAY = ".part", 24 * 60 * 60
-LEDGER_LOCK = "select pg_advisory_xact_lock(hashtext('tonghop.ledger'))"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def receive(
     if not files:
         return []
     with connection.transaction():
-        connection.execute(LEDGER_LOCK)
+        locks.take(connection, "ledger")
         known = dict(
             connection.execute(
                 "select sha256, receipt_id from intake.receipt where sha256 = any(%s)", [[sha for *_, sha in files]]

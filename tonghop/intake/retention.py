@@ -8,7 +8,8 @@ import logging
 from tonghop.base.codes import receipt_code
 from tonghop.base.settings import Settings
 from tonghop.intake.delivery import answer_book
-from tonghop.intake.receive import LEDGER_LOCK, original
+from tonghop.intake.receive import original
+from tonghop.warehouse import locks
 from tonghop.warehouse.connect import connect
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ def expire(settings: Settings) -> list[int]:
     """
     with connect(settings) as connection:
         with connection.transaction():
-            connection.execute(LEDGER_LOCK)
+            locks.take(connection, "ledger")
             due = [
                 row[0]
                 for row in connection.execute(

@@ -17,8 +17,8 @@ from tonghop.catalogue.calendar import Period
 from tonghop.catalogue.load import load_catalogue
 from tonghop.catalogue.model import Catalogue
 from tonghop.catalogue.sync import sync
-from tonghop.intake.receive import LEDGER_LOCK
 from tonghop.reading.report import Report
+from tonghop.warehouse import locks
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 
@@ -45,7 +45,7 @@ def waive(settings: Settings, rule: str, unit: str, period: str, reason: str, of
     with connect(settings) as connection:
         synced = sync(catalogue, connection)
         with connection.transaction():
-            connection.execute(LEDGER_LOCK)
+            locks.take(connection, "ledger")
             if (today := _one(connection, f"select {_TODAY}")) > until:
                 raise ValueError(f"{until} is past: today is {today}")
             key = [rule, synced.unit[subject.unit], when.period_id]
@@ -76,7 +76,7 @@ def end(settings: Settings, waiver_id: int, reason: str) -> None:
     if not reason.strip():
         raise ValueError("the end of a waiver needs a reason")
     with connect(settings) as connection, connection.transaction():
-        connection.execute(LEDGER_LOCK)
+        locks.take(connection, "ledger")
         found = connection.execute(f"select {_ENDED} from intake.waiver w where waiver_id = %s".encode(), [waiver_id]).fetchone()
         if found is None or found[0]:
             code = waiver_code(waiver_id)

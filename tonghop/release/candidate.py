@@ -15,7 +15,7 @@ from tonghop.base.settings import Settings
 from tonghop.catalogue.load import digest, load_catalogue
 from tonghop.catalogue.sync import sync
 from tonghop.release.layers import alone, marts, models_changed, require_open
-from tonghop.warehouse import views
+from tonghop.warehouse import locks, views
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import BUILDER
 
@@ -30,13 +30,13 @@ def open_candidate(settings: Settings, everything: bool = False) -> int | None:
 
     It rebuilds what changed, or everything where that is asked or the catalogue, today's tree or the models are others. An older
     candidate that was not published is discarded. None where nothing changed since the current release.
-    Raises CatalogueError, and BuildFailed where another step is at work.
+    Raises CatalogueError, and Busy where another step is at work.
     """
     with alone(settings) as connection:
         catalogue_id = _catalogue(settings, connection)
         with connection.transaction():
             # writers hold this lock from taking a ledger number to commit, so no lower number can appear later
-            connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.ledger'))")
+            locks.take(connection, "ledger")
             for (older,) in connection.execute("select release_id from ctl.release where status = 'candidate'").fetchall():
                 _discard(connection, older)
             cutoff = one(connection, f"select coalesce(max(seq), 0) from intake.ledger where {_COUNTS}")

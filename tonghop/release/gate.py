@@ -23,8 +23,9 @@ from tonghop.base.codes import receipt_code
 from tonghop.base.fingerprint import fingerprint
 from tonghop.base.settings import Settings
 from tonghop.release import data_docs, layers, suites
-from tonghop.release.layers import PATIENCE, alone
+from tonghop.release.layers import alone
 from tonghop.release.suites import Expectation, Result, Suite
+from tonghop.warehouse import locks
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.roles import AUDITOR
 
@@ -40,7 +41,7 @@ def judge(settings: Settings, release_id: int, folder: Path = suites.FOLDER) -> 
     """Ask every suite of the candidate. The verdict goes to the database, Data Docs to pages/gate/<release>.
 
     Raises GateFailed where anything blocking fails or cannot be evaluated; warnings are only recorded. Raises SuiteError where
-    the suites are not whole, and BuildFailed where the marts are not built for the candidate or another step is at work.
+    the suites are not whole, BuildFailed where the marts are not built for the candidate, and Busy where another step is at work.
     """
     asked = suites.read(folder)
     with alone(settings) as connection:
@@ -58,7 +59,7 @@ def audit(settings: Settings, folder: Path = suites.FOLDER) -> list[Result]:
 
     Where it fails, the next candidate is asked everything as well, and fails too where it has not mended what is wrong.
 
-    Raises GateFailed as `judge` does, SuiteError, and BuildFailed where another step is at work.
+    Raises GateFailed as `judge` does, SuiteError, and Busy where another step is at work.
     """
     asked = suites.read(folder)
     with alone(settings) as connection:
@@ -147,7 +148,7 @@ def _marts(connection: psycopg.Connection[Any]) -> sql.Composed:
 
 def _keep_writers_out(connection: psycopg.Connection[Any]) -> None:
     """Lock the marts against writers until the transaction ends, so that the verdict is on the rows that were checked."""
-    connection.execute(f"set local lock_timeout = '{PATIENCE}'")
+    connection.execute(f"set local lock_timeout = '{locks.PATIENCE}'")
     try:
         connection.execute(sql.SQL("lock table {} in share mode").format(_marts(connection)))
     except psycopg.errors.LockNotAvailable:

@@ -15,11 +15,11 @@ import psycopg
 
 from tonghop.base.fingerprint import fingerprint
 from tonghop.base.settings import PROJECT, Settings
+from tonghop.warehouse import locks
 from tonghop.warehouse.connect import connect
 
 LAYERS = ("staging", "intermediate", "marts")
 DBT_PROJECT = PROJECT / "dbt_project"
-PATIENCE = "60s"  # for another step that is at work
 
 
 class BuildFailed(Exception):
@@ -35,15 +35,14 @@ class Step(NamedTuple):
 
 @contextmanager
 def alone(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
-    """A connection that keeps every other step of a release out; the lock goes with it, however it ends."""
-    with connect(settings) as connection:
+    """A connection that commits each statement, while every other step of a release is kept out.
+
+    Raises Busy where another is at work, and psycopg.OperationalError at the end where the lock's connection was lost.
+    """
+    with connect(settings) as lock, connect(settings) as connection:
+        locks.take(lock, "build")
+        lock.execute("set local idle_in_transaction_session_timeout = 0")
         connection.autocommit = True
-        try:
-            connection.execute("select set_config('lock_timeout', %s, false)", [PATIENCE])
-            connection.execute("select pg_advisory_lock(hashtext('tonghop.build'))")
-        except psycopg.errors.LockNotAvailable:
-            raise BuildFailed("another step of a build is at work") from None
-        connection.execute("reset lock_timeout")
         yield connection
 
 

@@ -37,7 +37,7 @@ def publish(settings: Settings, release_id: int, folder: Path = suites.FOLDER) -
 
     Raises PublishRefused where it is no candidate, or the gate's newest verdict on it is missing, not green, not of the suites as
     they are now, or has ended because something was built or written since. Raises SuiteError where the suites are not whole, and
-    BuildFailed where another step is at work.
+    Busy where another step is at work.
     """
     with alone(settings) as connection, connection.transaction():
         current = connection.execute("select release_id from ctl.current_release for update").fetchone()

@@ -14,7 +14,7 @@ from tonghop.warehouse.roles import BUILDER
 def remove(settings: Settings) -> list[int]:
     """Remove published releases but the newest `keep_releases`; returns their numbers. All are kept where that is not set.
 
-    While a candidate is open, nothing is removed: its verdict would end. Raises BuildFailed where another step is at work.
+    While a candidate is open, nothing is removed: its verdict would end. Raises Busy where another step is at work.
     """
     if settings.keep_releases is None:
         return []

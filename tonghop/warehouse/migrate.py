@@ -13,7 +13,7 @@ from yoyo import get_backend, read_migrations
 from tonghop.base.days import TIME_ZONE
 from tonghop.base.secrets import secret
 from tonghop.base.settings import Settings
-from tonghop.warehouse import views
+from tonghop.warehouse import locks, views
 from tonghop.warehouse.connect import AIRFLOW, WAREHOUSE, connect, database_url
 from tonghop.warehouse.embedded import ServerError, needed, running, start
 from tonghop.warehouse.roles import BI_LOGIN
@@ -33,8 +33,11 @@ def migrate(settings: Settings) -> None:
     _create_databases(settings)
     migrations = read_migrations(str(MIGRATIONS))
     with connect(settings) as alone:
+        # another who starts at the same time may have made it
+        with contextlib.suppress(psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation), alone.transaction():
+            alone.execute(locks.TABLE)
         # goes with its connection; yoyo's own lock is a row, which whoever is killed leaves behind
-        alone.execute("select pg_advisory_xact_lock(hashtext('tonghop.migrate'))")
+        locks.take(alone, "migrate")
         backend = get_backend(
             database_url(settings).replace("postgresql://", "postgresql+psycopg://", 1), migration_table="_migration"
         )

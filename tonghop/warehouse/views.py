@@ -24,6 +24,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg import sql
 
 from tonghop.base.settings import PROJECT
+from tonghop.warehouse import locks
 from tonghop.warehouse.embedded import ServerError
 from tonghop.warehouse.roles import AUDITOR, BUILDER, READER, STAR
 from tonghop.warehouse.sheets import SLASH, SheetView, published_levels, sheets
@@ -55,8 +56,7 @@ def apply(connection: psycopg.Connection[Any]) -> None:
     """
     try:
         with connection.transaction():
-            # as in migrate: one at a time
-            connection.execute("select pg_advisory_xact_lock(hashtext('tonghop.migrate'))")
+            locks.take(connection, "migrate")  # one at a time
             connection.execute("select set_config('lock_timeout', %s, true)", [PATIENCE])
             # the loader in C where there is one: every command passes here
             words = yaml.load((VIEWS / "descriptions.yaml").read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
