@@ -21,9 +21,10 @@ from tonghop.base.settings import PROJECT, Settings
 from tonghop.catalogue import obligations, reorg
 from tonghop.catalogue.data import CatalogueError
 from tonghop.catalogue.load import load_catalogue
-from tonghop.catalogue.sync import LOCK, sync
+from tonghop.catalogue.sync import sync
 from tonghop.cli.main import cli
 from tonghop.intake import load
+from tonghop.warehouse import locks
 from tonghop.warehouse.connect import connect
 
 SMALL = Path(__file__).parent / "data" / "catalogue_small"
@@ -291,7 +292,7 @@ def let_commits_take_a_minute(world: Settings, yes: bool = True) -> None:
 def test_killed_before_the_file_is_there_applying_has_done_nothing(world: Settings, file: Path) -> None:
     files, number = state(world), newest(world)
     with connect(world) as connection, connection.transaction():
-        connection.execute(LOCK)
+        locks.take(connection, "catalogue")
         killed_when(world, f"apply(Settings(), Path({str(file)!r}))", lambda: asked(world, ON_A_LOCK))
     assert (state(world), newest(world)) == (files, number)
     assert reorg.apply(world, file) > number[0]
