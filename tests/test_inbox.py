@@ -15,7 +15,9 @@ from hostile import as_csv
 from tonghop.base.settings import Settings
 from tonghop.catalogue.model import Catalogue
 from tonghop.intake import load, receive
+from tonghop.intake.delivery import give
 from tonghop.intake.inbox import NO_FILE, Stamp, clear, look
+from tonghop.intake.pool import Pool
 from tonghop.intake.receive import original, receive_inbox
 from tonghop.queries.verify import verify
 from tonghop.warehouse.connect import connect
@@ -200,6 +202,29 @@ def test_loaders_whose_processes_have_the_same_number_keep_their_originals_apart
     assert len(receipts(settings)) == 48
     assert not [(v.name, v.wrong) for v in verify(settings) if v.wrong]
     assert not list(settings.originals.glob("*.part"))
+
+
+def test_loaders_that_answer_the_same_receipt_at_once_leave_a_whole_answer(settings: Settings, catalogue: Catalogue) -> None:
+    put(settings, "F8.csv")
+    receive_inbox(settings)
+    (answer,) = load.load_pending(settings)
+    wrong: list[BaseException] = []
+
+    def answer_again() -> None:
+        try:
+            with connect(settings) as connection, Pool(catalogue, settings) as pool:
+                for _ in range(100):
+                    give(settings, connection, pool, [answer])
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=answer_again) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert {path.name: path.read_text() for path in settings.answers.iterdir()} == {f"{answer.receipt}.txt": answer.as_text()}
 
 
 def test_what_a_killed_loader_left_half_copied_goes_after_a_day_and_never_before(settings: Settings) -> None:

@@ -14,7 +14,7 @@ reading     a file to a report: cells with coordinates, numbers, names, the rule
 catalogue   forms, units, periods and rules as dated data, and their copy in the warehouse
 xlsx        parts of workbooks edited without loss
 warehouse   PostgreSQL itself: the server, connections, roles, migrations, views
-base        settings, findings, texts, days and secrets that everything else uses
+base        settings, findings, files, texts, days and secrets that everything else uses
 
 Nothing here imports Airflow: the DAGs call these functions, and so does the command line.
 """

@@ -1,12 +1,12 @@
 """Answers on their way to the senders: written as files, and read back from the warehouse."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from tonghop.base.codes import receipt_code, receipt_number
+from tonghop.base.files import sweep, write_whole
 from tonghop.base.findings import Finding
 from tonghop.base.settings import Settings
 from tonghop.intake.answer import Answer
@@ -75,15 +75,16 @@ def findings_of(connection: psycopg.Connection[Any], receipts: list[int]) -> dic
 def give(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, answers: list[Answer]) -> None:
     """What the senders get: each answer as text, and for a report that was not accepted a workbook to mend."""
     settings.answers.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sweep(settings.answers)
     for answer in answers:
         assert answer.receipt
         book, sent = answer_book(settings, answer.receipt), original(settings, answer.sha256)
         # an answer given late may be to a report that was withdrawn since, or to a file whose retention is over
         if answer.status in ("returned", "quarantined") and sent.exists():
-            _write(book, pool.returned(answer, sent))
-        elif book.exists():
-            book.unlink()  # of an earlier decision
-        _write(settings.answers / f"{answer.receipt}.txt", answer.as_text().encode())
+            write_whole(book, pool.returned(answer, sent))
+        else:
+            book.unlink(missing_ok=True)  # of an earlier decision
+        write_whole(settings.answers / f"{answer.receipt}.txt", answer.as_text().encode())
     with connection.transaction():
         connection.execute(
             "update intake.receipt set unanswered = false where receipt_id = any(%s)",
@@ -94,10 +95,3 @@ def give(settings: Settings, connection: psycopg.Connection[Any], pool: Pool, an
 def answer_book(settings: Settings, receipt: str) -> Path:
     """The path of the workbook that goes back for a receipt; it contains all figures of the original."""
     return settings.answers / f"{receipt}.xlsx"
-
-
-def _write(path: Path, content: bytes) -> None:
-    part = path.with_suffix(".part")
-    with open(part, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(content)
-    part.rename(path)

@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 
+from tonghop.base.files import PART, sweep
 from tonghop.base.findings import Unreadable, printable
 from tonghop.base.settings import Settings
 from tonghop.base.text import nfc
@@ -27,8 +28,6 @@ from tonghop.warehouse import locks
 from tonghop.warehouse.connect import connect
 
 log = logging.getLogger(__name__)
-# what a file is called while it is copied to the originals
-PART, DAY = ".part", 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def receive(
     Raises NotReceived where a file cannot be received; with `left`, calls that and goes on with the next file.
     """
     settings.originals.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _sweep(settings)
+    sweep(settings.originals)
     files: list[tuple[Path, Stamp, str, int, str]] = []
     for path in paths:
         try:
@@ -228,13 +227,3 @@ def _is_whole(target: Path) -> bool:
             return hashlib.file_digest(file, "sha256").hexdigest() == target.name
     except FileNotFoundError:
         return False
-
-
-def _sweep(settings: Settings) -> None:
-    """Remove what loaders that were killed left half copied. None copies a file for a day without writing anything."""
-    for part in settings.originals.glob(f"*{PART}"):
-        try:
-            if part.stat().st_mtime < time.time() - DAY:
-                part.unlink()
-        except FileNotFoundError:
-            pass  # another was faster

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import namedtuple_row
 
+from tonghop.base.files import write_whole
 from tonghop.base.fingerprint import fingerprint
 from tonghop.base.settings import Settings
 from tonghop.catalogue.load import digest, load_catalogue
@@ -155,10 +156,8 @@ def _templates() -> Environment:
 
 
 def _write(path: Path, template: str, **shown: Any) -> Path:
-    # a reader who opens it meanwhile finds the old page or the new one
-    part = path.with_suffix(".part")
-    part.write_text(_templates().get_template(template).render(**shown), "utf-8")
-    return part.replace(path)
+    write_whole(path, _templates().get_template(template).render(**shown).encode(), 0o644)
+    return path
 
 
 def number(value: Decimal | int | None) -> str:

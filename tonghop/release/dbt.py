@@ -19,6 +19,7 @@ from dbt_common.events.event_manager import EventManager
 from dbt_common.events.event_manager_client import ctx_set_event_manager, get_event_manager
 from psycopg.conninfo import conninfo_to_dict
 
+from tonghop.base.files import write_whole
 from tonghop.base.fingerprint import fingerprint
 from tonghop.base.settings import Settings
 from tonghop.release.layers import DBT_PROJECT, LAYERS, BuildFailed, alone, begin, building, forget, require_open
@@ -175,9 +176,7 @@ def _manifest(home: Path, database: str) -> Manifest | None:
             return None  # the run that needs it parses again, and its failure names the reason
         packed = parsed.to_msgpack(extended_mashumaro_encoder)
         if _state_of_files() == state:  # else another state of the files may have been parsed
-            new = file.with_name(f"{file.name}.{os.getpid()}")
-            new.write_bytes(state + b"\n" + packed)
-            new.replace(file)
+            write_whole(file, state + b"\n" + packed)
     manifest: Manifest = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
     for node in (*manifest.nodes.values(), *manifest.sources.values()):
         if node.relation_name:
