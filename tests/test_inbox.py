@@ -106,10 +106,12 @@ def test_a_copy_that_keeps_an_old_date_is_as_new_as_its_last_change(settings: Se
         ("F8.csv.partial", "still being written"),
         (".F8.xlsx", "begins with a dot"),
         (".sync/F8.xlsx", "begins with a dot"),
-        (".~lock.F8.xlsx#", "begins with a dot"),
+        (".~lock.F8.xlsx#", "a file of the operating system or a program"),
         ("Thumbs.db", "a file of the operating system"),
         ("__MACOSX/._F8.xlsx", "a file of the operating system"),
-        ("~$F8.xlsx", "the lock of a workbook"),
+        ("~$F8.xlsx", "a file of the operating system or a program"),
+        ("F8.xlsx~", "by its name it is a backup"),
+        ("F8.csv.bak", "by its name it is a backup"),
     ],
 )
 def test_what_a_name_says_is_unfinished_or_hidden_stays_and_is_named_every_time(

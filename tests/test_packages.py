@@ -71,7 +71,7 @@ XML_2003 = b'<?xml version="1.0"?>\n<?mso-application progid="Excel.Sheet"?>\n<W
 def _package(*names: str) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        for name in ("[Content_Types].xml", *names):
+        for name in names:
             archive.writestr(name, "<x/>")
     return out.getvalue()
 
@@ -104,13 +104,14 @@ def _compound(*streams: str) -> bytes:
         ("a.xls", XML_2003, "file.resave", "XML 2003"),
         ("a.xls", b"MIME-Version: 1.0\r\n", "file.resave", "MHTML"),
         ("a.xlsx", b"bieu,ky\r\n1,2\r\n", "file.text", ".csv"),
-        ("a.docx", _package("word/document.xml"), "file.document", "Word"),
-        ("a.xlsx", _package("ppt/presentation.xml"), "file.document", "PowerPoint"),
+        ("a.docx", _package("[Content_Types].xml", "word/document.xml"), "file.document", "Word"),
+        ("a.xlsx", _package("[Content_Types].xml", "ppt/presentation.xml"), "file.document", "PowerPoint"),
         ("a.xlsx", b"%PDF-1.7", "file.document", "PDF"),
         ("a.xls", b"\xff\xd8\xff\xe0", "file.document", "hình ảnh"),
         ("a.xlsx", _compound("EncryptionInfo", "EncryptedPackage"), "file.password", "mật khẩu"),
         ("a.xls", _compound("WordDocument"), "file.document", "Word"),
         ("a.xls", _compound("Book"), "file.resave", "Excel 5.0/95"),
+        ("a.numbers", _package("Index/Document.iwa", "Index/Tables/Tile.iwa"), "file.numbers", "Xuất sang"),
         ("a.rar", b"Rar!\x1a\x07", "file.archive", ".zip"),
         ("a.dat", bytes(range(256)), "file.kind", ".ods"),
     ],

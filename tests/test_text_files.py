@@ -256,6 +256,13 @@ def test_a_text_of_nothing_is_called_empty(catalogue: Catalogue, name: str, text
     assert told(read(text, catalogue, name)) == ("quarantined", ["file.nothing None"])
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.json", "a.xlsx"])
+def test_zeros_that_a_copy_left_are_no_old_alphabet(catalogue: Catalogue, name: str) -> None:
+    assert told(read(bytes(4096), catalogue, name)) == ("quarantined", ["file.nothing None"])
+    if name != "a.xlsx":
+        assert told(read(LONG[:-50].encode() + bytes(50), catalogue, name)) == ("quarantined", ["file.damaged None"])
+
+
 def test_a_json_without_rows_is_told_so_and_not_that_nothing_is_filled_in(catalogue: Catalogue) -> None:
     told_ = json.loads(as_json())
     told_["data"] = told_.pop("rows")

@@ -134,7 +134,7 @@ def test_what_an_operating_system_lays_into_an_archive_gets_no_receipt_and_is_na
     settings: Settings, members: dict[str, bytes], tmp_path: Path
 ) -> None:
     path = tmp_path / "a.zip"
-    litter = ["__MACOSX/thư mục/._F8.xlsx", ".DS_Store", "thư mục/Thumbs.db", "thư mục/DESKTOP.INI"]
+    litter = ["__MACOSX/thư mục/._F8.xlsx", ".DS_Store", "thư mục/Thumbs.db", "thư mục/DESKTOP.INI", "thư mục/~$F8.xlsx"]
     path.write_bytes(zipped(dict.fromkeys(litter, b"x") | {"F8.csv": members["F8.csv"]}))
     for command in ("check", "submit"):
         done = run(settings, command, str(path))

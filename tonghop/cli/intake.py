@@ -185,7 +185,9 @@ def print_answers(answers: list[Answer], json_: bool, left: Mapping[Path, str] =
     if passed:
         names = printable(", ".join(passed))
         note.print(
-            f"bỏ qua tệp của hệ điều hành / files of the operating system passed over: {names}", markup=False, soft_wrap=True
+            f"bỏ qua tệp của hệ điều hành hoặc chương trình / files of the operating system or of programs passed over: {names}",
+            markup=False,
+            soft_wrap=True,
         )
     for path, why in left.items():
         note.print(f"không nhận / not taken: {printable(str(path))}: {why}", style="red", markup=False, soft_wrap=True)

@@ -27,10 +27,13 @@ UNFINISHED = frozenset(
 )
 _TAKEN = ".taken-"
 NO_FILE = "không phải tệp thường / no regular file"
-LITTER = "tệp của hệ điều hành, không phải báo cáo / a file of the operating system, no report"
+LITTER = "tệp của hệ điều hành hoặc của chương trình, không phải báo cáo / a file of the operating system or a program, no report"
 _UNFINISHED = (
     "theo tên là tệp đang ghi, hãy đổi tên khi đã ghi xong / by its name it is still being written; rename it when it is whole"
 )
+# an older state of a report, which would supersede it
+_BACKUPS = frozenset((".bak", ".old", ".orig", ".xlk", ".wbk"))
+_BACKUP = "theo tên là bản sao lưu, hãy đổi tên để gửi / by its name it is a backup; rename it to hand it in"
 _HIDDEN = (
     "tên tệp hoặc thư mục bắt đầu bằng dấu chấm, hãy đổi tên để gửi"
     " / its name, or its folder's, begins with a dot; rename it to hand it in"
@@ -115,12 +118,12 @@ def _stays(path: Path, names: tuple[str, ...], mode: int) -> str | None:
     """Why a file is not taken, whether it is still or not."""
     if not stat.S_ISREG(mode):
         return NO_FILE
-    if path.name.startswith("~$"):
-        return "tệp khóa của sổ tính đang mở / the lock of a workbook that is open"
     if zipped.is_litter("/".join(names)):
         return LITTER
     if path.suffix.lower() in UNFINISHED:
         return _UNFINISHED
+    if path.suffix.lower() in _BACKUPS or path.name.endswith("~"):
+        return _BACKUP
     # but what was set aside when a run was killed is taken again, as a duplicate
     if any(name.startswith(".") for name in names) and not path.name.startswith(_TAKEN):
         return _HIDDEN

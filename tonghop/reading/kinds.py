@@ -57,6 +57,8 @@ def of_package(names: set[str]) -> Unreadable:
     for folder, vi, en in _PACKAGES:
         if any(name.startswith(folder) for name in names):
             return Unreadable("file.document", what_vi=vi, what_en=en)
+    if any(name.lower().endswith(".iwa") for name in names):
+        return Unreadable("file.numbers")
     return Unreadable("file.damaged", detail="xlsx")
 
 

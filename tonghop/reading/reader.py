@@ -17,7 +17,7 @@ def read(name: str, content: bytes, catalogue: Catalogue, settings: Settings, re
 
     Raises Unreadable where that is not safe or not possible; everything else is a finding in the reading.
     """
-    if not content:
+    if not content.strip(b"\0"):  # zeros are what a copy that was cut off leaves
         raise Unreadable("file.nothing")
     if len(content) > settings.max_file_bytes:
         raise Unreadable("file.size", limit=f"{settings.max_file_bytes:,}")

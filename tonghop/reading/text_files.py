@@ -36,7 +36,8 @@ def decoded(content: bytes) -> str:
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text:
-        raise Unreadable("file.encoding")
+        is_cut = "\0" not in text.rstrip("\0")
+        raise Unreadable("file.damaged", detail="0x00") if text.strip("\0") and is_cut else Unreadable("file.encoding")
     if not text.strip():
         raise Unreadable("file.nothing")
     return text.removesuffix("\x1a")  # with which MS-DOS ends a text

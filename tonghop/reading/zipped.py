@@ -16,8 +16,10 @@ from tonghop.base.settings import Settings
 MAX_MEMBERS = 1_000
 ZIP = b"PK\x03\x04"
 _END, _ENCRYPTED, _UTF8 = b"PK\x05\x06", 1, 1 << 11
-# what operating systems lay beside the files of a folder; nobody means to hand it in
-_LITTER = re.compile(r"(.*/)?(__macosx/.*|\.ds_store|\._[^/]*|thumbs\.db|desktop\.ini)", re.IGNORECASE | re.DOTALL)
+# what operating systems and open workbooks lay beside the files of a folder; nobody means to hand it in
+_LITTER = re.compile(
+    r"(.*/)?(__macosx/.*|\.ds_store|\._[^/]*|thumbs\.db|desktop\.ini|~\$[^/]*|\.~lock\.[^/]*#)", re.IGNORECASE | re.DOTALL
+)
 # a member's header: its length of name, and whether a package of a spreadsheet or document begins with such a member
 _HEADER = re.compile(rb"PK\x03\x04.{22}(..)..", re.DOTALL)
 _PACKAGED = (b"[content_types].xml", b"mimetype", b"meta-inf/", b"_rels/", b"docprops/", b"xl/", b"word/", b"ppt/")
@@ -34,17 +36,20 @@ def is_bundle(content: bytes) -> bool:
     whole = ("[content_types].xml", "mimetype", "meta-inf/manifest.xml")
     # a clerk's folder may be called Word, too
     return any(not name.endswith("/") for name in names) and not any(
-        name in whole or (name.startswith(("xl/", "word/", "_rels/")) and name.endswith((".xml", ".rels"))) for name in names
+        name in whole
+        or name.endswith(".iwa")
+        or (name.startswith(("xl/", "word/", "_rels/")) and name.endswith((".xml", ".rels")))
+        for name in names
     )
 
 
 def is_litter(path: str) -> bool:
-    """Whether a file, by its name within a folder or an archive, is an operating system's own: .DS_Store, Thumbs.db."""
+    """Whether a file, by its name within a folder or an archive, is a program's own: .DS_Store, Thumbs.db, ~$F8.xlsx."""
     return bool(_LITTER.fullmatch(path.replace("\\", "/")))
 
 
 def passed_over(content: bytes) -> list[str]:
-    """The members of a bundle that are an operating system's own."""
+    """The members of a bundle that are a program's own."""
     return [path for entry in opened(content).infolist() if not entry.is_dir() and is_litter(path := _name(entry))]
 
 
