@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from books import STAFF, book
+from make_traps import MEETING
 from openpyxl import load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -499,6 +500,32 @@ def test_groups_may_stand_above_the_titles_of_their_columns(rows: int, above: st
     workbook.save(buffer)
     report = read("a.xlsx", buffer.getvalue())
     assert (report.status, found(report), len(report.cells)) == ("accepted", [], 10)
+
+
+@pytest.mark.parametrize(
+    ("title", "findings"),
+    [
+        ("SỐ LIỆU THÁNG 9/2021", ["head.year E1"]),
+        ("BÁO CÁO QUÝ III NĂM 2021", ["head.year E1"]),
+        ("BÁO CÁO THÁNG 10/2021 (so với tháng 9/2021)", []),
+        ("BÁO CÁO THÁNG 10/2021, KẾ HOẠCH THÁNG 11/2021", []),
+        ("BÁO CÁO QUÝ IV/2021", []),
+        ("Báo cáo ngày 05 tháng 11 năm 2021", []),
+        ("Báo cáo theo Công văn số 12 tháng 3 năm 2021", []),
+    ],
+)
+def test_a_title_of_another_month_is_asked_about(title: str, findings: list[str]) -> None:
+    workbook = load_workbook(io.BytesIO(book(CATALOGUE, "F2", "08737.01", "2021-M10", [("08737.01", MEETING)])))
+    workbook["F2"]["E1"] = title
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    assert found(read("a.xlsx", buffer.getvalue())) == findings
+
+
+@pytest.mark.parametrize("value", ["không", "✓", True, 2])
+def test_a_cell_of_yes_or_no_says_what_it_takes(value: Any) -> None:
+    content = book(CATALOGUE, "F2", "08737.01", "2021-M10", [("08737.01", MEETING | {"co_nghi_quyet": value})])
+    assert found(read("a.xlsx", content)) == ["cell.flag Q9"]
 
 
 GRADED = {"tong_to_chuc": 686, "duoc_xep": 662, "chua_xep": 24, "ht": 58, "khong_ht": 0}

@@ -113,6 +113,21 @@ def test_an_xls_without_the_stream_that_its_workbook_lies_in_is_damaged(catalogu
 
 
 @pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("SỐ LIỆU THÁNG 9 NĂM 2021", ["2021-M09"]),
+        ("Báo cáo quý IV năm 2021, kế hoạch tháng 1/2022", ["2021-Q4", "2022-M01"]),
+        ("Kết quả 6 tháng đầu năm 2018", ["2018-H1"]),
+        ("Báo cáo ngày 15 tháng 9 năm 2021", []),
+        ("Báo cáo số 12/2021", []),
+        ("Nhiệm kỳ 2015 - 2020", ["2015-2020-TERM"]),
+    ],
+)
+def test_periods_are_found_among_other_words(text: str, codes: list[str]) -> None:
+    assert period_names.within(fold(text)) == codes
+
+
+@pytest.mark.parametrize(
     ("text", "code"),
     [
         ("tháng 7/2018", "2018-M07"),

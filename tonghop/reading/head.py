@@ -156,7 +156,7 @@ def _version(reading: Reading, code: str, head: dict[HeadKey, Place], period: Pe
     if (place is None or place.value in (None, "")) and versions:
         return versions[0]
     for form in versions:
-        if place and str(form.version) == plain(place.value):
+        if place and str(form.version) == plain(place.value).removesuffix(".0"):  # as a program writes a number
             return form
     if not versions:
         forms = [form for form in catalogue.forms if form.code == code]

@@ -23,6 +23,10 @@ _NAMES = [
         (r"nhiệm kì (?P<y>\d{4}) ?- ?(?P<to>\d{4})", "{y}-{to}-TERM"),
     )
 ]
+# a name of a period within a text, and the day before it
+_NAMED = re.compile(
+    r"(?<!\w)(ngày \d{1,2} )?((?:tháng|quí|nửa|(?:cả )?năm|nhiệm kì|[69] ?tháng) [^,;()]*?\d{4}(?: ?- ?\d{4})?)(?!\d)"
+)
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4"}
 _DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
 
@@ -43,6 +47,11 @@ def _code(text: str) -> str | None:
             parts["q"] = _ROMAN.get(parts.get("q") or "", parts.get("q"))
             return code.format(**parts)
     return None
+
+
+def within(text: str) -> list[str]:
+    """The codes of the periods that a folded text names among other words; not of a day, nor of the number of a document."""
+    return [code for day, name in _NAMED.findall(text) if not day and (code := _code(name))]
 
 
 def readings(value: Any) -> list[str]:

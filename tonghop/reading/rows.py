@@ -209,9 +209,15 @@ class Rows:
         return self._uncovered(text) if is_title else None
 
     def _uncovered(self, text: str) -> str | None:
-        """The years that a folded text names, where none of them is the report's."""
-        years = self._years_of(text)
-        return ", ".join(map(str, sorted(years))) if years and not self._covers(years) else None
+        """The years or periods that a folded text names, where the report is of none of them."""
+        years, period = self._years_of(text), self.reading.period
+        if years and not self._covers(years):
+            return ", ".join(map(str, sorted(years)))
+        codes = period_names.within(_contains(self.catalogue.codes.cited).split(text)[0]) if period else ()
+        named = [found for code in codes if period and (found := self.catalogue.period.get((period.scheme, code)))]
+        if period and named and all(p.ends_on < period.starts_on or period.ends_on < p.starts_on for p in named):
+            return ", ".join(p.code for p in named)
+        return None
 
     def _years_of(self, text: str) -> set[int]:
         """The years that a folded text names; not those of a rule that it cites, nor of a later day, on which it was written."""

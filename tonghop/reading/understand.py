@@ -340,7 +340,8 @@ class _Understanding:
         elif isinstance(number, Decimal):
             number = _counted(number, spec)
         if isinstance(number, Wrong):
-            self.result.findings.append(finding(number.rule, place, **number.words))
+            rule = "cell.flag" if spec.type == "flag" and number.rule == "cell.number" else number.rule
+            self.result.findings.append(finding(rule, place, **number.words))
             return None
         return number
 
