@@ -197,6 +197,8 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     "thousands in a sentence above": (put(E1="Số liệu tính bằng nghìn người."), ["head.measure E1"]),
     "thousands in a sentence below": (lines(["(Số liệu trong biểu tính theo 1.000 người)"]), ["head.measure A10"]),
     "thousands in English": (put(E1="Unit: thousand persons"), ["head.measure E1"]),
+    "figures that are rounded to thousands": (put(E1="Số liệu làm tròn đến nghìn người"), ["head.measure E1"]),
+    "hundreds in English": (put(E1="Staff (in hundreds)"), ["head.measure E1"]),
     "thousands in English in brackets": (put(E1="Staff (in thousands)"), ["head.measure E1"]),
     "a factor alone": (put(L6="(x1000)"), ["head.measure L6"]),
     "percents": (put(E1="(Đơn vị tính: %)"), ["head.measure E1"]),

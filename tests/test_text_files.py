@@ -302,6 +302,13 @@ def test_a_row_that_stands_in_one_cell_is_returned(catalogue: Catalogue, line: s
         assert told(report) == ("returned", [f"file.width A{at + 1}"]), at
 
 
+def test_a_csv_of_no_known_word_is_not_called_damaged(catalogue: Catalogue) -> None:
+    assert told(read('"Quy tắc\nRule";"Bảng\nTable";"Kết quả\nResult"\r\n"F8.1a";"F8A";"đúng"\r\n', catalogue)) == (
+        "quarantined",
+        ["file.columns line 1"],
+    )
+
+
 def test_an_old_font_in_a_csv_is_called_one(catalogue: Catalogue) -> None:
     text = "BiÓu,F8\r\nM· ®¬n vÞ b¸o c¸o,243\r\nKú b¸o c¸o,2018-Y\r\nPh¹m vi sè liÖu,own\r\n"
     assert told(read(text, catalogue)) == ("quarantined", ["file.legacy line 1"])

@@ -24,6 +24,7 @@ NAMES = ("form", "version", "sender", "period", "scheme", "scope", "nil", "money
 # that a CSV must have; the last two are of one with a figure a line
 CSV_COLUMNS = ("form", "version", "sender", "period", "scheme", "scope", "table", "unit", "row", "field", "value")
 _OF_ROW = ("table", "unit", "unit_name", "row", "values")
+_BETWEEN = re.compile(r'[,;\t|"\r\n]+')
 _SEPARATORS = (",", ";", "\t", "|")
 # for Excel: which separator follows
 _STATED = re.compile(r'"?sep=([^\w\s"]|\t)"?[,;\t]*\r?\n', re.IGNORECASE)
@@ -59,17 +60,16 @@ def read_csv(text: str, catalogue: Catalogue, settings: Settings, received: date
     # more than so many columns has none
     if text.count(separator) > 20 * settings.max_cells:
         raise Unreadable("file.bounds")
+    if not known:
+        if legacy := old_fonts.found(dict.fromkeys(_BETWEEN.split(text[:20_000]))):
+            raise Unreadable("file.legacy", Place(None, "csv", "line 1"), encoding=legacy[1])
+        raise Unreadable("file.columns", Place(None, "csv", "line 1"), columns=", ".join(CSV_COLUMNS))
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True, strict=True)
     try:
         lines = [(rows.line_num + before, [_text(cell) for cell in row]) for row in _at_most(rows, settings.max_cells)]
     except csv.Error as error:
         place = Place(None, "csv", f"line {rows.line_num + before}")
         raise Unreadable("file.cut" if "end of data" in str(error) else "file.damaged", place, detail="csv") from error
-    if not known or not lines:
-        legacy = old_fonts.found(dict.fromkeys(cell for _, row in lines[: layout.HEAD_ROWS] for cell in row))
-        if legacy:
-            raise Unreadable("file.legacy", Place(None, "csv", "line 1"), encoding=legacy[1])
-        raise Unreadable("file.columns", Place(None, "csv", "line 1"), columns=", ".join(CSV_COLUMNS))
     columns = [fold(name) for name in next((row for _, row in lines if any(row)), [])]
     if {"form", "sender", "period"} <= set(columns) or {*NAMES, *CSV_COLUMNS, ""}.issuperset(columns):
         reading = _named(columns, [(number, row) for number, row in lines if any(row)][1:], separator, catalogue, received)
