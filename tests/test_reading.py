@@ -160,6 +160,14 @@ RETURNED: dict[str, tuple[Edit, list[str]]] = {
     "a mistyped code below the signatures": (lines(SIGNED, [2, "243.99", None, 8]), ["row.below B11"]),
     "text figures below the signatures": (lines(SIGNED, [2, CELL, None, "8 người", *["x"] * 8]), ["row.below B11"]),
     "a total below the signatures": (lines(SIGNED, [None, None, "Cộng", *FIGURES]), ["row.below B11"]),
+    **{
+        f"an office in one cell, parted by {separator!r}": (
+            lines([separator.join(map(str, [2, CELL, "", *FIGURES]))]),
+            ["row.one_cell A10"],
+        )
+        for separator in ";,\t|"
+    },
+    "an office in one cell below the signatures": (lines(SIGNED, [f"2;{CELL};;8;12;1;21;2;18"]), ["row.one_cell A11"]),
     "an office in words without a code, numbered by a text": (
         lines(["2", None, "Phường Hùng Vương", "chưa có"]),
         ["row.no_unit B10"],
@@ -528,6 +536,20 @@ def test_a_title_of_another_month_is_asked_about(title: str, findings: list[str]
 def test_a_cell_of_yes_or_no_says_what_it_takes(value: Any) -> None:
     content = book(CATALOGUE, "F2", "08737.01", "2021-M10", [("08737.01", MEETING | {"co_nghi_quyet": value})])
     assert found(read("a.xlsx", content)) == ["cell.flag Q9"]
+
+
+@pytest.mark.parametrize(("separator", "shown"), [(";", ";"), (",", ","), ("\t", "Tab")])
+def test_a_sheet_in_one_column_is_told_so_and_not_that_its_head_is_missing(separator: str, shown: str) -> None:
+    def edit(sheet: Worksheet) -> None:
+        for row in sheet.iter_rows():
+            text = separator.join("" if cell.value is None else str(cell.value) for cell in row)
+            for cell in row:
+                cell.value = None
+            row[0].value = text
+
+    report = staff(edit)
+    assert (report.status, found(report)) == ("returned", ["row.one_cell A9"])
+    assert f"«{shown}»" in report.findings[0].message_vi
 
 
 GRADED = {"tong_to_chuc": 686, "duoc_xep": 662, "chua_xep": 24, "ht": 58, "khong_ht": 0}

@@ -299,7 +299,7 @@ def test_a_row_that_stands_in_one_cell_is_returned(catalogue: Catalogue, line: s
     lines = saved(catalogue, square=False).split("\r\n")
     for at in (9, 10, len(lines) - 1):
         report = read("\r\n".join([*lines[:at], line, *lines[at:]]), catalogue)
-        assert told(report) == ("returned", [f"file.width A{at + 1}"]), at
+        assert told(report) == ("returned", [f"row.one_cell A{at + 1}"]), at
 
 
 def test_a_csv_of_no_known_word_is_not_called_damaged(catalogue: Catalogue) -> None:

@@ -20,6 +20,7 @@ HEAD_ROWS = 60  # a table's header is within so many rows
 CHECKS = "Kiểm tra (không thuộc biểu) / Checks (no part of the form)"
 SIGNED = ("Ngày …… tháng …… năm …… / Date", "Thủ trưởng đơn vị / Head of the unit", "(Ký, đóng dấu / sign and stamp)")
 CHECKS_SHEET, GUIDE_SHEET = "Kiểm tra", "Hướng dẫn"
+SEPARATORS = (",", ";", "\t", "|")  # of a CSV
 _EMPTY = frozenset(("", None))
 
 
@@ -55,6 +56,24 @@ class Sheet:
     def place(self, row: int, column: int) -> Place:
         """The value of a cell and its place; row and column count from 0."""
         return Place(self.grid[row][column], self.name, coordinate(row, column))
+
+
+def in_one_cell(row: list[Any], width: int) -> tuple[int, str] | None:
+    """The column of the one cell that holds a whole row of so many cells, and what parts them there: 2;243.01;;5;5;0."""
+    held = [(c, value) for c, value in enumerate(row) if holds(value)]
+    if len(held) != 1 or not isinstance(held[0][1], str):
+        return None
+    c, text = held[0]
+    for separator in SEPARATORS:
+        parts = text.split(separator)
+        if 2 * len(parts) > width and sum(part.strip(' "').isdecimal() for part in parts) > 2:
+            return c, separator
+    return None
+
+
+def shown(separator: str) -> str:
+    """A separator as an answer may quote it."""
+    return "Tab" if separator == "\t" else separator
 
 
 def coordinate(row: int, column: int) -> str:

@@ -27,9 +27,11 @@ from tonghop.reading.layout import (
     declared_measures,
     groups_of,
     holds,
+    in_one_cell,
     is_measure,
     own_measure,
     ranges,
+    shown,
 )
 from tonghop.reading.numbers import Vocabulary, failed, mark
 from tonghop.reading.raw import Columns, Entry, Look, Reading, Total, plain
@@ -241,6 +243,10 @@ class Rows:
         # a title of any kind, or a part's total, may begin the numbers of the rows again
         self.numbered = self.numbered and (row.kind in ("unit", "titles") or (row.kind == "total" and not row.label))
         taken = self._below(row, raw) if self.ended else self._within(row, values, raw)
+        if not taken and (found := in_one_cell(values, len(self.inputs))):
+            place = Place(None, self.sheet.name, coordinate(row.number, found[0]))
+            self.reading.wrong("row.one_cell", place, separator=shown(found[1]))
+            return
         if not taken:
             self.lines += [value for value in values if isinstance(value, str)]
             self.notes.append(row.number)

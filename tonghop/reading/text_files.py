@@ -25,7 +25,6 @@ NAMES = ("form", "version", "sender", "period", "scheme", "scope", "nil", "money
 CSV_COLUMNS = ("form", "version", "sender", "period", "scheme", "scope", "table", "unit", "row", "field", "value")
 _OF_ROW = ("table", "unit", "unit_name", "row", "values")
 _BETWEEN = re.compile(r'[,;\t|"\r\n]+')
-_SEPARATORS = (",", ";", "\t", "|")
 # for Excel: which separator follows
 _STATED = re.compile(r'"?sep=([^\w\s"]|\t)"?[,;\t]*\r?\n', re.IGNORECASE)
 
@@ -55,7 +54,7 @@ def read_csv(text: str, catalogue: Catalogue, settings: Settings, received: date
     stated = _STATED.match(text)
     text, before = (text[stated.end() :], 1) if stated else (text, 0)
     separator, known = (
-        (stated[1], 1) if stated else max(((s, _known(text, s, catalogue)) for s in _SEPARATORS), key=lambda f: f[1])
+        (stated[1], 1) if stated else max(((s, _known(text, s, catalogue)) for s in layout.SEPARATORS), key=lambda f: f[1])
     )
     # more than so many columns has none
     if text.count(separator) > 20 * settings.max_cells:
@@ -162,11 +161,6 @@ def _sheet(rows: list[list[str]], separator: str, catalogue: Catalogue, settings
         raise Unreadable("file.bounds")
     grid: list[list[Any]] = [row + [""] * (width - len(row)) for row in rows]
     reading = read_sheets([layout.Sheet("csv", grid)], {}, catalogue, received)
-    if odd := next((number for number, row in enumerate(rows, start=1) if _in_one_cell(row, width)), None):
-        _cut_off(
-            reading, "file.width", Place(None, "csv", layout.coordinate(odd - 1, 0)), have=1, want=width, separator=separator
-        )
-        return reading
     filled = [number for number, row in enumerate(rows, start=1) if any(row)]
     last = filled[-1] if filled else 0
     # a foot may be short, figures may not
@@ -175,15 +169,6 @@ def _sheet(rows: list[list[str]], separator: str, catalogue: Catalogue, settings
         place = Place(None, "csv", layout.coordinate(last - 1, 0))
         _cut_off(reading, "file.width", place, have=len(rows[last - 1]), want=width, separator=separator)
     return reading
-
-
-def _in_one_cell(row: list[str], width: int) -> bool:
-    """Whether a whole row of figures stands in one cell: with another separator than the file's, or quoted as a whole."""
-    held = [cell for cell in row if cell]
-    return len(held) == 1 and any(
-        2 * len(parts := held[0].split(separator)) > width and sum(part.strip(' "').isdecimal() for part in parts) > 2
-        for separator in _SEPARATORS
-    )
 
 
 # --- JSON --------------------------------------------------------------------------------------------------------

@@ -50,6 +50,8 @@ def read_sheets(sheets: list[layout.Sheet], looks: dict[str, Look], catalogue: C
         printed.brought_up(reading)
     if reading.findings:
         _legacy(reading, sheets)
+    if reading.sender is None and reading.period is None:
+        _one_column(reading, sheets)
     return reading
 
 
@@ -213,6 +215,16 @@ def _measures(reading: Reading, sheet: layout.Sheet, table: Table, header: layou
     for place in layout.declared_measures(sheet, range(header.last_row + 1), catalogue.codes, header):
         if place.cell not in in_header and not layout.own_measure(place.value, table, catalogue.codes):
             reading.findings.append(other_measure(place, table, vocabulary))
+
+
+def _one_column(reading: Reading, sheets: list[layout.Sheet]) -> None:
+    """Of a CSV that was opened with another separator than its own nothing can be known: then that is the one thing to tell."""
+    for sheet in sheets:
+        for r, row in enumerate(sheet.grid[: 2 * layout.HEAD_ROWS]):
+            if found := layout.in_one_cell(row, 2):
+                reading.findings.clear()
+                reading.wrong("row.one_cell", sheet.place(r, found[0])._replace(value=None), separator=layout.shown(found[1]))
+                return
 
 
 def _legacy(reading: Reading, sheets: list[layout.Sheet]) -> None:
