@@ -1,1 +1,1 @@
-"""What everything else uses: settings, findings and their words, Vietnamese text, codes of receipts, secrets."""
+"""What everything else uses: settings, findings and their words, whole files, Vietnamese text, codes of receipts, secrets."""
