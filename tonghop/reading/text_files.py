@@ -1,5 +1,6 @@
 """CSV and JSON. A CSV has a figure a line or a column a field, with the names in its first line, or it is a saved sheet."""
 
+import contextlib
 import csv
 import io
 import json
@@ -88,10 +89,10 @@ def _text(cell: str) -> str:
 def _known(text: str, separator: str, catalogue: Catalogue) -> int:
     """How many cells of a CSV's first lines hold a word that a report is made of."""
     start = "\n".join(text.split("\n", layout.HEAD_ROWS)[: layout.HEAD_ROWS])
-    try:
-        cells = {fold(cell) for row in csv.reader(io.StringIO(start, newline=""), delimiter=separator) for cell in row}
-    except csv.Error:
-        return 0
+    cells: set[str] = set()
+    with contextlib.suppress(csv.Error):  # what stands before it counts
+        for row in csv.reader(io.StringIO(start, newline=""), delimiter=separator):
+            cells.update(map(fold, row))
     codes, found = catalogue.codes, len(cells.intersection(CSV_COLUMNS))
     if found < 3:
         words: set[str] = {*codes.head_labels, *codes.leading_labels}
