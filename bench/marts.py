@@ -1,4 +1,4 @@
-"""The speed of the marts on generated figures: the queries of the targets, warm, and what one late report costs; see README.md.
+"""The speed of the marts on generated figures: the queries of the targets, warm; see README.md.
 
     python bench/marts.py [--communes 3321] [--indicators 20] [--months 60] [--home FOLDER] [--relations]
 
@@ -16,7 +16,6 @@ import shutil
 import statistics
 import tempfile
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -27,11 +26,9 @@ import psutil
 import psycopg
 import yaml
 
-from samples import filed
 from tonghop.base.settings import PROJECT, Settings
-from tonghop.catalogue.load import load_catalogue
 from tonghop.queries import figure, trace, trace_cell
-from tonghop.release import candidate, dbt, gate, publish
+from tonghop.release import candidate, dbt
 from tonghop.warehouse import embedded
 from tonghop.warehouse.connect import connect
 from tonghop.warehouse.migrate import ready
@@ -42,7 +39,7 @@ PROVINCES = 34
 YEARS = range(2021, 2026)
 # newest first
 MONTHS = [f"{year}-M{month:02d}" for year in reversed(YEARS) for month in range(12, 0, -1)]
-FORM, LATE = "B", ("c1", MONTHS[0])
+FORM = "B"
 
 
 def main() -> None:
@@ -53,13 +50,7 @@ def main() -> None:
     options.add_argument("--months", type=int, default=60)
     options.add_argument("--home", type=Path, help="where the filled warehouse is kept, and asked again if it is there")
     options.add_argument("--relations", action="store_true", help="instead of the questions: every relation that a tool can list")
-    options.add_argument("--late", type=int, metavar="COMMUNES", help="instead: publish one late report of so many communes")
     given = options.parse_args()
-    if given.late:
-        for months in (1, 12, 60):
-            with _warehouse(None, given.late, given.indicators) as settings:
-                late_report(settings, given.indicators, months)
-        return
     with _warehouse(given.home, given.communes, given.indicators) as settings:
         with connect(settings) as connection:
             filled = connection.execute("select from ctl.current_release where release_id > 0").fetchone() is not None
@@ -457,59 +448,6 @@ def timed(connection: psycopg.Connection[Any], runs: list[Callable[[], Any]]) ->
         del answer
     cpu = (sum(backend.cpu_times()[:2]) + time.process_time() - before) * 1000 / len(runs)
     return statistics.median(spans), sorted(spans)[math.ceil(len(spans) * 0.95) - 1], cpu
-
-
-# --- a late report ---------------------------------------------------------------------------------------------
-
-
-def late_report(settings: Settings, indicators: int, months: int) -> None:
-    """Rows of the marts and WAL that one commune's late month costs, built, gated and published over so many months."""
-    fields = [f"i{n}" for n in range(1, indicators + 1)]
-    reports = {
-        (unit.unit, month): {(FORM, "all", name): zlib.crc32(f"{unit.unit} {month} {name}".encode()) % 1000 for name in fields}
-        for unit in load_catalogue(settings.catalogue).units
-        if unit.level == "grassroots"
-        for month in MONTHS[:months]
-    }
-    late = (*LATE, reports.pop(LATE))
-    filed.file(settings, [(*key, figures) for key, figures in reports.items()], FORM)
-    release(settings)
-    filed.file(settings, [late], FORM)
-    with connect(settings) as connection:
-        connection.autocommit = True
-        connection.execute("create extension pg_walinspect")
-        connection.execute("vacuum analyze")
-        connection.execute("checkpoint")
-        rows, start = _one(connection, _ROWS), _one(connection, "select pg_current_wal_insert_lsn()")
-        release(settings)
-        connection.execute("select pg_sleep(1)")  # a backend tells its counts when it ends
-        records, images = connection.execute(
-            "select sum(record_size) / 1024, sum(fpi_size) / 1024 from pg_get_wal_stats(%s, pg_current_wal_flush_lsn())", [start]
-        ).fetchone() or (0, 0)
-        print(
-            f"one late report over {months} months | {_one(connection, _ROWS) - rows} rows of marts | "
-            f"{records:.0f} kB of WAL | {images:.0f} kB of page images",
-            flush=True,
-        )
-
-
-def release(settings: Settings) -> None:
-    """Everything accepted so far, built, gated and published."""
-    number = candidate.open_candidate(settings)
-    assert number
-    for layer in ("staging", "intermediate", "marts"):
-        dbt.build(settings, layer)
-    gate.judge(settings, number)
-    publish.publish(settings, number)
-
-
-_ROWS = "select sum(n_tup_ins + n_tup_upd + n_tup_del)::integer from pg_stat_user_tables where schemaname = 'marts'"
-
-
-def _one(connection: psycopg.Connection[Any], query: str) -> Any:
-    row = connection.execute(query.encode()).fetchone()
-    assert row
-    return row[0]
 
 
 if __name__ == "__main__":

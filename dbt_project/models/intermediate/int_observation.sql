@@ -1,6 +1,6 @@
 {%- set sliced = slice('touched') | trim != 'true' -%}
--- grain: unit x period x row x indicator x scope: the figures that count in this candidate, of the units and periods that its slice
--- is made of. A table, because without its statistics the planner takes the figures for a few, and loops.
+-- grain: unit x period x row x indicator x scope: the figures that count in this candidate, of the units and periods that its
+-- slice is made of. A table, because without its statistics the planner takes the figures for a few, and loops.
 with cell as (
     select * from {{ ref('stg_cell') }}
 ),
@@ -25,7 +25,7 @@ touched as (
     select * from {{ ref('stg_touched') }}
 ),
 
-needed as (
+needed as ( -- noqa: ST03, where everything is built
     select
         period_id,
         unit_id

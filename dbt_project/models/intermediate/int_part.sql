@@ -1,7 +1,7 @@
 -- grain: tree x period x unit of the slice x part: what the figures of a unit are made of, on the tree of the period's end
--- (reported) and on today's. A part is the unit itself or one below it, with its own figures (is_own); a published unit below that
--- the candidate does not touch stands for all that is below it (is_kept), with what an earlier release made of that. What is below
--- such a unit is here on today's tree alone, where units are counted one by one. Opened once per period: facts then join on
+-- (reported) and on today's. A part is the unit itself or one below it, with its own figures (is_own); a published unit below
+-- that the candidate does not touch stands for all that is below it (is_kept), with what an earlier release made of that. What is
+-- below such a unit is here on today's tree alone, where units are counted one by one. Opened once per period: facts then join on
 -- equality, because a join on date ranges per fact is many times slower.
 with recursive candidate as (
     select * from {{ ref('stg_candidate') }}
@@ -73,8 +73,10 @@ unit_at as materialized (
         v.parent_id,
         v.level,
         l.published,
-        l.published and not ({{ slice('touched', 't.period_id', 'v.unit_id') }})
-        and (t.period_id, v.unit_id) not in (select u.period_id, u.unit_id from untold as u) as is_kept
+        (
+            l.published and not ({{ slice('touched', 't.period_id', 'v.unit_id') }})
+            and (t.period_id, v.unit_id) not in (select u.period_id, u.unit_id from untold as u)
+        ) as is_kept
     from tree as t
     inner join unit_version as v on t.day between v.valid_from and v.valid_to
     inner join level as l on l.level = v.level
