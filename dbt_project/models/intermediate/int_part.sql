@@ -75,7 +75,10 @@ unit_at as materialized (
         l.published,
         (
             l.published and not ({{ slice('touched', 't.period_id', 'v.unit_id') }})
-            and (t.period_id, v.unit_id) not in (select u.period_id, u.unit_id from untold as u)
+            and not exists (
+                select 1 from untold as u
+                where u.period_id = t.period_id and u.unit_id = v.unit_id
+            )
         ) as is_kept
     from tree as t
     inner join unit_version as v on t.day between v.valid_from and v.valid_to
