@@ -68,6 +68,7 @@ analyze beside.analytics_{year}_new;
 drop table if exists beside.analytics_{year};
 alter table beside.analytics_{year}_new rename to analytics_{year}"""
 
+COPIED = "unit_id, period_id, row_id, indicator_id, value"
 ROLLED_UP = """
 insert into beside.rolled_up
     select b.ancestor_id, f.period_id, f.row_id, f.indicator_id, sum(f.value)
@@ -143,13 +144,11 @@ def measured(settings: Settings, periods: int) -> dict[str, Any]:
         print("periods | what | this process, CPU s | the server, CPU s")
         connection.execute(KEPT.encode())
         found["figures"] = _one(connection, "select count(*) from beside.datavalue")
-        connection.execute(
-            "create table beside.copied (like marts.fct_observation); create table beside.rolled_up "
-            "(unit_id integer, period_id integer, row_id integer, indicator_id integer, value numeric)"
-        )
+        connection.execute(f"create table beside.copied as select {COPIED} from marts.fct_observation limit 0".encode())
+        connection.execute("create table beside.rolled_up as select * from beside.copied")
         figures = _copy_out(connection)
         cost.since()
-        with connection.cursor().copy("copy beside.copied (unit_id, period_id, row_id, indicator_id, value) from stdin") as copy:
+        with connection.cursor().copy("copy beside.copied from stdin") as copy:
             copy.write(figures.getvalue())
         connection.execute("analyze beside.copied")
         connection.execute(ROLLED_UP.encode())
@@ -191,7 +190,7 @@ def measured(settings: Settings, periods: int) -> dict[str, Any]:
 def _copy_out(connection: psycopg.Connection[Any]) -> io.BytesIO:
     figures = io.BytesIO()
     with connection.cursor().copy(
-        "copy (select unit_id, period_id, row_id, indicator_id, value from current.fct_observation where scope = 'own') to stdout"
+        f"copy (select {COPIED} from current.fct_observation where scope = 'own') to stdout".encode()
     ) as copy:
         for block in copy:
             figures.write(block)

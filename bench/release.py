@@ -168,9 +168,8 @@ def release(settings: Settings, what: str, stop: bool = False) -> float:
     number = candidate.open_candidate(settings)
     assert number
     tell("open")
-    for layer in ("staging", "intermediate", "marts"):
-        dbt.build(settings, layer)
-        tell(layer)
+    dbt.build(settings)
+    tell("build")
     if stop:
         return sum(total[:2])
     gate.judge(settings, number)
