@@ -53,6 +53,20 @@ def test_no_reader_reaches_the_locks(settings: Settings, query: str) -> None:
             reader.execute(query.encode())
 
 
+def test_a_reader_who_forgets_a_query_or_a_transaction_is_bounded(settings: Settings) -> None:
+    with psycopg.connect(bi_url(settings)) as reader:
+        bounds = "statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout", "temp_file_limit"
+        shown = [reader.execute(f"show {name}".encode()).fetchone() for name in bounds]
+        assert shown == [("10min",), ("5min",), ("10s",), ("4GB",)]
+        assert reader.execute(
+            "select rolconnlimit between 1 and current_setting('max_connections')::integer / 2 from pg_roles "
+            "where rolname = current_user"
+        ).fetchone() == (True,)
+        # only an administrator lifts it
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("set temp_file_limit = -1")
+
+
 @pytest.mark.parametrize("name", get_args(locks.Name))
 def test_who_waits_in_vain_is_told_who_is_at_work_and_goes_on_with_its_transaction(settings: Settings, name: locks.Name) -> None:
     with connect(settings) as holder, connect(settings) as waiting:

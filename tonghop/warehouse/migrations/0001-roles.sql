@@ -22,6 +22,13 @@ alter role tonghop_bi login;
 grant tonghop_reader to tonghop_bi, tonghop_star;
 -- a courtesy against mistakes only: the session may switch it off, and the grants must hold then
 alter role tonghop_bi set default_transaction_read_only = on;
+-- what a reader forgot keeps neither memory nor old rows nor the connections of others; a session may ask for more
+alter role tonghop_bi set statement_timeout = '10min';
+alter role tonghop_bi set idle_in_transaction_session_timeout = '5min';
+alter role tonghop_bi set lock_timeout = '10s';
+alter role tonghop_bi connection limit 100;
+do $$ begin alter role tonghop_bi set temp_file_limit = '4GB';
+            exception when insufficient_privilege then raise notice 'temp_file_limit of tonghop_bi is left to the administrator'; end $$;
 
 create schema catalogue;
 create schema intake;
