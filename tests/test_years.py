@@ -118,13 +118,16 @@ def test_a_year_opens_with_its_first_period_and_closes_with_its_last(years: Sett
 
 def test_a_year_of_which_periods_are_missing_is_of_those_that_are_there_and_says_which(years: Settings) -> None:
     found = questions.ask(years, "total", {"table": "T", "unit": "C", "year": "2025", "type": "Q"})
-    assert [(r.value, r.periods, r.first_period, r.last_period) for r in found.itertuples()] == [
-        (7, 2, "2025-Q2", "2025-Q4"),
-        (3, 2, "2025-Q2", "2025-Q4"),
-        (20, 2, "2025-Q2", "2025-Q4"),
-        (0, 2, "2025-Q2", "2025-Q4"),
-        (None, 2, "2025-Q2", "2025-Q4"),
+    assert [(r.value, r.periods, r.periods_in_year, r.first_period, r.last_period) for r in found.itertuples()] == [
+        (7, 2, 4, "2025-Q2", "2025-Q4"),
+        (3, 2, 4, "2025-Q2", "2025-Q4"),
+        (20, 2, 4, "2025-Q2", "2025-Q4"),
+        (0, 2, 4, "2025-Q2", "2025-Q4"),
+        (None, 2, 4, "2025-Q2", "2025-Q4"),
     ]
+    # every report owed for those two quarters is in, and the year is not whole
+    printed = run(years, "report", "total", "table=T", "unit=C", "year=2025", "type=Q").stdout
+    assert "số kỳ / periods: 2/4" in " ".join(printed.split())
 
 
 def test_zero_is_the_first_figure_and_a_blank_is_passed_over(years: Settings) -> None:

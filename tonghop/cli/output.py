@@ -82,7 +82,7 @@ _HEADINGS = {
     "units_reported/units_due": "đã nộp / reported",
     "claims_received/claims_due": "số tự nêu / claims",
     "period": "kỳ / period",
-    "periods": "số kỳ / periods",
+    "periods/periods_in_year": "số kỳ / periods",
     "aggregation": "theo thời gian / over time",
     "over_time": "theo thời gian / over time",
     "formula_vi": "cách tính / formula",

@@ -1,7 +1,7 @@
 -- A unit's figures over a year: flows added, of stocks the last, of openings the first, of what is distinct in each period none.
 -- table: form table code, e.g. F1   unit: unit code; a line each unit that bore it in the year   year: e.g. 2021
 -- type: one of M, Q, H1, H2, 9M, Y, since types overlap
--- shown: name, unit | indicator, label_vi, row, label_set, value, aggregation, periods, reported/due
+-- shown: name, unit | indicator, label_vi, row, label_set, value, aggregation, periods/periods_in_year, reported/due
 with span as (
     select p.period_id, p.code, p.ends_on from star.dim_period as p
     where p.year = %(year)s::integer and p.period_type = %(type)s
@@ -9,6 +9,10 @@ with span as (
             select f.scheme from star.dim_form as f
             where f.table_code = %(table)s
         )
+),
+
+year as (
+    select count(distinct code) as periods_in_year from span
 ),
 
 -- a code goes to another unit: who bore it at the end of a period, and from when to when
@@ -36,11 +40,12 @@ line as (
 -- of periods of which a year has one, that one; the others as the mart has them
 total as (
     select
-        line.*,
-        case (select count(distinct code) from span) when 1 then line.value else y.value end as total,
-        case (select count(distinct code) from span) when 1 then line.reported else y.reports_received end as reports_received,
-        case (select count(distinct code) from span) when 1 then line.due else y.reports_due end as reports_due
+        line.*, year.periods_in_year,
+        case year.periods_in_year when 1 then line.value else y.value end as total,
+        case year.periods_in_year when 1 then line.reported else y.reports_received end as reports_received,
+        case year.periods_in_year when 1 then line.due else y.reports_due end as reports_due
     from line
+    cross join year
     left join star.fct_year as y
         on y.tree = 'reported' and y.period_type = %(type)s and y.unit_id = line.unit_id and y.row_id = line.row_id
             and y.indicator_id = line.indicator_id and y.label_set = line.label_set
@@ -60,6 +65,7 @@ select
     t.total as "value",
     i.aggregation,
     t.periods,
+    t.periods_in_year,
     t.first_period,
     t.last_period,
     t.reports_received as reported,
