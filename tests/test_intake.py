@@ -97,7 +97,7 @@ def test_an_accepted_report_is_told_what_was_read_and_a_duplicate_the_same(setti
     assert again[0].as_json()["read"]["tables"] == [{"table": "F8A", "sheet": "F8A", "rows": 1, "cells": 9}]
     told = (settings.answers / f"{first[0].receipt}.txt").read_text("utf-8")
     assert "Đã đọc / read: F8A, bảng / table F8A: 1 dòng, 9 ô / rows 1, cells 9" in told
-    assert "Đơn vị không phải nộp biểu F8 cho kỳ 2018-Y / the unit does not owe form F8 for 2018-Y" in told
+    assert "Không đơn vị nào trong báo cáo phải nộp biểu F8 cho kỳ 2018-Y / no unit in the report owes form F8 for 2018-Y" in told
 
 
 def test_bad_files_are_answered_and_nothing_else_waits_for_them(settings: Settings, catalogue: Catalogue) -> None:
@@ -111,12 +111,17 @@ def test_bad_files_are_answered_and_nothing_else_waits_for_them(settings: Settin
 
 
 def test_a_correction_supersedes_and_the_older_version_stays(settings: Settings, catalogue: Catalogue) -> None:
-    put(settings, "1.xlsx", staff(catalogue))
+    path = settings.home / "1.xlsx"
+    path.write_bytes(staff(catalogue))
+    put(settings, path.name, path.read_bytes())
     take_in(settings)
     put(settings, "2.xlsx", staff(catalogue, dai_hoc=17, khac=1))
     take_in(settings)
     assert rows(settings, "select receipt_id, by_receipt_id from intake.ledger where act = 'superseded'") == [(1, 2)]
     assert rows(settings, "select receipt_id, count(*) from intake.cell group by 1 order by 1") == [(1, 9), (2, 9)]
+    (again,) = submit(settings, [path])
+    assert (again.status, again.superseded_by) == ("duplicate", "R000002")
+    assert "Đã được thay bằng biên nhận / superseded by receipt: R000002" in again.as_text()
     assert holds(settings)
 
 
@@ -160,7 +165,9 @@ def test_a_figure_that_two_senders_claim_is_returned_to_the_second(
 def test_a_withdrawal_is_an_act_with_a_reason_and_frees_the_figures_for_another_sender(
     settings: Settings, catalogue: Catalogue
 ) -> None:
-    put(settings, "1.xlsx", staff(catalogue))
+    path = settings.home / "1.xlsx"
+    path.write_bytes(staff(catalogue))
+    put(settings, path.name, path.read_bytes())
     take_in(settings)
     with pytest.raises(ValueError, match="reason"):
         load.withdraw(settings, [1], "  ")
@@ -169,6 +176,8 @@ def test_a_withdrawal_is_an_act_with_a_reason_and_frees_the_figures_for_another_
         load.withdraw(settings, [1], "again")
     with pytest.raises(ValueError, match="no receipt"):
         load.withdraw(settings, [99], "unknown")
+    # who hands the same file in again would take a duplicate for a report that counts
+    assert [answer.status for answer in submit(settings, [path])] == ["withdrawn"]
     put(settings, "2.xlsx", staff(catalogue, sender=CITY))
     assert take_in(settings) == {"2.xlsx": "accepted"}
     assert rows(settings, "select reason from intake.ledger where receipt_id = 1 and act = 'withdrawn'") == [("gửi nhầm kỳ",)]

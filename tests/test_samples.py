@@ -129,6 +129,10 @@ def test_a_correction_and_a_nil_return_are_among_them(filed: Filed) -> None:
     assert {r.suffix for r, _ in filed} == {"xlsx", "csv", "json"}
 
 
+def test_a_report_that_a_ward_files_for_its_cells_is_owed_where_they_owe_it(filed: Filed) -> None:
+    assert {report.read.owed for planned, report in filed if planned.form == "F2"} == {True}
+
+
 def test_what_is_owed_and_never_arrives_is_known(catalogue: Catalogue, filed: Filed) -> None:
     owed = {
         (table.code, unit.unit, period.code)

@@ -25,6 +25,8 @@ class Answer:
     findings: list[Finding] = field(default_factory=list)
     # the workbook that goes back, where there is one
     book: str | None = None
+    # the receipt of the later report that counts in its place
+    superseded_by: str | None = None
     # the rules that only the warehouse decides, where it was not asked
     on_receipt: tuple[str, ...] = ()
     read: Read = field(default_factory=Read)
@@ -48,7 +50,7 @@ class Answer:
     def as_json(self) -> dict[str, Any]:
         """The answer's public shape, one object a file."""
         keys = ("rule", "rule_version", "kind", "sheet", "cell", "message_vi", "message_en", "figures_vi", "figures_en")
-        own = ("file", "receipt", "sha256", "form", "unit", "unit_name", "period", "status")
+        own = ("file", "receipt", "sha256", "form", "unit", "unit_name", "period", "status", "superseded_by")
         return {key: getattr(self, key) for key in own} | {
             "findings": [
                 {key: getattr(f, key) for key in keys} | {"cells": list(f.cells), "waiver": f.waiver and waiver_code(f.waiver)}
@@ -65,6 +67,8 @@ class Answer:
         lines = [f"{self.file}: {status_vi} / {status_en}" + (f" — biên nhận / receipt {self.receipt}" if self.receipt else "")]
         if self.unit:
             lines.append(f"  Đơn vị / unit: {self.unit} {self.unit_name}; {self.form}, {self.period}")
+        if self.superseded_by:
+            lines.append(f"  Đã được thay bằng biên nhận / superseded by receipt: {self.superseded_by}")
         for number, f in enumerate(self.findings, start=1):
             where = f"[{f.sheet}!{f.cell}] " if f.sheet and f.cell else ""
             lines += [f"  {number}. {where}{f.text('vi')}", f"     {' ' * len(where)}{f.text('en')} ({f.rule})"]
@@ -104,10 +108,10 @@ def _what_was_read(answer: Answer) -> list[str]:
     ):
         lines += [f"  {words}: {'; '.join(names)}"] if names else []
     if read.owed is not None:
-        must, owes = ("phải", "owes") if read.owed else ("không phải", "does not owe")
+        who, owes = ("Đơn vị trong báo cáo", "a unit") if read.owed else ("Không đơn vị nào trong báo cáo", "no unit")
         lines.append(
-            f"  Đơn vị {must} nộp biểu {answer.form} cho kỳ {answer.period}"
-            f" / the unit {owes} form {answer.form} for {answer.period}"
+            f"  {who} phải nộp biểu {answer.form} cho kỳ {answer.period}"
+            f" / {owes} in the report owes form {answer.form} for {answer.period}"
         )
     return lines
 

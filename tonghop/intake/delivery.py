@@ -22,8 +22,9 @@ def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
     with connect(settings, AUDITOR) as connection:
         receipts = connection.execute(
             """
-            select r.receipt_id, r.file_name, r.sha256, r.status, r.form_code, u.code, p.code, u.name, r.read
+            select r.receipt_id, r.file_name, r.sha256, r.status, r.form_code, u.code, p.code, u.name, r.read, l.by_receipt_id
             from intake.receipt r
+            left join intake.ledger l on l.receipt_id = r.receipt_id and l.act = 'superseded'
             left join catalogue.period p using (period_id)
             left join catalogue.unit_version u on u.unit_id = r.unit_id and u.catalogue_id = r.catalogue_id
                 and p.ends_on between u.valid_from and u.valid_to
@@ -48,9 +49,10 @@ def answers_of(settings: Settings, receipt_ids: list[int]) -> dict[int, Answer]:
             unit_name,
             findings.get(number, []),
             book(number),
+            superseded_by=receipt_code(later) if later else None,
             read=Read.of(read) if read else Read(),
         )
-        for number, name, sha, status, form, unit, period, unit_name, read in receipts
+        for number, name, sha, status, form, unit, period, unit_name, read, later in receipts
     }
 
 

@@ -20,7 +20,8 @@ def submit(
 ) -> list[Answer]:
     """Receive and load files; one answer a file, or a member of a .zip, in their order. Whatever else is pending is loaded too.
 
-    A file that came before has status `duplicate`, with the receipt and the findings of the first.
+    A file that came before has status `duplicate`, with the receipt and the findings of the first; one that was withdrawn since
+    is `withdrawn`, or its sender would think that it counts.
 
     Raises NotReceived where a file cannot be received; with `left`, calls that and goes on with the next file.
     """
@@ -36,7 +37,8 @@ def submit(
         replace(
             known[each.receipt_id],
             file=each.name,
-            status="duplicate" if each.duplicate else known[each.receipt_id].status,
+            status="duplicate" if each.duplicate and status != "withdrawn" else status,
         )
         for each in received
+        for status in [known[each.receipt_id].status]
     ]

@@ -115,7 +115,7 @@ class Read:
     unnumbered: tuple[CellsPassed, ...] = ()
     # figures of formulas that may be older than the cells they read, and that are not computed here
     kept: tuple[CellsPassed, ...] = ()
-    # whether the sender owes the form for the period; None where it is not known what the report is
+    # whether a unit in the report, or its sender, owes the form for the period; None where it is not known what the report is
     owed: bool | None = None
 
     def as_json(self) -> dict[str, Any]:

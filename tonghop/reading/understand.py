@@ -104,6 +104,8 @@ def _read(reading: Reading, lines: list[Line], marked: list[Place], catalogue: C
         for line in alike:
             found.add((line.unit, line.row))
             cells[key] += len(line.figures)
+    # a ward files for its cells, and they owe the form
+    units = {reading.sender.unit, *(unit for rows in subjects.values() for unit, _ in rows)}
     looks = {sheet: reading.looks.get(sheet, _PLAIN) for _, sheet in subjects}
     return Read(
         tuple(TableRead(*key, len(rows), cells[key]) for key, rows in subjects.items()),
@@ -116,7 +118,7 @@ def _read(reading: Reading, lines: list[Line], marked: list[Place], catalogue: C
         tuple(sheet for sheet, look in looks.items() if look.has_asides),
         tuple(cells_of(reading.unnumbered)),
         tuple(cells_of(_kept(reading, lines))),
-        obligations.owes(catalogue, reading.form.code, reading.sender.unit, reading.period),
+        any(obligations.owes(catalogue, reading.form.code, unit, reading.period) for unit in units),
     )
 
 
