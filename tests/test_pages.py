@@ -70,6 +70,12 @@ def test_a_release_page_tells_what_changed_at_published_units_and_withholds_the_
         assert 'lang="vi"' in page.read_text("utf-8")
 
 
+def test_only_the_index_says_which_release_is_current_since_the_page_of_one_stays(world: Settings) -> None:
+    publish_it(world)
+    assert "hiện hành · current" in pages.write(world, 2).read_text("utf-8")
+    assert "hiện hành · current" not in (world.pages / "release-2.html").read_text("utf-8")
+
+
 def test_a_release_page_lists_waivers_and_names_no_unit_below_the_published_levels(world: Settings) -> None:
     with connect(world) as connection:
         for unit, office, reason in (("w", "p", "sổ sách đang kiểm kê"), ("c1", "w", "chi bộ mới tách")):

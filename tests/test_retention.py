@@ -53,13 +53,22 @@ def test_a_removed_release_is_refused_by_name_whoever_asks(kept: Settings) -> No
         assert reader.execute("select release_id from bi.dim_release").fetchall() == [(2,)]
         with pytest.raises(psycopg.DataError, match="release 1 is no longer kept; kept: 2"):
             reader.execute("select * from bi.f1_h1_as_of(1)")
-    with connect(kept) as connection, pytest.raises(fig.UnknownFigure, match="there is no release 1"):
+    with connect(kept) as connection, pytest.raises(fig.UnknownFigure, match="there is no release 1 that is kept"):
         fig.release(connection, 1)
     with pytest.raises(ValueError, match="no release 1 is published and kept"):
         questions.ask(kept, "metrics", {"release": "1"})
     pages.write(kept, 2)
     assert "no longer kept" in (page.parent / "index.html").read_text("utf-8")
     assert "Reports since the release before" in page.read_text("utf-8")
+
+
+def test_the_page_of_what_changed_since_a_removed_release_stays_as_it_was(kept: Settings) -> None:
+    page = pages.write(kept, 2).parent / "release-2.html"
+    before = page.read_text("utf-8")
+    assert "what changed since release 1" in before
+    retention.remove(kept)
+    pages.write(kept, 2)
+    assert page.read_text("utf-8") == before
 
 
 def test_the_release_after_is_judged_by_its_slice_alone(kept: Settings) -> None:

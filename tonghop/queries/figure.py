@@ -122,7 +122,7 @@ def release(connection: psycopg.Connection[Any], release_id: int | None = None) 
         [release_id],
     ).fetchone()
     if row is None:
-        raise UnknownFigure(f"there is no release {release_id}" if release_id else "nothing is published yet")
+        raise UnknownFigure(f"there is no release {release_id} that is kept" if release_id else "nothing is published yet")
     return AskedRelease(*row)
 
 

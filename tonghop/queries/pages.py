@@ -35,29 +35,22 @@ QUERIES = Path(__file__).parent / "sql" / "pages"  # each is given `release`, an
 def write(settings: Settings, release_id: int) -> Path:
     """Write the index, the forms and the page of one release; returns the index. Safe to repeat.
 
+    The page tells what changed since the release before; once that is no longer kept it stays as it was written.
+
     Raises KeyError for an unknown release.
     """
     releases = {release.release_id: release for release in publish.releases(settings)}
     release = releases[release_id]
     settings.pages.mkdir(parents=True, exist_ok=True)
     about = {suite.name: suite.about for suite in suites.read().suites}
+    docs = {number for number in releases if (settings.pages / "gate" / str(number) / "index.html").exists()}
     _write_forms(settings)
     with connect(settings, role=AUDITOR) as connection:
-        before = max(
-            (r.release_id for r in releases.values() if r.status == "published" and r.release_id < release_id), default=0
-        )
-        given = {"release": release_id, "before": before, "shown": SHOWN}
-        shown: dict[str, Any] = {"gate": _gate(connection, given)}
-        if release.status == "published":
-            shown |= {
-                name: _rows(connection, name, given)
-                for name in ("acts", "changes", "coverage", "findings", "waivers", "withheld")
-            }
-            shown["reasons"] = _reasons(connection, before, release_id, shown["changes"]) if before else {}
-            shown["measures"] = {row: _two_measures(row) for row in shown["changes"] if row.basis == "summed"}
-        docs = {number for number in releases if (settings.pages / "gate" / str(number) / "index.html").exists()}
-        shown |= {"about": about, "docs": docs}
-        _write(settings.pages / f"release-{release_id}.html", "release.html", release=release, before=before, **shown)
+        earlier = [r for r in releases.values() if r.status in ("published", "removed") and r.release_id < release_id]
+        last = max(earlier, default=None, key=lambda r: r.release_id)
+        if last is None or last.status == "published":
+            shown = _shown(connection, release, last.release_id if last else 0)
+            _write(settings.pages / f"release-{release_id}.html", "release.html", about=about, docs=docs, **shown)
         current = next((r for r in releases.values() if r.is_current), None)
         return _write(
             settings.pages / "index.html",
@@ -70,6 +63,19 @@ def write(settings: Settings, release_id: int) -> Path:
             pages={number for number in releases if (settings.pages / f"release-{number}.html").exists()},
             bi=conninfo_to_dict(bi_url(settings)),
         )
+
+
+def _shown(connection: psycopg.Connection[Any], release: publish.Release, before: int) -> dict[str, Any]:
+    """What the page of a release shows; which one is current the index says, since the page stays when the next is published."""
+    given = {"release": release.release_id, "before": before, "shown": SHOWN}
+    shown: dict[str, Any] = {"release": release._replace(is_current=False), "before": before, "gate": _gate(connection, given)}
+    if release.status == "published":
+        shown |= {
+            name: _rows(connection, name, given) for name in ("acts", "changes", "coverage", "findings", "waivers", "withheld")
+        }
+        shown["reasons"] = _reasons(connection, before, release.release_id, shown["changes"]) if before else {}
+        shown["measures"] = {row: _two_measures(row) for row in shown["changes"] if row.basis == "summed"}
+    return shown
 
 
 def _write_forms(settings: Settings) -> None:
