@@ -99,3 +99,4 @@ def test_the_builder_removes_no_row_that_a_kept_release_shows(kept: Settings) ->
 
 def test_the_command_says_what_it_removed(kept: Settings) -> None:
     assert "releases removed: 1" in commands.run(kept, "expire").output
+    assert "không còn giữ · no longer kept" in (kept.pages / "index.html").read_text("utf-8")

@@ -153,12 +153,14 @@ def replay(rule: str | None, form: str | None, all_: bool, json_: bool) -> None:
 def expire() -> None:
     """Remove the originals and the releases whose retention is over; the removal of an original is an act in the ledger."""
     from tonghop.intake import retention
+    from tonghop.queries import pages
     from tonghop.release import retention as of_releases
 
     settings = Settings()
     out.print(f"{len(retention.expire(settings))} originals removed")
     if settings.keep_releases:
         out.print(f"releases removed: {', '.join(map(str, of_releases.remove(settings))) or 'none'}")
+        pages.write_index(settings)
 
 
 def _files(paths: tuple[Path, ...]) -> tuple[list[Path], dict[Path, str]]:

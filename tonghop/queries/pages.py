@@ -4,6 +4,7 @@ Plain files that need no network. They show what the views in schema bi would sh
 levels and what is shown at all of them. Of a release that is not published they show the gate's verdict, and no figure.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 from itertools import groupby
@@ -42,27 +43,44 @@ def write(settings: Settings, release_id: int) -> Path:
     releases = {release.release_id: release for release in publish.releases(settings)}
     release = releases[release_id]
     settings.pages.mkdir(parents=True, exist_ok=True)
-    about = {suite.name: suite.about for suite in suites.read().suites}
-    docs = {number for number in releases if (settings.pages / "gate" / str(number) / "index.html").exists()}
     _write_forms(settings)
-    with connect(settings, role=AUDITOR) as connection:
-        earlier = [r for r in releases.values() if r.status in ("published", "removed") and r.release_id < release_id]
-        last = max(earlier, default=None, key=lambda r: r.release_id)
-        if last is None or last.status == "published":
+    earlier = [r for r in releases.values() if r.status in ("published", "removed") and r.release_id < release_id]
+    last = max(earlier, default=None, key=lambda r: r.release_id)
+    if last is None or last.status == "published":
+        with connect(settings, role=AUDITOR) as connection:
             shown = _shown(connection, release, last.release_id if last else 0)
-            _write(settings.pages / f"release-{release_id}.html", "release.html", about=about, docs=docs, **shown)
-        current = next((r for r in releases.values() if r.is_current), None)
-        return _write(
-            settings.pages / "index.html",
-            "index.html",
-            releases=list(releases.values()),
-            current=current,
-            about=about,
-            docs=docs,
-            gate=_gate(connection, {"release": current.release_id}) if current else [],
-            pages={number for number in releases if (settings.pages / f"release-{number}.html").exists()},
-            bi=conninfo_to_dict(bi_url(settings)),
-        )
+        docs = _docs(settings, [release])
+        _write(settings.pages / f"release-{release_id}.html", "release.html", about=_about(), docs=docs, **shown)
+    return write_index(settings)
+
+
+def write_index(settings: Settings) -> Path:
+    """Write the index: every release, which one is current, and where BI tools connect."""
+    releases = publish.releases(settings)
+    current = next((r for r in releases if r.is_current), None)
+    settings.pages.mkdir(parents=True, exist_ok=True)
+    with connect(settings, role=AUDITOR) as connection:
+        gate = _gate(connection, {"release": current.release_id}) if current else []
+    return _write(
+        settings.pages / "index.html",
+        "index.html",
+        releases=releases,
+        current=current,
+        about=_about(),
+        docs=_docs(settings, releases),
+        gate=gate,
+        pages={r.release_id for r in releases if (settings.pages / f"release-{r.release_id}.html").exists()},
+        bi=conninfo_to_dict(bi_url(settings)),
+    )
+
+
+def _about() -> dict[str, str]:
+    return {suite.name: suite.about for suite in suites.read().suites}
+
+
+def _docs(settings: Settings, releases: Iterable[publish.Release]) -> set[int]:
+    """Of which releases there are Data Docs."""
+    return {r.release_id for r in releases if (settings.pages / "gate" / str(r.release_id) / "index.html").exists()}
 
 
 def _shown(connection: psycopg.Connection[Any], release: publish.Release, before: int) -> dict[str, Any]:
