@@ -45,11 +45,12 @@ landed as (
         t.period_id,
         o.row_id,
         o.indicator_id,
-        {{ restated_sum('o.value', 't') }}
+        o.value,
+        t.weight,
+        t.undivided
     from own as t
     inner join observation as o on o.period_id = t.period_id and o.unit_id = t.unit_id
     where o.scope = 'own'
-    group by t.ancestor_id, t.period_id, o.row_id, o.indicator_id
     union all
     -- what can be divided no further below is whole here
     select
@@ -58,7 +59,8 @@ landed as (
         k.row_id,
         k.indicator_id,
         k.value,
-        0 * k.value as not_restatable
+        1 as weight,
+        0 as undivided
     from part as p
     cross join {{ kept('fct_restated', 'p') }} as k
     where p.is_kept
@@ -66,14 +68,13 @@ landed as (
 
 summed as (
     select
-        ancestor_id as unit_id,
-        period_id,
-        row_id,
-        indicator_id,
-        trim_scale(sum(value)) as value,
-        trim_scale(sum(not_restatable)) as not_restatable
-    from landed
-    group by ancestor_id, period_id, row_id, indicator_id
+        f.ancestor_id as unit_id,
+        f.period_id,
+        f.row_id,
+        f.indicator_id,
+        {{ restated_sum('f.value', 'f') }}
+    from landed as f
+    group by f.ancestor_id, f.period_id, f.row_id, f.indicator_id
 ),
 
 coverage as (
