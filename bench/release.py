@@ -58,7 +58,7 @@ def main() -> None:
                 populations(settings)
                 cost = Cost(settings)
                 with connect(settings) as connection:
-                    gate.judge(settings, _one(connection, "select release_id from build.candidate"))
+                    gate.judge(settings, one(connection, "select release_id from build.candidate"))
                 print(
                     "the gate of the late report: CPU s of this process, of the server, by the clock |",
                     *map(_seconds, cost.since()),
@@ -190,14 +190,14 @@ def late_report(settings: Settings, late: filed.Report, periods: int, stop: bool
         connection.execute("create extension if not exists pg_walinspect")
         connection.execute("vacuum analyze")
         connection.execute("checkpoint")
-        rows, start = _one(connection, _ROWS), _one(connection, "select pg_current_wal_insert_lsn()")
+        rows, start = one(connection, _ROWS), one(connection, "select pg_current_wal_insert_lsn()")
         spent = release(settings, f"late, {periods} periods", stop)
         connection.execute("select pg_sleep(1)")  # a backend tells its counts when it ends
         records, images = connection.execute(
             "select sum(record_size) / 1024, sum(fpi_size) / 1024 from pg_get_wal_stats(%s, pg_current_wal_flush_lsn())", [start]
         ).fetchone() or (0, 0)
         print(
-            f"late, {periods} periods | {_one(connection, _ROWS) - rows} rows of marts | {records:.0f} kB of WAL | "
+            f"late, {periods} periods | {one(connection, _ROWS) - rows} rows of marts | {records:.0f} kB of WAL | "
             f"{images:.0f} kB of page images",
             flush=True,
         )
@@ -215,7 +215,7 @@ def populations(settings: Settings) -> None:
     with connect(settings) as connection:
         connection.autocommit = True
         connection.execute("set jit = off")
-        number = _one(connection, "select release_id from build.candidate")
+        number = one(connection, "select release_id from build.candidate")
         backend = psutil.Process(connection.info.backend_pid)
         for whole, name in ((False, "slice"), (True, "whole")):
             connection.execute("reset role")
@@ -237,7 +237,7 @@ def _seconds(span: float) -> str:
     return f"{span:.1f}"
 
 
-def _one(connection: psycopg.Connection[Any], query: str) -> Any:
+def one(connection: psycopg.Connection[Any], query: str) -> Any:
     row = connection.execute(query.encode()).fetchone()
     assert row
     return row[0]

@@ -1,8 +1,8 @@
 """One figure of the marts, in one release: what it is, what it is made of, and the facts below it.
 
 A figure is a unit x period x form row x indicator or rate, on a basis: summed from the reports of the unit and all below it,
-or claimed by the unit for its whole. `trace` follows a figure to its cells; `explain` compares it in two releases. Both
-compute it anew from its facts by this module, and compare the result with what was published (`reconcile`).
+or claimed by the unit for its whole. `trace` follows a figure to its cells, computes it anew from its facts and compares the
+result with what was published (`reconcile`); `explain` does so with the difference of two releases, of the units that differ.
 """
 
 from collections.abc import Iterable, Iterator
